@@ -1,0 +1,82 @@
+"""Every error the tool shows, with its text: what was found, what was expected, and the next command to type."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+import click
+
+
+class AutograderError(click.ClickException):
+    """The work failed; exit code 1."""
+
+    exit_code = 1
+
+
+class UnknownChapter(click.UsageError):
+    """No chapter has that name or unique prefix."""
+
+    def __init__(self, name: str, chapters: list[str], where: Path) -> None:
+        near = difflib.get_close_matches(name, chapters, n=1, cutoff=0.4)
+        fits = [chapter for chapter in chapters if chapter.startswith(name)]
+        if len(fits) > 1:
+            text = f"{name!r} fits several chapters: {', '.join(fits)}. Type a longer prefix."
+        elif not chapters:
+            text = f"there is no chapter in {where}. Type `autograder build` in the course's folder, or name it with --root."
+        else:
+            guess = f" Did you mean {near[0]!r}?" if near else f" There are: {', '.join(chapters)}."
+            text = f"no chapter {name!r} in {where}.{guess}"
+        super().__init__(text)
+
+
+class StaleBuild(AutograderError):
+    """Built files do not match their source text."""
+
+    def __init__(self, stale: list[tuple[Path, str]]) -> None:
+        lines = [f"{path} is out of date. Run `autograder build {chapter}`." for path, chapter in stale]
+        super().__init__("\n".join(lines))
+
+
+class EditedSource(AutograderError):
+    """A source notebook holds edits that are not in the text."""
+
+    def __init__(self, path: Path, chapter: str) -> None:
+        super().__init__(
+            f"{path} was edited after the last build. Keep the edits: `autograder pull {chapter}`. "
+            f"Discard them: `autograder build {chapter} --force`."
+        )
+
+
+class LintFailed(AutograderError):
+    """A chapter breaks rules of the course."""
+
+    def __init__(self, findings: list[str]) -> None:
+        super().__init__("\n".join([*findings, f"{len(findings)} finding(s). Mend the text, then `autograder build` again."]))
+
+
+class BadNotebook(AutograderError):
+    """A notebook could not be read; `reason` is one line for a report."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class NoSandbox(AutograderError):
+    """Grading others' code was asked for on a machine that cannot isolate it."""
+
+    def __init__(self, found: str) -> None:
+        super().__init__(
+            f"no sandbox here ({found}). Grading runs other people's code: install bubblewrap "
+            "(`apt-get install bubblewrap`) and look at `autograder doctor`, or, for code that you trust, add "
+            "`--i-trust-these-students`."
+        )
+
+
+def cannot_write(path: Path, error: OSError, command: str) -> AutograderError:
+    """Return the error for a file that could not be written: full disk, read-only folder, missing right."""
+    return AutograderError(
+        f"could not write {path}: {error.strerror or error}. Nothing was lost; make room or change the folder's "
+        f"rights, then run `{command}` again."
+    )

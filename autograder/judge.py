@@ -1,0 +1,218 @@
+"""Compare what a submission's checks observed with what the reference's observed, and say what it is worth.
+
+Nothing here was produced by, or can be reached from, the process in which the student's code ran. A record
+that is missing, of another form, or from a cell that died earns nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Literal
+
+import numpy as np
+
+from coursekit import judges
+from coursekit.check import CheckerBroke, find, mismatch_message
+from coursekit.compare import compare
+from coursekit.fingerprint import fingerprint, same
+from coursekit.message import Message
+from coursekit.observe import decode, describe
+from autograder.split import Site, Split
+
+Record = dict[str, Any]
+Frame = dict[str, Any]
+
+
+@dataclass
+class CellVerdict:
+    """What one test cell earned: its outcome, the message of the first behaviour that does not hold, and the
+    name of the mistake recognised there."""
+
+    grade_id: str
+    outcome: Literal["pass", "not yet", "checker broke", "not reached"]
+    message: Message | None = None
+    mistake: str | None = None
+    hidden: bool = False
+    passed: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class KnownMistake:
+    """A wrong solution's frames by test cell, with its name and help."""
+
+    name: str
+    help: str
+    frames: dict[str, Frame]
+
+
+def judge_cell(
+    grade_id: str, split: Split, reference: Frame, frame: Frame | None, mistakes: list[KnownMistake]
+) -> CellVerdict:
+    """Return the verdict on one test cell; `frame` is None where the submission's run did not get there."""
+    wanted = _records(reference, grade_id)
+    if not wanted:
+        message = Message("checker broke", grade_id, actual="the reference made no check in this cell")
+        return CellVerdict(grade_id, "checker broke", message)
+    if frame is None:
+        return CellVerdict(grade_id, "not reached", Message("not checked", _plain(wanted[0])))
+    if used := _used(frame, grade_id):
+        from coursekit.guard import message as forbidden_message
+
+        return CellVerdict(grade_id, "not yet", forbidden_message(used))
+    found = {int(record.get("i", -1)): record for record in _records(frame, grade_id)}
+    passed: list[str] = []
+    for record in wanted:
+        site = split.sites[record["site"]]
+        other = found.get(record["i"])
+        try:
+            message = _missing(record, frame) if other is None else judge_record(record, other, site)
+        except CheckerBroke as broke:
+            return CellVerdict(grade_id, "checker broke", Message("checker broke", record["name"], actual=str(broke)))
+        if message is None:
+            passed.append(record["name"])
+            continue
+        known = None if other is None else recognise(grade_id, split, wanted, found, mistakes)
+        if known is not None:
+            message = _with_help(message, known.help)
+        name = None if known is None else known.name
+        return CellVerdict(grade_id, "not yet", message, name, site.hidden, passed)
+    return CellVerdict(grade_id, "pass", None, None, False, passed)
+
+
+def judge_record(reference: Record, record: Record, site: Site) -> Message | None:
+    """Return None where an observation is right, else the message; judged by the reference's record only."""
+    behaviour = reference["name"]
+    if site.check == "raises":
+        exception = reference["how"]["exception"]
+        raised = record.get("raised")
+        if isinstance(raised, list) and exception in raised:
+            return None
+        return Message("not yet", behaviour, f"{exception} raised", _actual(record), try_=site.advice)
+    if "value" not in record:
+        return _not_a_value(reference, record, site)
+    if site.check == "that":
+        finding = _finding(reference, record, site)
+        if finding is None:
+            return None
+        return Message("not yet", behaviour, actual=_describe(record["value"]), where=finding, try_=site.advice)
+    if "value" not in reference:
+        raise CheckerBroke(f"the reference raised {reference.get('raised')} at {behaviour!r}")
+    mismatch = compare(reference["value"], record["value"], **reference["how"])
+    return None if mismatch is None else mismatch_message(behaviour, mismatch, site.advice)
+
+
+@cache
+def _judge_function(source: str) -> Any:
+    return eval(source, {"np": np, "math": math, "judges": judges})  # the course's own text, from source/
+
+
+def _finding(reference: Record, record: Record, site: Site) -> str | None:
+    given = decode(reference["how"]["given"])
+    try:
+        return find(_judge_function(site.judge or "None"), record["value"], given)
+    except NameError as error:
+        raise CheckerBroke(f"the judge of {reference['name']!r} is not closed: {error}") from error
+
+
+def _not_a_value(reference: Record, record: Record, site: Site) -> Message:
+    raised = record.get("raised")
+    if isinstance(raised, list) and raised[:1] == ["NotImplementedError"]:
+        return Message("not yet", reference["name"], actual="not written yet")
+    expected = _describe(reference["value"]) if "value" in reference else ""
+    return Message("not yet", reference["name"], expected, _actual(record), try_=site.advice)
+
+
+def _describe(plain: Any) -> str:
+    try:
+        return describe(plain)[:300]
+    except Exception:
+        return "something that is not plain data"
+
+
+def _actual(record: Record) -> str:
+    raised = record.get("raised")
+    if isinstance(raised, list) and raised:
+        return f"{str(raised[0])[:80]}: {str(record.get('message', ''))[:300]}"
+    return _describe(record.get("value", {}))
+
+
+def _missing(reference: Record, frame: Frame) -> Message:
+    error = frame.get("error") or next((t.get("error") for t in _tests(frame) if t.get("error")), None)
+    reason = str(error)[:300] if error else "the check did not report what it saw"
+    if reason.startswith("NotImplementedError"):
+        reason = "not written yet"
+    return Message("not yet", reference["name"], actual=reason)
+
+
+def _plain(record: Record) -> str:
+    return str(record["name"])
+
+
+def _tests(frame: Frame) -> list[dict[str, Any]]:
+    tests = frame.get("tests")
+    return [test for test in tests if isinstance(test, dict)] if isinstance(tests, list) else []
+
+
+def _records(frame: Frame, grade_id: str) -> list[Record]:
+    for test in _tests(frame):
+        if test.get("cell") == grade_id and isinstance(test.get("records"), list):
+            return [record for record in test["records"] if isinstance(record, dict)]
+    return []
+
+
+def _used(frame: Frame, grade_id: str) -> list[str]:
+    used: list[str] = []
+    for test in _tests(frame):
+        if test.get("cell") == grade_id and isinstance(test.get("used"), list):
+            used += [str(name)[:100] for name in test["used"]]
+    return used
+
+
+def recognise(
+    grade_id: str, split: Split, wanted: list[Record], found: dict[int, Record], mistakes: list[KnownMistake]
+) -> KnownMistake | None:
+    """Return the known mistake whose observations in this cell are the submission's, where it is a mistake here."""
+    for mistake in mistakes:
+        theirs = {record["i"]: record for record in _records(mistake.frames.get(grade_id, {}), grade_id)}
+        if _same_records(split, wanted, found, theirs):
+            return mistake
+    return None
+
+
+def _same_records(split: Split, wanted: list[Record], found: dict[int, Record], theirs: dict[int, Record]) -> bool:
+    telling = False
+    for record in wanted:
+        mine, other = found.get(record["i"]), theirs.get(record["i"])
+        if mine is None or other is None:
+            return False
+        site = split.sites[record["site"]]
+        try:
+            wrong = judge_record(record, other, site) is not None
+            if not _same_record(site, record, mine, other):
+                return False
+        except CheckerBroke:
+            return False
+        telling = telling or wrong
+    return telling
+
+
+def _same_record(site: Site, reference: Record, mine: Record, other: Record) -> bool:
+    if ("raised" in mine) != ("raised" in other):
+        return False
+    if "raised" in mine:
+        try:
+            return same(fingerprint(mine), fingerprint(other))
+        except Exception:
+            return False
+    if site.check == "that":
+        return _finding(reference, mine, site) == _finding(reference, other, site)
+    return compare(other["value"], mine["value"], **(reference["how"] if site.check != "raises" else {})) is None
+
+
+def _with_help(message: Message, help: str) -> Message:
+    return Message(
+        message.outcome, message.behaviour, message.expected, message.actual, message.where, message.looks,
+        help, message.try_,
+    )  # fmt: skip
