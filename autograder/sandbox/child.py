@@ -1,0 +1,119 @@
+"""A forked child: give it namespaces of its own, close every door behind it, run the cells.
+
+Two processes: the outer one (A) only makes the namespaces, waits and reports; the inner one (B) is process 1 of
+its own pid namespace, so that when it ends, whatever it started ends with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import signal
+import sys
+from typing import Any
+
+from autograder.run import Cell, run
+from autograder.sandbox import linux, wire
+
+
+def main(job: dict[str, Any], results: int, status: int, shell: Any, isolate: bool) -> None:
+    """Run a job in this forked process and never return. Frames go to `results`, pid and end to `status`."""
+    try:
+        os.setsid()
+        if isolate:
+            _enter_namespaces()
+        inner = os.fork()
+        if inner == 0:
+            os.close(status)
+            _inner(job, results, shell, isolate)
+        wire.write(status, {"pid": inner})
+        os.close(results)
+        _, code = os.waitpid(inner, 0)
+        wire.write(status, {"exit": code, "user_seconds": resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime})
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            wire.write(status, {"broken": f"{type(error).__name__}: {error}"})
+    finally:
+        os._exit(0)
+
+
+def _enter_namespaces() -> None:
+    uid, gid = os.getuid(), os.getgid()
+    linux.prctl(linux.PR_SET_DUMPABLE, 1)  # the template is not, and the maps below belong to a dumpable process
+    linux.unshare(linux.CLONE_NEWUSER | linux.CLONE_NEWPID | linux.CLONE_NEWNS | linux.CLONE_NEWIPC)
+    for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
+        with open(f"/proc/self/{name}", "w") as file:
+            file.write(text)
+
+
+def _inner(job: dict[str, Any], results: int, shell: Any, isolate: bool) -> None:
+    code = 1
+    try:
+        linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL) if sys.platform == "linux" else None
+        if isolate:
+            _own_mounts(job["limits"])
+            linux.drop_capabilities()
+        _settle(job["limits"], results)
+        run(
+            [Cell(**cell) for cell in job["cells"]],
+            lambda frame: wire.write(results, frame),
+            seed=job["seed"],
+            forbidden=job["forbidden"],
+            shell=shell,
+        )
+        code = 0
+    except BaseException as error:
+        with contextlib.suppress(BaseException):
+            wire.write(results, {"died": f"{type(error).__name__}: {error}"[:300]})
+    finally:
+        os._exit(code)
+
+
+def _own_mounts(limits: dict[str, int]) -> None:
+    """Fresh /tmp and /dev/shm, and a /proc that shows this child's processes only (or nothing at all)."""
+    safe = linux.MS_NOSUID | linux.MS_NODEV
+    size = f"size={limits['disk']},mode=1777"
+    linux.mount("tmpfs", "/tmp", "tmpfs", safe, size)
+    with contextlib.suppress(OSError):
+        linux.mount("tmpfs", "/dev/shm", "tmpfs", safe, size)
+    try:
+        linux.mount("proc", "/proc", "proc", safe | linux.MS_NOEXEC, "")
+    except OSError:
+        linux.mount("tmpfs", "/proc", "tmpfs", safe | linux.MS_NOEXEC | linux.MS_RDONLY, "size=4k")
+
+
+def _settle(limits: dict[str, int], results: int) -> None:
+    """Working folder, descriptors and resource limits of a run."""
+    work = os.path.join(os.environ.get("TMPDIR", "/tmp"), "work")
+    os.makedirs(work, exist_ok=True)
+    os.chdir(work)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for fd in (0, 1, 2):
+        os.dup2(nothing, fd)
+    for name in os.listdir("/dev/fd") if os.path.isdir("/dev/fd") else []:
+        if int(name) > 2 and int(name) != results:
+            with contextlib.suppress(OSError):
+                os.close(int(name))
+    _limit("RLIMIT_CORE", 0)
+    _limit("RLIMIT_NOFILE", limits["files"])
+    _limit("RLIMIT_FSIZE", limits["file_size"])
+    _limit("RLIMIT_CPU", limits["cpu_seconds"])
+    _limit("RLIMIT_NPROC", limits["processes"])
+    _limit("RLIMIT_AS", _virtual_size() + limits["memory"])
+
+
+def _limit(name: str, value: int) -> None:
+    which = getattr(resource, name, None)
+    if which is None:
+        return
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(which, (value, value))
+
+
+def _virtual_size() -> int:
+    try:
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError):
+        return 16 * 2**30

@@ -1,0 +1,57 @@
+"""Length-prefixed JSON over a file descriptor, with limits on what a reader accepts."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+from typing import Any
+
+FRAME_LIMIT = 96 * 2**20
+
+
+class BadFrame(ValueError):
+    """What came over the wire is not a frame."""
+
+
+def write(fd: int, message: dict[str, Any]) -> None:
+    """Write one frame to a blocking descriptor."""
+    body = json.dumps(message, ensure_ascii=True).encode("ascii")
+    view = memoryview(struct.pack("<I", len(body)) + body)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+class Reader:
+    """Collects bytes and gives back whole frames; BadFrame on anything else, or past `limit` bytes in all."""
+
+    def __init__(self, limit: int = 2 * FRAME_LIMIT) -> None:
+        self.buffer = bytearray()
+        self.room = limit
+
+    def feed(self, data: bytes) -> list[dict[str, Any]]:
+        """Take bytes as they came and return the frames that are complete."""
+        self.room -= len(data)
+        if self.room < 0:
+            raise BadFrame("more output than a submission may send")
+        self.buffer += data
+        frames = []
+        while len(self.buffer) >= 4:
+            (size,) = struct.unpack_from("<I", self.buffer)
+            if size > FRAME_LIMIT:
+                raise BadFrame(f"a frame of {size} bytes")
+            if len(self.buffer) < 4 + size:
+                break
+            frames.append(_parse(bytes(self.buffer[4 : 4 + size])))
+            del self.buffer[: 4 + size]
+        return frames
+
+
+def _parse(body: bytes) -> dict[str, Any]:
+    try:
+        frame = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise BadFrame(f"not JSON: {type(error).__name__}") from error
+    if not isinstance(frame, dict):
+        raise BadFrame("not an object")
+    return frame
