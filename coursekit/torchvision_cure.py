@@ -15,7 +15,6 @@ After that an ordinary `import torchvision` works everywhere in the process.
 from __future__ import annotations
 
 import importlib
-import sys
 from types import ModuleType
 from typing import Any
 
@@ -40,9 +39,6 @@ def load() -> ModuleType:
         if _declared or not _is_missing_operator(error):
             raise
     _declare()
-    for name in [name for name in sys.modules if name.startswith("torchvision.")]:
-        if name.endswith(("._meta_registrations", ".ops", ".models")) or ".ops." in name or ".models." in name:
-            del sys.modules[name]  # half imported; the others were finished and may not run twice
     return importlib.import_module("torchvision")
 
 
