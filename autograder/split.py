@@ -71,6 +71,7 @@ def check_name(call: ast.Call) -> str | None:
 def _strip(source: str, cut: set[str], hidden: set[int]) -> tuple[str, list[Site]]:
     tree = ast.parse(source)
     sites: list[Site] = []
+    gone: list[ast.expr] = []
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and check_name(node)]
     for call in sorted(calls, key=lambda node: (node.lineno, node.col_offset)):
         keywords = {keyword.arg: keyword.value for keyword in call.keywords}
@@ -87,6 +88,40 @@ def _strip(source: str, cut: set[str], hidden: set[int]) -> tuple[str, list[Site
                 first.value if isinstance(first, ast.Constant) else None,
             )
         )
+        gone += [keyword.value for keyword in call.keywords if keyword.arg in cut]
         call.keywords = [keyword for keyword in call.keywords if keyword.arg not in cut]
         call.keywords.append(ast.keyword("site", ast.Constant(sites[-1].number)))
+    _drop_what_only_judgement_used(tree, gone)
     return ast.unparse(ast.fix_missing_locations(tree)), sites
+
+
+def _drop_what_only_judgement_used(tree: ast.Module, gone: list[ast.expr]) -> None:
+    """Cut the helpers of a judgement too: local functions and values that nothing left in the cell looks up."""
+    judged = {name for expression in gone for name in _loaded(expression)}
+    while True:
+        left = {name for statement in tree.body for name in _loaded(statement)}
+        dropped = False
+        for body in [node.body for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]:
+            for statement in list(body):
+                bound = _bound(statement)
+                if bound and bound <= judged and not bound & left and len(body) > 1:
+                    body.remove(statement)
+                    judged |= _loaded(statement)
+                    dropped = True
+        if not dropped:
+            return
+
+
+def _loaded(node: ast.AST) -> set[str]:
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+
+
+def _bound(statement: ast.stmt) -> set[str]:
+    """Return the names a statement only binds: a def, or a plain assignment to names."""
+    if isinstance(statement, ast.FunctionDef):
+        return {statement.name}
+    if isinstance(statement, ast.Assign):
+        targets = [t for target in statement.targets for t in (target.elts if isinstance(target, ast.Tuple) else [target])]
+        if all(isinstance(target, ast.Name) for target in targets):
+            return {target.id for target in targets}
+    return set()

@@ -21,7 +21,8 @@ student's fault.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from coursekit import chapter, guard, show
@@ -32,7 +33,7 @@ from coursekit.message import Message, to_html, to_text
 from coursekit.observe import UnknownObject, decode, describe, encode
 
 __all__ = [
-    "CheckFailed", "CheckerBroke", "array", "cell", "close", "equal", "integers", "raises", "rng", "tensor",
+    "CheckFailed", "CheckerBroke", "array", "cell", "close", "equal", "integers", "lend", "raises", "rng", "tensor",
     "that", "unchanged",
 ]  # fmt: skip
 
@@ -231,6 +232,27 @@ def that(
         return
     record["finding"] = finding
     _fail(here, record, Message("not yet", behaviour, actual=describe(record["value"]), where=finding, try_=advice))
+
+
+@contextmanager
+def lend(function: Callable[..., Any], **parts: Any) -> Iterator[None]:
+    """Put the course's own `parts` under the names that a student's `function` (or class) looks them up by.
+
+    An exercise that builds on earlier ones is judged with right ones, so that an earlier mistake costs points
+    only once. Everything is as before afterwards.
+    """
+    code = getattr(function, "__init__", None) if isinstance(function, type) else function
+    space = getattr(code, "__globals__", None) or getattr(getattr(function, "forward", None), "__globals__", {})
+    before = {name: space.get(name, _MISSING) for name in parts}
+    space.update(parts)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is _MISSING:
+                space.pop(name, None)
+            else:
+                space[name] = value
 
 
 def find(judge: Callable[..., Any] | None, value: dict[str, Any], given: dict[str, Any]) -> str | None:

@@ -1,0 +1,876 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+r"""
+# 1 · A network as matrices
+
+By the end of this notebook you will have a neural network that learns, and not one line of it will come from
+a deep-learning library. You write the forward pass, you work out every gradient by hand, and you watch the
+loss come down.
+
+The network is the one we will rebuild in every chapter that follows: 64 examples of 1000 numbers each go
+through a layer of 100, a ReLU, and a layer of 10.
+"""
+
+# %% [markdown]
+r"""
+$$x \;\xrightarrow{\;w_1\;}\; h \;\xrightarrow{\;\mathrm{ReLU}\;}\; a \;\xrightarrow{\;w_2\;}\; \hat y
+\;\xrightarrow{\;y\;}\; L$$
+
+| name | shape | what it is |
+|---|---|---|
+| `x` | (64, 1000) | a batch: one example a row |
+| `w1` | (1000, 100) | weights of the first layer |
+| `h` | (64, 100) | hidden values before the ReLU |
+| `w2` | (100, 10) | weights of the second layer |
+| `y_pred` | (64, 10) | what the network says |
+| `loss` | one number | how wrong it is |
+
+**Why by hand?** Because everything PyTorch does for you later is something you will have done once, here.
+When a library surprises you, this is the chapter you will come back to.
+"""
+
+# %% [markdown]
+r"""
+**How an exercise works.** Read the statement, replace the line that raises `NotImplementedError`, run the
+cell, run the check below it. A check says what was expected, what came, and where the two differ most. Stuck?
+Run the `hint` cell; run it again for one more. Nothing you do here can break anything: *Kernel → Restart* is
+always a way back.
+
+*Needs: NumPy and the chain rule. Eight exercises, about 90 minutes.*
+"""
+
+# %% tags=["setup"] nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
+import numpy as np
+
+from coursekit import check, parts, plot
+from coursekit.hints import hint
+
+# %% [markdown]
+r"""
+## 1.1 Forward: a layer is a matrix product
+
+One output of a linear layer is a weighted sum of all its inputs plus a constant, the *bias*. Ten outputs are
+ten such sums. Written as matrices, a whole batch through a whole layer is a single product:
+
+$$\underbrace{\text{out}}_{(N,\,D_\text{out})} = \underbrace{x}_{(N,\,D_\text{in})}\;
+\underbrace{w}_{(D_\text{in},\,D_\text{out})} + \underbrace{b}_{(D_\text{out},)}$$
+
+**Read the shapes before the letters.** The inner sizes have to meet, and what is left outside is the shape of
+the answer. Most mistakes in this chapter are caught by that one habit.
+"""
+
+# %% [markdown]
+r"""
+### Exercise 1.1 · `linear_forward`
+*difficulty 1 of 3 · 5 minutes · about 1 line*
+
+Write `linear_forward(x, w, b)`: `x` is (N, D_in), `w` is (D_in, D_out), `b` is (D_out,). Return `x @ w` plus
+the bias on every row, shape (N, D_out). Leave the inputs as they are.
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "linear_forward", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def linear_forward(x, w, b):
+    """(N, D_in), (D_in, D_out), (D_out,) -> (N, D_out)"""
+    # about 1 line
+    ### BEGIN SOLUTION
+    # (N, D_in) @ (D_in, D_out) -> (N, D_out); NumPy lines b up with the last axis and repeats it for each row
+    return x @ w + b
+    ### END SOLUTION
+
+# %%
+hint("linear_forward")
+
+# %% nbgrader={"grade": true, "grade_id": "linear_forward__values", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("linear_forward__values")
+def _():
+    x, w = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1.0, 0.0, 2.0], [0.0, 1.0, 3.0]])
+    check.close(
+        "two rows worked out by hand: 1·2 + 2·3 + 30 = 38",
+        lambda: linear_forward(x, w, np.array([10.0, 20.0, 30.0])),
+        expected=np.array([[11.0, 22.0, 38.0], [13.0, 24.0, 48.0]]),
+        advice="print(x.shape, w.shape, b.shape) and write down the shape of each step",
+    )
+    ### BEGIN HIDDEN TESTS
+    x, w, b = check.array(1, 7, 5), check.array(2, 5, 3), check.array(3, 3)
+    check.close("any batch, any sizes", lambda: linear_forward(x, w, b), expected=lambda: x @ w + b)
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "linear_forward__care", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("linear_forward__care")
+def _():
+    one, w, b = check.array(4, 1, 4, dtype="float32"), check.array(5, 4, 4, dtype="float32"), check.array(6, 4, dtype="float32")
+    check.equal(
+        "a batch of one stays a batch, and float32 stays float32",
+        lambda: (str(linear_forward(one, w, b).dtype), list(linear_forward(one, w, b).shape)),
+        expected=("float32", [1, 4]),
+    )
+    check.unchanged("the inputs are left alone", lambda: linear_forward(one, w, b), one, w, b)
+    ### BEGIN HIDDEN TESTS
+    square = check.array(7, 4, 4)
+    check.close("non-contiguous input is input too", lambda: linear_forward(square.T, w, b), expected=lambda: square.T @ w + b)
+    ### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+## 1.2 The ReLU, and which way a gradient goes
+
+Two linear layers in a row are one linear layer: $(xw_1)w_2 = x(w_1w_2)$. Something has to bend in between.
+The cheapest bend is the *rectified linear unit*: keep what is positive, replace the rest by 0.
+
+**Backward** we get a gradient from above, `grad_out`: how much the loss moves when each output of the ReLU
+moves. Where the input was positive, the output *is* the input, so the gradient goes straight through. Where
+it was negative, nothing we do to the input changes the output: the gradient stops there.
+"""
+
+# %% tags=["picture"]
+line = np.linspace(-3, 3, 121)
+plot.curves(
+    {"ReLU(h)": np.maximum(line, 0), "its slope": (line > 0).astype(float)}, xlabel="sample of h, from -3 to 3",
+    ylabel="value", alt="ReLU is flat at 0 for negative h and rises with slope 1 for positive h; its slope steps from 0 to 1 at h = 0",
+)
+
+# %% [markdown]
+r"""
+### Exercise 1.2 · `relu`
+*difficulty 1 of 3 · 8 minutes · about 1 line each*
+
+Write `relu_forward(h)` and `relu_backward(grad_out, h)`. `h` has any shape and is the input of the *forward*
+pass; `grad_out` has the same shape. At `h == 0` the gradient is 0. Inputs stay as they are.
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "relu", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def relu_forward(h):
+    """any shape -> the same shape, negative entries replaced by 0"""
+    # about 1 line
+    ### BEGIN SOLUTION
+    return np.maximum(h, 0)
+    ### END SOLUTION
+
+
+def relu_backward(grad_out, h):
+    """gradient of the output, input of the forward pass -> gradient of the input"""
+    # about 1 line
+    ### BEGIN SOLUTION
+    # the mask is a property of the input; multiplying by it makes a new array, so grad_out stays as it was
+    return grad_out * (h > 0)
+    ### END SOLUTION
+
+# %%
+hint("relu")
+
+# %% nbgrader={"grade": true, "grade_id": "relu__forward", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("relu__forward")
+def _():
+    h = np.array([[-1.5, 2.0, 0.0], [3.0, -0.5, 1.0]])
+    check.close(
+        "negative entries become 0, the others stay",
+        lambda: relu_forward(h),
+        expected=np.array([[0.0, 2.0, 0.0], [3.0, 0.0, 1.0]]),
+    )
+    check.unchanged("the input is left alone", lambda: relu_forward(h), h)
+    ### BEGIN HIDDEN TESTS
+    cube = check.array(11, 2, 3, 4, dtype="float32", away_from=0.0)
+    check.close("three axes, float32", lambda: relu_forward(cube), expected=lambda: np.maximum(cube, 0))
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "relu__gradient", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("relu__gradient")
+def _():
+    h = np.array([[-1.5, 2.0, 0.0], [3.0, -0.5, 1.0]])
+    upstream = np.array([[5.0, -7.0, 2.0], [11.0, -13.0, 0.5]])
+    check.close(
+        "the gradient passes where the input was positive, and stops elsewhere",
+        lambda: relu_backward(upstream, h),
+        expected=np.array([[0.0, -7.0, 0.0], [11.0, 0.0, 0.5]]),
+        advice="compare h > 0 with the entries of your result",
+    )
+    check.unchanged("neither argument is changed", lambda: relu_backward(upstream, h), upstream, h)
+    ### BEGIN HIDDEN TESTS
+    h, upstream = check.array(12, 4, 5, away_from=0.0), check.array(13, 4, 5)
+    check.close("any input, any upstream gradient", lambda: relu_backward(upstream, h), expected=lambda: upstream * (h > 0))
+    one = check.array(14, 6, dtype="float32", away_from=0.0)
+    check.close("one axis, float32", lambda: relu_backward(one * 2, one), expected=lambda: one * 2 * (one > 0))
+    ### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+## 1.3 How wrong are we?
+
+The loss turns a whole batch of predictions into one number. We take the plainest one, the **sum** of squared
+differences, over every example and every output:
+
+$$L = \sum_{n,k} (\hat y_{nk} - y_{nk})^2 \qquad\Longrightarrow\qquad
+\frac{\partial L}{\partial \hat y_{nk}} = 2\,(\hat y_{nk} - y_{nk})$$
+
+The gradient has the shape of `y_pred`: **a gradient always has the shape of the thing it is the gradient of.**
+
+One trap: if `y_pred` is (64, 10) and `y` happens to be (64, 1), NumPy will happily stretch `y` and give you a
+number. It is the wrong number, and nothing says so. A good loss refuses.
+"""
+
+# %% [markdown]
+r"""
+### Exercise 1.3 · `squared_error`
+*difficulty 1 of 3 · 8 minutes · about 4 lines*
+
+Write `squared_error(y_pred, y)` → `(loss, grad_y_pred)`: the loss is the *sum* of squares as a Python `float`
+(for float32 arrays too), the gradient is `2 (y_pred − y)`. Raise `ValueError` where the two shapes differ.
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "squared_error", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def squared_error(y_pred, y):
+    """two arrays of one shape -> (loss: float, grad_y_pred: that shape)"""
+    # about 4 lines
+    ### BEGIN SOLUTION
+    if y_pred.shape != y.shape:
+        raise ValueError(f"y_pred has shape {y_pred.shape} and y has shape {y.shape}; they must be the same")
+    difference = y_pred - y
+    return float((difference**2).sum()), 2 * difference
+    ### END SOLUTION
+
+# %%
+hint("squared_error")
+
+# %% nbgrader={"grade": true, "grade_id": "squared_error__values", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("squared_error__values")
+def _():
+    y_pred, y = np.array([[1.0, 5.0], [0.0, 2.0]]), np.array([[0.0, 3.0], [1.0, 2.0]])
+    check.close(
+        "1² + 2² + (-1)² + 0² = 6, and twice the differences",
+        lambda: squared_error(y_pred, y),
+        expected=(6.0, np.array([[2.0, 4.0], [-2.0, 0.0]])),
+        advice="print the differences; the loss is the sum of their squares",
+    )
+    ### BEGIN HIDDEN TESTS
+    y_pred, y = check.array(21, 5, 3), check.array(22, 5, 3)
+    check.close(
+        "loss and gradient of any batch",
+        lambda: squared_error(y_pred, y),
+        expected=lambda: (float(((y_pred - y) ** 2).sum()), 2 * (y_pred - y)),
+    )
+    check.unchanged("predictions and targets are left alone", lambda: squared_error(y_pred, y), y_pred, y)
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "squared_error__care", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("squared_error__care")
+def _():
+    small = np.array([[1.5, 2.0]], dtype="float32")
+    check.equal(
+        "float32 in: the loss is a Python float, the gradient float32",
+        lambda: (isinstance(squared_error(small, small)[0], float), str(squared_error(small, small)[1].dtype)),
+        expected=(True, "float32"),
+    )
+    check.raises("shapes that only fit by stretching are refused", lambda: squared_error(np.ones((4, 3)), np.ones((4, 1))), ValueError)
+    ### BEGIN HIDDEN TESTS
+    check.raises("a missing axis is refused", lambda: squared_error(np.ones((4, 3)), np.ones(3)), ValueError)
+    y_pred, y = check.array(23, 1, 6, dtype="float32"), check.array(24, 1, 6, dtype="float32")
+    check.close("a batch of one in float32", lambda: squared_error(y_pred, y)[1], expected=lambda: 2 * (y_pred - y))
+    ### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+## 1.4 Backward through a layer
+
+Now the step that everything hangs on. We know how the loss moves when the *outputs* of a layer move:
+`grad_out`, shape (N, D_out). We want to know how it moves when the *inputs*, the *weights* and the *bias* move.
+
+Take one weight, $w_{ij}$. It touches output $j$ of every example $n$, each time multiplied by $x_{ni}$. So the
+loss feels it once per example, and the feelings add up:
+
+$$\frac{\partial L}{\partial w_{ij}} = \sum_n x_{ni}\; \frac{\partial L}{\partial \text{out}_{nj}}$$
+
+That sum over the shared index $n$ is a matrix product. Which one? **Let the shapes tell you**: you have
+$(N, D_\text{in})$ and $(N, D_\text{out})$, and you need $(D_\text{in}, D_\text{out})$.
+"""
+
+# %% [markdown]
+r"""
+### Exercise 1.4 · `linear_backward`
+*difficulty 2 of 3 · 15 minutes · about 3 lines*
+
+Write `linear_backward(grad_out, x, w)` → `(grad_x, grad_w, grad_b)` with the shapes of `x` (N, D_in), `w`
+(D_in, D_out) and `(D_out,)`. `grad_out` is (N, D_out). The bias is added to *every* row: what does that make
+of its gradient?
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "linear_backward", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def linear_backward(grad_out, x, w):
+    """(N, D_out), (N, D_in), (D_in, D_out) -> (N, D_in), (D_in, D_out), (D_out,)"""
+    # about 3 lines
+    ### BEGIN SOLUTION
+    grad_x = grad_out @ w.T  # (N, D_out) @ (D_out, D_in): every output an input fed sends its share back
+    grad_w = x.T @ grad_out  # (D_in, N) @ (N, D_out): the product sums over the batch
+    return grad_x, grad_w, grad_out.sum(axis=0)  # forward repeats b for every row, so backward adds the rows up
+    ### END SOLUTION
+
+# %%
+hint("linear_backward")
+
+# %% nbgrader={"grade": true, "grade_id": "linear_backward__grad_x", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("linear_backward__grad_x")
+def _():
+    grad_out, x = np.array([[1.0, 2.0, -1.0], [0.0, 1.0, 3.0]]), np.array([[1.0, -2.0], [4.0, 0.5]])
+    w = np.array([[1.0, 0.0, 2.0], [-1.0, 3.0, 1.0]])
+    check.close(
+        "each input collects the gradient of every output it fed",
+        lambda: linear_backward(grad_out, x, w)[0],
+        expected=np.array([[-1.0, 4.0], [6.0, 6.0]]),
+        advice="which product of grad_out (2, 3) and w (2, 3) has the shape of x, (2, 2)?",
+    )
+    ### BEGIN HIDDEN TESTS
+    grad_out, x, w = check.array(31, 6, 3), check.array(32, 6, 4), check.array(33, 4, 3)
+    check.close("grad_x for any sizes", lambda: linear_backward(grad_out, x, w)[0], expected=lambda: grad_out @ w.T)
+    check.unchanged("nothing is changed on the way back", lambda: linear_backward(grad_out, x, w), grad_out, x, w)
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "linear_backward__grad_w", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("linear_backward__grad_w")
+def _():
+    grad_out, x = np.array([[1.0, 2.0, -1.0], [0.0, 1.0, 3.0]]), np.array([[1.0, -2.0], [4.0, 0.5]])
+    w = np.array([[1.0, 0.0, 2.0], [-1.0, 3.0, 1.0]])
+    check.close(
+        "each weight sums its gradient over the batch",
+        lambda: linear_backward(grad_out, x, w)[1],
+        expected=np.array([[1.0, 6.0, 11.0], [-2.0, -3.5, 3.5]]),
+        advice="the entry [0, 1] is 1·2 + 4·1: input 0 times gradient of output 1, added over both rows",
+    )
+    ### BEGIN HIDDEN TESTS
+    grad_out, x, w = check.array(34, 5, 4), check.array(35, 5, 4), check.array(36, 4, 4)
+    check.close("grad_w where every size is the same", lambda: linear_backward(grad_out, x, w)[1], expected=lambda: x.T @ grad_out)
+    one = check.array(37, 1, 3, dtype="float32"), check.array(38, 1, 2, dtype="float32"), check.array(39, 2, 3, dtype="float32")
+    check.close("all three for a batch of one in float32", lambda: linear_backward(*one), expected=lambda: (one[0] @ one[2].T, one[1].T @ one[0], one[0].sum(0)))
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "linear_backward__grad_b", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("linear_backward__grad_b")
+def _():
+    grad_out, x = np.array([[1.0, 2.0, -1.0], [0.0, 1.0, 3.0]]), np.ones((2, 2))
+    check.close(
+        "the bias was added to every row, so its gradient adds the rows up",
+        lambda: linear_backward(grad_out, x, np.ones((2, 3)))[2],
+        expected=np.array([1.0, 3.0, 2.0]),
+        advice="the gradient of b has the shape of b: (3,)",
+    )
+    ### BEGIN HIDDEN TESTS
+    grad_out = check.array(40, 7, 5)
+    check.close("grad_b for any batch", lambda: linear_backward(grad_out, np.ones((7, 2)), np.ones((2, 5)))[2], expected=lambda: grad_out.sum(axis=0))
+    ### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+## 1.5 The chain, end to end
+
+Put the pieces in a row. Forward, left to right, **keeping what the way back will need**; then backward, right
+to left, handing each step the gradient of the one after it:
+
+| forward | backward |
+|---|---|
+| `h = x @ w1` | `grad_w1 = x.T @ grad_h` |
+| `a = relu(h)` | `grad_h = grad_a` where `h > 0`, else 0 |
+| `y_pred = a @ w2` | `grad_w2 = a.T @ grad_y_pred`, and `grad_a = …` |
+| `loss` | `grad_y_pred = 2 (y_pred − y)` |
+
+Read the right column from the bottom up. Every line uses the one below it and one array the forward pass left
+lying around. That is backpropagation, all of it.
+"""
+
+# %% [markdown]
+r"""
+### Exercise 1.5 · `loss_and_grads`
+*difficulty 2 of 3 · 15 minutes · about 9 lines*
+
+Write `loss_and_grads(x, y, w1, w2)` → `(loss, grad_w1, grad_w2)` for the two-layer network without biases.
+The loss is the sum of squares as a Python `float`; shapes of prediction and `y` that differ raise `ValueError`.
+You may call your functions from above, or write it out in one piece.
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "loss_and_grads", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def loss_and_grads(x, y, w1, w2):
+    """(N, D), (N, C), (D, H), (H, C) -> (loss: float, (D, H), (H, C))"""
+    # about 9 lines
+    ### BEGIN SOLUTION
+    h = x @ w1  # (N, H), kept: the ReLU's way back asks where it was positive
+    a = np.maximum(h, 0)  # (N, H), kept: it is the input of the second layer
+    y_pred = a @ w2  # (N, C)
+    if y_pred.shape != y.shape:
+        raise ValueError(f"the network gives {y_pred.shape}, y has shape {y.shape}")
+    loss = float(((y_pred - y) ** 2).sum())
+
+    grad_y_pred = 2 * (y_pred - y)
+    grad_w2 = a.T @ grad_y_pred
+    grad_h = (grad_y_pred @ w2.T) * (h > 0)
+    return loss, x.T @ grad_h, grad_w2
+    ### END SOLUTION
+
+# %%
+hint("loss_and_grads")
+
+# %% nbgrader={"grade": true, "grade_id": "loss_and_grads__by_hand", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("loss_and_grads__by_hand")
+def _():
+    def run(*arguments):
+        names = ("linear_forward", "relu_forward", "relu_backward", "squared_error", "linear_backward")
+        with check.lend(loss_and_grads, **{name: getattr(parts, name) for name in names}):
+            return loss_and_grads(*arguments)
+
+    x, y = np.array([[1.0, -1.0], [2.0, 1.0]]), np.array([[1.0], [0.0]])
+    w1, w2 = np.array([[1.0, -1.0, 0.5], [1.0, 1.0, -1.0]]), np.array([[1.0], [2.0], [-1.0]])
+    check.close(
+        "the loss of two examples",
+        lambda: run(x, y, w1, w2)[0],
+        expected=15.25,
+        advice="print h, then the hidden values after the ReLU, then y_pred: two rows, easily done on paper",
+    )
+    check.close("the gradient of w2", lambda: run(x, y, w1, w2)[2], expected=np.array([[18.0], [0.0], [-7.5]]))
+    check.close(
+        "the gradient of w1",
+        lambda: run(x, y, w1, w2)[1],
+        expected=np.array([[12.0, 0.0, 5.0], [6.0, 0.0, -5.0]]),
+        advice="where h was negative, no gradient may reach w1",
+    )
+    ### BEGIN HIDDEN TESTS
+    x, y, w1, w2 = check.array(51, 6, 5), check.array(52, 6, 3), check.array(53, 5, 4), check.array(54, 4, 3)
+
+    def expected():
+        h = x @ w1
+        a = np.maximum(h, 0)
+        g = 2 * (a @ w2 - y)
+        return float(((a @ w2 - y) ** 2).sum()), x.T @ ((g @ w2.T) * (h > 0)), a.T @ g
+
+    check.close("any network of two layers", lambda: run(x, y, w1, w2), expected=lambda: expected())
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "loss_and_grads__care", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("loss_and_grads__care")
+def _():
+    def run(*arguments):
+        names = ("linear_forward", "relu_forward", "relu_backward", "squared_error", "linear_backward")
+        with check.lend(loss_and_grads, **{name: getattr(parts, name) for name in names}):
+            return loss_and_grads(*arguments)
+
+    x, y = check.array(55, 1, 3, dtype="float32"), check.array(56, 1, 2, dtype="float32")
+    w1, w2 = check.array(57, 3, 4, dtype="float32"), check.array(58, 4, 2, dtype="float32")
+    check.unchanged("data and weights are left alone", lambda: run(x, y, w1, w2), x, y, w1, w2)
+    check.equal(
+        "float32 in: a Python float and float32 gradients of the weights' shapes",
+        lambda: [isinstance(run(x, y, w1, w2)[0], float)]
+        + [(str(g.dtype), list(g.shape)) for g in run(x, y, w1, w2)[1:]],
+        expected=[True, ("float32", [3, 4]), ("float32", [4, 2])],
+    )
+    check.raises("targets of another shape are refused", lambda: run(x, y[:, :1], w1, w2), ValueError)
+    ### BEGIN HIDDEN TESTS
+    check.close("a batch of one, the gradients of it", lambda: run(x, y, w1, w2)[2], expected=lambda: np.maximum(x @ w1, 0).T @ (2 * (np.maximum(x @ w1, 0) @ w2 - y)))
+    ### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+## 1.6 Learning
+
+The gradient points uphill. A small step the other way makes the loss a little smaller:
+
+$$w \leftarrow w - \text{lr} \cdot \frac{\partial L}{\partial w}$$
+
+Both gradients belong to the **same** point, so compute both before you move either weight. And make new
+arrays: `w1 -= …` would change the caller's weights behind their back.
+"""
+
+# %% [markdown]
+r"""
+### Exercise 1.6 · `train_two_layer`
+*difficulty 2 of 3 · 12 minutes · about 7 lines*
+
+Write `train_two_layer(x, y, w1, w2, lr, steps)` → `(w1, w2, losses)`: the arrays after `steps` updates, and
+the list of the `steps` losses, each taken *before* its update. The arguments are left as they were; with
+`steps = 0` you return their values and an empty list.
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "train_two_layer", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def train_two_layer(x, y, w1, w2, lr, steps):
+    """gradient descent -> (w1 after, w2 after, list of `steps` losses)"""
+    # about 7 lines
+    ### BEGIN SOLUTION
+    losses = []
+    for _ in range(steps):
+        loss, grad_w1, grad_w2 = loss_and_grads(x, y, w1, w2)
+        losses.append(loss)
+        w1 = w1 - lr * grad_w1  # a new array each time: the caller keeps theirs
+        w2 = w2 - lr * grad_w2
+    return w1, w2, losses
+    ### END SOLUTION
+
+# %%
+hint("train_two_layer")
+
+# %% [markdown]
+r"""
+The checks below lend your function the course's own `loss_and_grads`, so that this exercise does not depend
+on how 1.5 went.
+"""
+
+# %% nbgrader={"grade": true, "grade_id": "train_two_layer__steps", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("train_two_layer__steps")
+def _():
+    x, y, w1, w2 = check.array(61, 4, 3), check.array(62, 4, 2), check.array(63, 3, 5), check.array(64, 5, 2)
+
+    def train(lr, steps):
+        with check.lend(train_two_layer, loss_and_grads=parts.loss_and_grads, squared_error=parts.squared_error):
+            a, b, losses = train_two_layer(x, y, w1, w2, lr, steps)
+        return a, b, [float(loss) for loss in losses]
+
+    check.equal("there is one loss for each step", lambda: len(train(0.001, 7)[2]), expected=7)
+    check.that(
+        "the loss falls",
+        lambda: train(0.001, 30)[2],
+        judge=lambda losses: None if losses[-1] < losses[0] else "the loss rises" if losses[-1] > losses[0] else "the loss stays where it was",
+        advice="plot the losses: rising means uphill, flat means the new weights are not used",
+    )
+    ### BEGIN HIDDEN TESTS
+    def expected(lr, steps):
+        a, b, losses = w1, w2, []
+        for _ in range(steps):
+            loss, grad_a, grad_b = parts.loss_and_grads(x, y, a, b)
+            losses.append(loss)
+            a, b = a - lr * grad_a, b - lr * grad_b
+        return a, b, losses
+
+    check.close("weights and losses after one step", lambda: train(0.002, 1), expected=lambda: expected(0.002, 1))
+    check.close("weights and losses after twelve steps", lambda: train(0.003, 12), expected=lambda: expected(0.003, 12))
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "train_two_layer__care", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("train_two_layer__care")
+def _():
+    x, y, w1, w2 = check.array(65, 4, 3), check.array(66, 4, 2), check.array(67, 3, 5), check.array(68, 5, 2)
+
+    def train(steps):
+        with check.lend(train_two_layer, loss_and_grads=parts.loss_and_grads, squared_error=parts.squared_error):
+            return train_two_layer(x, y, w1, w2, 0.001, steps)
+
+    check.unchanged("the data and the weights you were given are left alone", lambda: train(5), x, y, w1, w2)
+    check.close("no steps: the same values and an empty list", lambda: train(0), expected=lambda: (w1, w2, []))
+    ### BEGIN HIDDEN TESTS
+    check.close("training twice from the same weights gives the same", lambda: (train(3)[0], train(3)[0])[1], expected=lambda: train(3)[0])
+    ### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+**Now watch it learn.** The running example in full size: 64 × 1000 random numbers, 100 hidden values,
+10 outputs. There is no pattern to find in random data, so the network simply learns these 64 answers by heart.
+"""
+
+# %% tags=["picture"]
+rng = np.random.default_rng(0)
+data_x, data_y = rng.standard_normal((64, 1000)), rng.standard_normal((64, 10))
+start_w1, start_w2 = rng.standard_normal((1000, 100)), rng.standard_normal((100, 10))
+trained_w1, trained_w2, history = train_two_layer(data_x, data_y, start_w1, start_w2, lr=1e-6, steps=300)
+plot.curves(
+    {"your loss": history}, xlabel="step", ylabel="sum of squared errors", log=True,
+    alt=f"Your loss curve on a logarithmic axis: from {history[0]:.3g} down to {history[-1]:.3g} in {len(history)} steps",
+)
+
+# %% [markdown]
+r"""
+Try `lr=1e-5` in the cell above: at first faster, then it breaks. A step that is too long jumps across the
+valley and lands higher up on the other side. Chapter 6 is about doing better than one fixed step size.
+"""
+
+# %% tags=["picture"]
+before = loss_and_grads(data_x, data_y, start_w1, start_w2)[1]
+after = loss_and_grads(data_x, data_y, trained_w1, trained_w2)[1]
+plot.histograms(
+    {"before training": np.log10(np.abs(before[before != 0])), "after training": np.log10(np.abs(after[after != 0]))},
+    alt="Sizes of the entries of grad_w1, as powers of ten, before and after training: training shrinks them by several powers of ten",
+)
+
+# %% [markdown]
+r"""
+## 1.7 A loss for choosing: softmax and cross-entropy
+
+Squared error suits numbers. For *which digit is this?* we want probabilities. The network's raw outputs are
+called **logits**; *softmax* turns each row into positive numbers that sum to one, and *cross-entropy* asks how
+surprised we are by the right label:
+
+$$p_{nk} = rac{e^{z_{nk}}}{\sum_j e^{z_{nj}}},\qquad
+L = -rac1N\sum_n \log p_{n,\,	ext{label}_n},\qquad
+rac{\partial L}{\partial z_{nk}} = rac{p_{nk} - [k = 	ext{label}_n]}{N}$$
+
+That gradient is one of the nicest results in the subject: *what you said minus what is true*.
+
+One trap: $e^{1000}$ overflows. But softmax does not change when the same number is subtracted from a whole
+row, so subtract the row's largest, and the largest exponent is $e^0$.
+"""
+
+# %% [markdown]
+r"""
+### Exercise 1.7 · `softmax_cross_entropy`
+*difficulty 3 of 3 · 20 minutes · about 7 lines*
+
+Write `softmax_cross_entropy(logits, labels)` → `(loss, grad_logits)`: `logits` (N, C), integer `labels` (N,).
+The loss is the *mean* over the batch as a Python `float`; the gradient is (N, C). For logits of ±10,000 both
+stay finite and right.
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "softmax_cross_entropy", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def softmax_cross_entropy(logits, labels):
+    """(N, C), (N,) -> (mean loss: float, gradient of the logits: (N, C))"""
+    # about 7 lines
+    ### BEGIN SOLUTION
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    # log softmax directly: log(exp(z) / sum) would take the log of 0 where exp underflows
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    rows = np.arange(len(labels))
+    loss = float(-log_p[rows, labels].mean())
+    grad = np.exp(log_p)
+    grad[rows, labels] -= 1
+    return loss, grad / len(labels)
+    ### END SOLUTION
+
+# %%
+hint("softmax_cross_entropy")
+
+# %% nbgrader={"grade": true, "grade_id": "softmax_cross_entropy__loss", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("softmax_cross_entropy__loss")
+def _():
+    logits = np.log(np.array([[1.0, 2.0, 5.0], [4.0, 3.0, 1.0]]))
+    check.close(
+        "probabilities 5/8 and 3/8: the mean of -log(5/8) and -log(3/8)",
+        lambda: softmax_cross_entropy(logits, np.array([2, 1]))[0],
+        expected=0.7254164,
+        rtol=1e-6,
+        advice="print the softmax: each row has to sum to 1, and here they are eighths",
+    )
+    check.close(
+        "logits of ±10,000 give a finite loss: a sure right answer costs 0, a sure wrong one 20,000",
+        lambda: softmax_cross_entropy(np.array([[1e4, -1e4], [1e4, -1e4]]), np.array([0, 1]))[0],
+        expected=10000.0,
+        rtol=1e-6,
+        advice="subtract each row's largest logit first, and never take the log of a probability that may be 0",
+    )
+    ### BEGIN HIDDEN TESTS
+    logits, labels = check.array(71, 6, 4) * 3, check.integers(72, 0, 4, 6)
+    check.close("the loss of any batch", lambda: softmax_cross_entropy(logits, labels)[0], expected=lambda: parts.cross_entropy(logits, labels)[0])
+    large = (check.rng(73).uniform(-1e4, 1e4, (5, 3))).astype("float32")
+    check.close("large logits in float32", lambda: softmax_cross_entropy(large, np.array([0, 2, 1, 1, 0]))[0], expected=lambda: parts.cross_entropy(large, np.array([0, 2, 1, 1, 0]))[0], rtol=1e-5, atol=1e-2)
+    check.equal("the loss of float32 logits is a Python float", lambda: isinstance(softmax_cross_entropy(large, np.array([0, 2, 1, 1, 0]))[0], float), expected=True)
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "softmax_cross_entropy__gradient", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("softmax_cross_entropy__gradient")
+def _():
+    logits = np.log(np.array([[1.0, 2.0, 5.0], [4.0, 3.0, 1.0]]))
+    check.close(
+        "what you said minus what is true, over N",
+        lambda: softmax_cross_entropy(logits, np.array([2, 1]))[1],
+        expected=np.array([[0.0625, 0.125, -0.1875], [0.25, -0.3125, 0.0625]]),
+        advice="every row of the gradient sums to 0: does yours?",
+    )
+    check.unchanged("the logits are left alone", lambda: softmax_cross_entropy(logits, np.array([2, 1])), logits)
+    ### BEGIN HIDDEN TESTS
+    logits, labels = check.array(74, 5, 7), check.integers(75, 0, 7, 5)
+    check.close("the gradient of any batch", lambda: softmax_cross_entropy(logits, labels)[1], expected=lambda: parts.cross_entropy(logits, labels)[1])
+    one = check.array(76, 1, 3, dtype="float32")
+    check.close("the gradient of a batch of one in float32", lambda: softmax_cross_entropy(one, np.array([1]))[1], expected=lambda: parts.cross_entropy(one, np.array([1]))[1])
+    large = np.array([[1e4, -1e4, 0.0], [-1e4, 1e4, 1e4]])
+    check.close("the gradient of large logits is finite and right", lambda: softmax_cross_entropy(large, np.array([1, 1]))[1], expected=lambda: parts.cross_entropy(large, np.array([1, 1]))[1])
+    ### END HIDDEN TESTS
+
+# %% tags=["picture"]
+scores = np.array([[2.0, 0.5, -1.0, 0.0, 1.0]])
+surprise, pull = softmax_cross_entropy(scores, np.array([4]))
+plot.bars(
+    {f"class {k}" + (" (the label)" if k == 4 else ""): float(pull[0, k]) for k in range(5)},
+    alt=f"Your gradient for one example: only the label, class 4, is negative ({pull[0, 4]:.2f}); the other four are pushed down in proportion to their probability",
+)
+
+# %% [markdown]
+r"""
+## 1.8 Trust, but measure
+
+How do you know that a gradient is right? Not by looking at it. You **measure** it: nudge one number up a
+little, nudge it down a little, and see what the function does.
+
+$$rac{\partial f}{\partial x_i} pprox rac{f(x + arepsilon e_i) - f(x - arepsilon e_i)}{2arepsilon}$$
+
+Two-sided, because the error of the one-sided version shrinks like $arepsilon$, and of this one like
+$arepsilon^2$. It takes two calls of $f$ for every number, far too slow to train with, and the best friend
+you have when a gradient of yours is wrong.
+"""
+
+# %% [markdown]
+r"""
+### Exercise 1.8 · `numeric_gradient`
+*difficulty 2 of 3 · 15 minutes · about 12 lines*
+
+Write `numeric_gradient(f, x, eps=1e-5)`: `f` takes an array of `x`'s shape and returns a number. Return the
+central difference for every element of the float64 array `x`, of any shape. You may change `x` during the
+call, but on return it is bit for bit what it was, **also where `f` raises**, and then the exception goes on
+to the caller.
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "numeric_gradient", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def numeric_gradient(f, x, eps=1e-5):
+    """f: array -> float, x of any shape -> gradient of x's shape"""
+    # about 12 lines
+    ### BEGIN SOLUTION
+    # a copy per call is the simplest way to leave x alone, whatever f does
+    grad = np.zeros_like(x)
+    for index in np.ndindex(x.shape):
+        up, down = x.copy(), x.copy()
+        up[index] += eps
+        down[index] -= eps
+        grad[index] = (f(up) - f(down)) / (2 * eps)
+    return grad
+    ### END SOLUTION
+
+# %%
+hint("numeric_gradient")
+
+# %% nbgrader={"grade": true, "grade_id": "numeric_gradient__values", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("numeric_gradient__values")
+def _():
+    x = np.array([[1.0, -2.0, 0.5], [3.0, 0.0, -1.0]])
+    check.close(
+        "the gradient of the sum of x³ is 3x², to eight digits",
+        lambda: numeric_gradient(lambda v: float((v**3).sum()), x),
+        expected=np.array([[3.0, 12.0, 0.75], [27.0, 0.0, 3.0]]),
+        rtol=1e-8,
+        atol=1e-9,
+        advice="a one-sided difference is off by about 3·x·eps: is yours off by that?",
+    )
+    ### BEGIN HIDDEN TESTS
+    weights = check.array(81, 2, 3, 2)
+    y = check.array(82, 2, 3, 2)
+    check.close("three axes, every element on its own", lambda: numeric_gradient(lambda v: float((weights * np.sin(v)).sum()), y), expected=lambda: weights * np.cos(y), rtol=1e-6, atol=1e-8)
+    check.close("an array without axes", lambda: np.asarray(numeric_gradient(lambda v: float(v) ** 2, np.array(3.0))), expected=np.array(6.0), rtol=1e-7)
+    check.close("another eps", lambda: numeric_gradient(lambda v: float((v**3).sum()), x, 0.5), expected=lambda: 3 * x**2 + 0.25, rtol=1e-8)
+    strided = check.array(83, 3, 4).T
+    check.close("a transposed array", lambda: numeric_gradient(lambda v: float((v**2).sum()), strided), expected=lambda: 2 * strided, rtol=1e-6, atol=1e-8)
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "numeric_gradient__care", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("numeric_gradient__care")
+def _():
+    x = check.array(84, 3, 2)
+    check.unchanged("x is bit for bit what it was", lambda: numeric_gradient(lambda v: float((v**2).sum()), x), x)
+
+    def fails_late():
+        calls = []
+
+        def f(v):
+            calls.append(1)
+            if len(calls) == 5:
+                raise OverflowError("the function gave up")
+            return float(v.sum())
+
+        try:
+            numeric_gradient(f, x)
+        except OverflowError:
+            return "raised"
+        return "swallowed"
+
+    check.equal("where f raises, the exception goes on to the caller", fails_late, expected="raised")
+    check.unchanged("and x is still bit for bit what it was", fails_late, x)
+    ### BEGIN HIDDEN TESTS
+    awkward = np.array([0.1, 1e-9, 12345.678901234, -0.3])
+    check.unchanged("adding and taking away eps is not the way back", lambda: numeric_gradient(lambda v: float((v**2).sum()), awkward), awkward)
+    ### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+**Your gradients on trial.** Below, your `loss_and_grads` against your `numeric_gradient`, on a small network.
+Two pictures that look alike are not proof; the title says what the numbers say.
+"""
+
+# %% tags=["picture"]
+rng = np.random.default_rng(1)
+small = [rng.standard_normal(shape) for shape in ((6, 5), (6, 3), (5, 4), (4, 3))]
+analytic = loss_and_grads(*small)[1]
+numeric = numeric_gradient(lambda w1: loss_and_grads(small[0], small[1], w1, small[3])[0], small[2])
+plot.gradient_check(analytic, numeric, "grad_w1")
+
+# %% [markdown]
+r"""
+Change a `2 *` to a `1 *` in your `loss_and_grads`, run it and the picture again, and read the title. Then put
+it back. That is how you will find your own mistakes in the next eleven chapters.
+"""
+
+# %% [markdown]
+r"""
+## Two questions
+
+These are read by a person. A few honest sentences are worth more than a page.
+"""
+
+# %% [markdown]
+r"""
+### Question A
+Derive the gradient of `w1` in the two-layer network, $\partial L / \partial w_1$, from the chain rule, line by
+line. Give the shape of every factor, and say in words where the sum over the batch comes from.
+"""
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "question_derivation", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
+r"""
+**Model answer.** With $h = x w_1$, $a = \max(h, 0)$, $\hat y = a w_2$ and $L = \sum (\hat y - y)^2$:
+$G = \partial L/\partial \hat y = 2(\hat y - y)$, shape (N, C). Each $a_{ni}$ feeds every output $k$ of its own
+example, so $\partial L/\partial a = G w_2^	op$, shape (N, H). The ReLU passes it where $h > 0$:
+$\partial L/\partial h = (G w_2^	op) \odot [h > 0]$, shape (N, H). A weight $w_{1,dj}$ is used once per example,
+multiplied by $x_{nd}$, so its gradient is the sum over examples, $x^	op\,\partial L/\partial h$, shape (D, H).
+
+**Rubric.** 1 point: the chain is complete and in the right order. 1 point: every factor has its shape and the
+transposes follow from them. 1 point: the sum over the batch is explained (one weight, used once per example).
+"""
+
+# %% [markdown]
+r"""
+### Question B
+You double the batch by appending every example a second time. What happens to the loss of `squared_error`, to
+the gradients, and to training with the same `lr`? What would happen with the *mean* instead of the sum?
+"""
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "question_sum_or_mean", "locked": false, "points": 2, "schema_version": 3, "solution": true, "task": false}
+r"""
+**Model answer.** With the sum, loss and gradients double, so each step is twice as long: the same `lr` may now
+overshoot. With the mean, loss and gradients stay exactly as they were, and so does training: that is why
+libraries average by default, and why a learning rate found on one batch size carries over more easily.
+
+**Rubric.** 1 point: the sum doubles loss and gradients, and the step with them. 1 point: the mean changes
+nothing, with the consequence for the learning rate.
+"""
+
+# %% [markdown]
+r"""
+## Summary
+
+| you wrote | the idea |
+|---|---|
+| `linear_forward` | a layer is a matrix product; shapes before letters |
+| `relu` | a gradient passes where the forward input let the value pass |
+| `squared_error`, `softmax_cross_entropy` | a loss is one number, and its gradient has the shape of its input |
+| `linear_backward` | a product's gradient is another product; what was repeated forward is summed backward |
+| `loss_and_grads` | backpropagation: the same chain, right to left, on arrays kept from the way forward |
+| `train_two_layer` | descent: both gradients at one point, then one step |
+| `numeric_gradient` | measure what you derived |
+
+**What still hurts?** Everything runs on one core of one kind of processor; every new layer costs you a
+derivation; and nothing stops you from forgetting one. Chapter 2 takes away the first of these, chapter 3 the
+other two.
+"""
+
+# %% [markdown]
+r"""
+## Where to go next
+
+- *Next chapter:* `02_tensors`, the same network on arrays that can live on any device.
+- *In the library:* the backward formulas you wrote stand in PyTorch's `tools/autograd/derivatives.yaml`, one
+  line each; look for `mm` and `threshold_backward` and you will find your own.
+- *Further:* Michael Nielsen, *Neural Networks and Deep Learning*, chapter 2; the CS231n notes on
+  backpropagation.
+- *Try:* add biases to `loss_and_grads`, and check their gradients with your `numeric_gradient`.
+"""

@@ -1,0 +1,570 @@
+"""Named mistakes of chapter 1: wrong solutions that the checks must reject, each with its own help."""
+
+import numpy as np
+
+# %% linear_forward: bias_missing
+# help: Your output is x @ w alone. Every row still needs the bias added.
+def linear_forward(x, w, b):
+    return x @ w
+
+
+# %% linear_forward: bias_summed
+# help: You add the sum of all biases to every output. Output j gets b[j] only; NumPy lines b up by itself.
+def linear_forward(x, w, b):
+    return x @ w + b.sum()
+
+
+# %% linear_forward: bias_subtracted
+# help: The bias is added, and you subtract it.
+def linear_forward(x, w, b):
+    return x @ w - b
+
+
+# %% linear_forward: bias_on_first_row
+# help: Only the first row gets the bias. It belongs to every example of the batch.
+def linear_forward(x, w, b):
+    out = x @ w
+    out[0] += b
+    return out
+
+
+# %% linear_forward: relu_included
+# help: You already apply the ReLU. This layer is only the product and the bias; the bend comes in exercise 1.2.
+def linear_forward(x, w, b):
+    return np.maximum(x @ w + b, 0)
+
+
+# %% linear_forward: transposed_weight
+# help: You multiply by w.T. Here w is (D_in, D_out) already, so x @ w is (N, D_out) without a transpose.
+def linear_forward(x, w, b):
+    return x @ w.T + b
+
+
+# %% linear_forward: always_float64
+# help: float32 came in and float64 came out. Let NumPy keep the type of the inputs; there is nothing to convert.
+def linear_forward(x, w, b):
+    return x.astype("float64") @ w.astype("float64") + b
+
+
+# %% relu: mask_from_gradient
+# help: Your mask is taken from the gradient that comes in. Where it passes depends on the forward input h.
+def relu_forward(h):
+    return np.maximum(h, 0)
+
+
+def relu_backward(grad_out, h):
+    return grad_out * (grad_out > 0)
+
+
+# %% relu: no_mask
+# help: You pass the whole gradient on. Where h was negative the output did not move, so nothing goes through.
+def relu_forward(h):
+    return np.maximum(h, 0)
+
+
+def relu_backward(grad_out, h):
+    return grad_out.copy()
+
+
+# %% relu: gradient_is_mask
+# help: You return the slope (0 or 1) and lose the gradient from above. Chain rule: multiply the two.
+def relu_forward(h):
+    return np.maximum(h, 0)
+
+
+def relu_backward(grad_out, h):
+    return (h > 0).astype(h.dtype)
+
+
+# %% relu: passes_at_zero
+# help: At h == 0 your gradient passes. The contract fixes it to 0 there: > and not >=.
+def relu_forward(h):
+    return np.maximum(h, 0)
+
+
+def relu_backward(grad_out, h):
+    return grad_out * (h >= 0)
+
+
+# %% relu: gradient_in_place
+# help: You write zeros into grad_out itself. Whoever computed it may still need it: work on a copy.
+def relu_forward(h):
+    return np.maximum(h, 0)
+
+
+def relu_backward(grad_out, h):
+    grad_out[h <= 0] = 0
+    return grad_out
+
+
+# %% relu: input_in_place
+# help: Your forward pass writes into h. The way back needs the old values: make a new array.
+def relu_forward(h):
+    h[h < 0] = 0
+    return h
+
+
+def relu_backward(grad_out, h):
+    return grad_out * (h > 0)
+
+
+# %% relu: absolute_value
+# help: That is the absolute value: negative entries come out positive. They should come out 0.
+def relu_forward(h):
+    return np.abs(h)
+
+
+def relu_backward(grad_out, h):
+    return grad_out * (h > 0)
+
+
+# %% relu: multiplied_by_input
+# help: You multiply the gradient by relu(h). It is multiplied by the slope, which is 1 where h is positive.
+def relu_forward(h):
+    return np.maximum(h, 0)
+
+
+def relu_backward(grad_out, h):
+    return grad_out * np.maximum(h, 0)
+
+
+# %% squared_error: mean_for_sum
+# help: Your loss is the mean of the squares. This loss is their sum, over every example and every output.
+def squared_error(y_pred, y):
+    if y_pred.shape != y.shape:
+        raise ValueError("shapes differ")
+    return float(((y_pred - y) ** 2).mean()), 2 * (y_pred - y)
+
+
+# %% squared_error: mean_for_both
+# help: You divide loss and gradient by the number of entries. This loss is a plain sum.
+def squared_error(y_pred, y):
+    if y_pred.shape != y.shape:
+        raise ValueError("shapes differ")
+    return float(((y_pred - y) ** 2).mean()), 2 * (y_pred - y) / y.size
+
+
+# %% squared_error: factor_two_missing
+# help: The gradient is half of what it should be: the derivative of d² is 2·d.
+def squared_error(y_pred, y):
+    if y_pred.shape != y.shape:
+        raise ValueError("shapes differ")
+    return float(((y_pred - y) ** 2).sum()), y_pred - y
+
+
+# %% squared_error: sign_reversed
+# help: Your gradient points the other way: it is y_pred - y, not y - y_pred. Training would climb.
+def squared_error(y_pred, y):
+    if y_pred.shape != y.shape:
+        raise ValueError("shapes differ")
+    return float(((y_pred - y) ** 2).sum()), 2 * (y - y_pred)
+
+
+# %% squared_error: no_shape_check
+# help: Shapes that differ were stretched to fit in silence, and the number that comes out is wrong. Compare the shapes first and raise ValueError.
+def squared_error(y_pred, y):
+    return float(((y_pred - y) ** 2).sum()), 2 * (y_pred - y)
+
+
+# %% squared_error: numpy_scalar
+# help: The loss is still a NumPy number; for float32 that is no Python float. Wrap it in float(...).
+def squared_error(y_pred, y):
+    if y_pred.shape != y.shape:
+        raise ValueError("shapes differ")
+    return ((y_pred - y) ** 2).sum(), 2 * (y_pred - y)
+
+
+# %% squared_error: absolute_error
+# help: You add up absolute differences. Square them.
+def squared_error(y_pred, y):
+    if y_pred.shape != y.shape:
+        raise ValueError("shapes differ")
+    return float(np.abs(y_pred - y).sum()), 2 * (y_pred - y)
+
+
+# %% linear_backward: weight_gradient_transposed
+# help: grad_w is the transpose of what it should be. It has the shape of w, (D_in, D_out): x.T comes first.
+def linear_backward(grad_out, x, w):
+    return grad_out @ w.T, grad_out.T @ x, grad_out.sum(axis=0)
+
+
+# %% linear_backward: input_gradient_without_transpose
+# help: grad_x needs w turned around: (N, D_out) times (D_out, D_in). Without the transpose it only fits where w is square, and there it is wrong.
+def linear_backward(grad_out, x, w):
+    return grad_out @ w, x.T @ grad_out, grad_out.sum(axis=0)
+
+
+# %% linear_backward: bias_not_summed
+# help: grad_b still has one row for each example. The same bias was added to all of them: add the rows up.
+def linear_backward(grad_out, x, w):
+    return grad_out @ w.T, x.T @ grad_out, grad_out
+
+
+# %% linear_backward: bias_mean
+# help: You average the rows for grad_b. They add up: every row felt the bias.
+def linear_backward(grad_out, x, w):
+    return grad_out @ w.T, x.T @ grad_out, grad_out.mean(axis=0)
+
+
+# %% linear_backward: weight_mean
+# help: grad_w is N times too small: you divide by the batch. The sum over the examples is the whole gradient.
+def linear_backward(grad_out, x, w):
+    return grad_out @ w.T, x.T @ grad_out / len(x), grad_out.sum(axis=0)
+
+
+# %% linear_backward: bias_over_outputs
+# help: You add up over the outputs and keep one number for each example. Add over the examples: axis 0.
+def linear_backward(grad_out, x, w):
+    return grad_out @ w.T, x.T @ grad_out, grad_out.sum(axis=1)
+
+
+# %% linear_backward: upstream_ignored
+# help: Your gradients do not depend on grad_out: they are those of the sum of all outputs. Multiply by what comes from above.
+def linear_backward(grad_out, x, w):
+    ones = np.ones_like(grad_out)
+    return ones @ w.T, x.T @ ones, ones.sum(axis=0)
+
+
+# %% loss_and_grads: relu_forgotten_backward
+# help: No mask on the way back: gradient reaches w1 through hidden values that the ReLU had set to 0.
+def loss_and_grads(x, y, w1, w2):
+    h = x @ w1
+    a = np.maximum(h, 0)
+    y_pred = a @ w2
+    if y_pred.shape != y.shape:
+        raise ValueError("shapes differ")
+    g = 2 * (y_pred - y)
+    return float(((y_pred - y) ** 2).sum()), x.T @ (g @ w2.T), a.T @ g
+
+
+# %% loss_and_grads: hidden_before_relu
+# help: grad_w2 is built from h before the ReLU. The second layer saw a, the values after it.
+def loss_and_grads(x, y, w1, w2):
+    h = x @ w1
+    a = np.maximum(h, 0)
+    y_pred = a @ w2
+    if y_pred.shape != y.shape:
+        raise ValueError("shapes differ")
+    g = 2 * (y_pred - y)
+    return float(((y_pred - y) ** 2).sum()), x.T @ ((g @ w2.T) * (h > 0)), h.T @ g
+
+
+# %% loss_and_grads: relu_forgotten_forward
+# help: Your network has no ReLU: the prediction is x @ w1 @ w2, one linear layer in two pieces.
+def loss_and_grads(x, y, w1, w2):
+    h = x @ w1
+    y_pred = h @ w2
+    if y_pred.shape != y.shape:
+        raise ValueError("shapes differ")
+    g = 2 * (y_pred - y)
+    return float(((y_pred - y) ** 2).sum()), x.T @ (g @ w2.T), h.T @ g
+
+
+# %% loss_and_grads: factor_two_missing
+# help: Both gradients are half of what they should be: the derivative of d² is 2·d.
+def loss_and_grads(x, y, w1, w2):
+    h = x @ w1
+    a = np.maximum(h, 0)
+    y_pred = a @ w2
+    if y_pred.shape != y.shape:
+        raise ValueError("shapes differ")
+    g = y_pred - y
+    return float((g**2).sum()), x.T @ ((g @ w2.T) * (h > 0)), a.T @ g
+
+
+# %% loss_and_grads: mask_from_gradient
+# help: Your mask looks at the gradient that arrives, not at the hidden values. Ask where h was positive.
+def loss_and_grads(x, y, w1, w2):
+    h = x @ w1
+    a = np.maximum(h, 0)
+    y_pred = a @ w2
+    if y_pred.shape != y.shape:
+        raise ValueError("shapes differ")
+    g = 2 * (y_pred - y)
+    back = g @ w2.T
+    return float(((y_pred - y) ** 2).sum()), x.T @ (back * (back > 0)), a.T @ g
+
+
+# %% loss_and_grads: gradients_swapped
+# help: The two gradients come back in the wrong order: loss, then grad_w1, then grad_w2.
+def loss_and_grads(x, y, w1, w2):
+    h = x @ w1
+    a = np.maximum(h, 0)
+    y_pred = a @ w2
+    if y_pred.shape != y.shape:
+        raise ValueError("shapes differ")
+    g = 2 * (y_pred - y)
+    return float(((y_pred - y) ** 2).sum()), a.T @ g, x.T @ ((g @ w2.T) * (h > 0))
+
+
+# %% loss_and_grads: mean_loss
+# help: Your loss is a mean. In this chapter it is the sum of all squares.
+def loss_and_grads(x, y, w1, w2):
+    h = x @ w1
+    a = np.maximum(h, 0)
+    y_pred = a @ w2
+    if y_pred.shape != y.shape:
+        raise ValueError("shapes differ")
+    g = 2 * (y_pred - y)
+    return float(((y_pred - y) ** 2).mean()), x.T @ ((g @ w2.T) * (h > 0)), a.T @ g
+
+
+# %% loss_and_grads: no_shape_check
+# help: Targets of another shape were stretched to fit in silence. Raise ValueError where y_pred and y differ in shape.
+def loss_and_grads(x, y, w1, w2):
+    h = x @ w1
+    a = np.maximum(h, 0)
+    g = 2 * (a @ w2 - y)
+    return float(((a @ w2 - y) ** 2).sum()), x.T @ ((g @ w2.T) * (h > 0)), a.T @ g
+
+
+# %% train_two_layer: uphill
+# help: You add the gradient. It points uphill; the loss rises. Subtract it.
+def train_two_layer(x, y, w1, w2, lr, steps):
+    losses = []
+    for _ in range(steps):
+        loss, g1, g2 = loss_and_grads(x, y, w1, w2)
+        losses.append(loss)
+        w1, w2 = w1 + lr * g1, w2 + lr * g2
+    return w1, w2, losses
+
+
+# %% train_two_layer: weights_in_place
+# help: You update in place, so the caller's own weights change too. Write w1 = w1 - …, which makes a new array, or copy first.
+def train_two_layer(x, y, w1, w2, lr, steps):
+    losses = []
+    for _ in range(steps):
+        loss, g1, g2 = loss_and_grads(x, y, w1, w2)
+        losses.append(loss)
+        w1 -= lr * g1
+        w2 -= lr * g2
+    return w1, w2, losses
+
+
+# %% train_two_layer: loss_after_update
+# help: Your losses are one step late: each is measured after its update. Remember the loss before you move.
+def train_two_layer(x, y, w1, w2, lr, steps):
+    losses = []
+    for _ in range(steps):
+        _, g1, g2 = loss_and_grads(x, y, w1, w2)
+        w1, w2 = w1 - lr * g1, w2 - lr * g2
+        losses.append(loss_and_grads(x, y, w1, w2)[0])
+    return w1, w2, losses
+
+
+# %% train_two_layer: one_after_the_other
+# help: The second gradient is taken after the first weight has moved. Both belong to the same point: compute both, then move both.
+def train_two_layer(x, y, w1, w2, lr, steps):
+    losses = []
+    for _ in range(steps):
+        loss, g1, _ = loss_and_grads(x, y, w1, w2)
+        losses.append(loss)
+        w1 = w1 - lr * g1
+        g2 = loss_and_grads(x, y, w1, w2)[2]
+        w2 = w2 - lr * g2
+    return w1, w2, losses
+
+
+# %% train_two_layer: weights_never_used
+# help: The weights you return are the ones you were given, and the loss never moves: the new weights do not enter the next step.
+def train_two_layer(x, y, w1, w2, lr, steps):
+    losses = []
+    for _ in range(steps):
+        loss, g1, g2 = loss_and_grads(x, y, w1, w2)
+        losses.append(loss)
+    return w1, w2, losses
+
+
+# %% train_two_layer: one_step_too_many
+# help: There is one loss too many. `steps` updates give `steps` losses, each before its update.
+def train_two_layer(x, y, w1, w2, lr, steps):
+    losses = [loss_and_grads(x, y, w1, w2)[0]]
+    for _ in range(steps):
+        _, g1, g2 = loss_and_grads(x, y, w1, w2)
+        w1, w2 = w1 - lr * g1, w2 - lr * g2
+        losses.append(loss_and_grads(x, y, w1, w2)[0])
+    return w1, w2, losses
+
+
+# %% train_two_layer: only_second_layer
+# help: Only w2 learns. w1 comes back as it went in: move it too.
+def train_two_layer(x, y, w1, w2, lr, steps):
+    losses = []
+    for _ in range(steps):
+        loss, _, g2 = loss_and_grads(x, y, w1, w2)
+        losses.append(loss)
+        w2 = w2 - lr * g2
+    return w1, w2, losses
+
+
+# %% softmax_cross_entropy: no_shift
+# help: exp overflows for large logits and the loss becomes inf or nan. Subtract each row's largest logit before exp.
+def softmax_cross_entropy(logits, labels):
+    with np.errstate(all="ignore"):
+        e = np.exp(logits)
+        p = e / e.sum(axis=1, keepdims=True)
+        rows = np.arange(len(labels))
+        grad = p.copy()
+        grad[rows, labels] -= 1
+        return float(-np.log(p[rows, labels]).mean()), grad / len(labels)
+
+
+# %% softmax_cross_entropy: log_of_probability
+# help: A probability that underflows to 0 has the log -inf. Compute log p directly: the shifted logit minus the log of the row's sum.
+def softmax_cross_entropy(logits, labels):
+    with np.errstate(all="ignore"):
+        e = np.exp(logits - logits.max(axis=1, keepdims=True))
+        p = e / e.sum(axis=1, keepdims=True)
+        rows = np.arange(len(labels))
+        grad = p.copy()
+        grad[rows, labels] -= 1
+        return float(-np.log(p[rows, labels]).mean()), grad / len(labels)
+
+
+# %% softmax_cross_entropy: sum_for_mean
+# help: Your loss is N times too large: it adds the examples up. Cross-entropy here is their mean.
+def softmax_cross_entropy(logits, labels):
+    z = logits - logits.max(axis=1, keepdims=True)
+    log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+    rows = np.arange(len(labels))
+    grad = np.exp(log_p)
+    grad[rows, labels] -= 1
+    return float(-log_p[rows, labels].sum()), grad
+
+
+# %% softmax_cross_entropy: gradient_not_averaged
+# help: Your gradient is N times too large. The loss is a mean, so its gradient is divided by N too.
+def softmax_cross_entropy(logits, labels):
+    z = logits - logits.max(axis=1, keepdims=True)
+    log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+    rows = np.arange(len(labels))
+    grad = np.exp(log_p)
+    grad[rows, labels] -= 1
+    return float(-log_p[rows, labels].mean()), grad
+
+
+# %% softmax_cross_entropy: label_not_subtracted
+# help: Your gradient is the probabilities themselves. Subtract 1 at the label of each row: what you said minus what is true.
+def softmax_cross_entropy(logits, labels):
+    z = logits - logits.max(axis=1, keepdims=True)
+    log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+    rows = np.arange(len(labels))
+    return float(-log_p[rows, labels].mean()), np.exp(log_p) / len(labels)
+
+
+# %% softmax_cross_entropy: softmax_over_batch
+# help: Your softmax sums to 1 down the columns. Each row is one example: sum along axis 1.
+def softmax_cross_entropy(logits, labels):
+    z = logits - logits.max(axis=0, keepdims=True)
+    log_p = z - np.log(np.exp(z).sum(axis=0, keepdims=True))
+    rows = np.arange(len(labels))
+    grad = np.exp(log_p)
+    grad[rows, labels] -= 1
+    return float(-log_p[rows, labels].mean()), grad / len(labels)
+
+
+# %% softmax_cross_entropy: sign_of_loss
+# help: Your loss is negative. The log of a probability is; cross-entropy is minus that.
+def softmax_cross_entropy(logits, labels):
+    z = logits - logits.max(axis=1, keepdims=True)
+    log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+    rows = np.arange(len(labels))
+    grad = np.exp(log_p)
+    grad[rows, labels] -= 1
+    return float(log_p[rows, labels].mean()), grad / len(labels)
+
+
+# %% softmax_cross_entropy: logits_in_place
+# help: You shift the logits in place: the caller's array has changed. Make a new one.
+def softmax_cross_entropy(logits, labels):
+    logits -= logits.max(axis=1, keepdims=True)
+    log_p = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    rows = np.arange(len(labels))
+    grad = np.exp(log_p)
+    grad[rows, labels] -= 1
+    return float(-log_p[rows, labels].mean()), grad / len(labels)
+
+
+# %% numeric_gradient: forward_difference
+# help: That is the one-sided difference (f(x + eps) - f(x)) / eps. Its error shrinks like eps; take both sides.
+def numeric_gradient(f, x, eps=1e-5):
+    grad = np.zeros_like(x)
+    for index in np.ndindex(x.shape):
+        up = x.copy()
+        up[index] += eps
+        grad[index] = (f(up) - f(x.copy())) / eps
+    return grad
+
+
+# %% numeric_gradient: divided_by_eps
+# help: Twice too large: the two points are 2·eps apart, and you divide by eps.
+def numeric_gradient(f, x, eps=1e-5):
+    grad = np.zeros_like(x)
+    for index in np.ndindex(x.shape):
+        up, down = x.copy(), x.copy()
+        up[index] += eps
+        down[index] -= eps
+        grad[index] = (f(up) - f(down)) / eps
+    return grad
+
+
+# %% numeric_gradient: all_at_once
+# help: You move every element at once and get one number for all. Move one element at a time.
+def numeric_gradient(f, x, eps=1e-5):
+    return np.full_like(x, (f(x + eps) - f(x - eps)) / (2 * eps))
+
+
+# %% numeric_gradient: not_restored
+# help: x comes back changed: adding eps and taking it away again does not always give the same bits. Keep the old value and put it back.
+def numeric_gradient(f, x, eps=1e-5):
+    grad = np.zeros_like(x)
+    for index in np.ndindex(x.shape):
+        x[index] += eps
+        up = f(x)
+        x[index] -= 2 * eps
+        down = f(x)
+        x[index] += eps
+        grad[index] = (up - down) / (2 * eps)
+    return grad
+
+
+# %% numeric_gradient: not_restored_after_error
+# help: Where f raises, x stays changed. Put the old value back in a `finally`, or perturb a copy.
+def numeric_gradient(f, x, eps=1e-5):
+    grad = np.zeros_like(x)
+    for index in np.ndindex(x.shape):
+        old = x[index]
+        x[index] = old + eps
+        up = f(x)
+        x[index] = old - eps
+        down = f(x)
+        x[index] = old
+        grad[index] = (up - down) / (2 * eps)
+    return grad
+
+
+# %% numeric_gradient: error_swallowed
+# help: f raised, and nobody was told. Let the exception go on to the caller.
+def numeric_gradient(f, x, eps=1e-5):
+    grad = np.zeros_like(x)
+    for index in np.ndindex(x.shape):
+        up, down = x.copy(), x.copy()
+        up[index] += eps
+        down[index] -= eps
+        try:
+            grad[index] = (f(up) - f(down)) / (2 * eps)
+        except Exception:
+            grad[index] = 0.0
+    return grad
+
+
+# %% numeric_gradient: eps_ignored
+# help: You use a step of your own. The caller chooses it: use the argument eps.
+def numeric_gradient(f, x, eps=1e-5):
+    grad = np.zeros_like(x)
+    for index in np.ndindex(x.shape):
+        up, down = x.copy(), x.copy()
+        up[index] += 1e-5
+        down[index] -= 1e-5
+        grad[index] = (f(up) - f(down)) / 2e-5
+    return grad

@@ -1,0 +1,11 @@
+"""nbgrader's settings for this course; everything else is configured in pyproject.toml."""
+
+c = get_config()  # noqa: F821
+
+c.CourseDirectory.course_id = "layer_by_layer"
+# named wrong solutions lie beside the source notebook for the grader, and are no business of the release
+c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "mistakes.py"]
+c.ClearSolutions.code_stub = {"python": 'raise NotImplementedError("write this, then delete this line")'}
+c.ClearSolutions.text_stub = "*Your answer here: double-click to write.*"
+c.Execute.timeout = 120
+c.HTMLExporter.sanitize_html = True
