@@ -198,7 +198,7 @@ def _verdict(got: np.ndarray, want: np.ndarray) -> str:
 
 def _heat(ax: Any, values: np.ndarray, title: str, **scale: Any) -> Any:
     flat = values.reshape(values.shape[0], -1) if values.ndim > 1 else np.atleast_2d(values)
-    aspect = "auto" if max(flat.shape) > 3 * min(flat.shape) else "equal"
+    aspect = "auto" if max(flat.shape) > 8 * min(flat.shape) else "equal"
     picture = ax.imshow(flat, aspect=aspect, **(scale or colour_map(flat)))
     ax.figure.colorbar(picture, cax=ax.inset_axes([1.04, 0.1, 0.05, 0.8]))
     ax.set_title(title)
@@ -228,7 +228,7 @@ def heatmap(
     at = np.unravel_index(int(np.nanargmax(np.where(np.isfinite(matrix), matrix, -np.inf))), matrix.shape)
     alt = alt or (
         f"{title or 'a matrix'} of {matrix.shape[0]} by {matrix.shape[1]} values from "
-        f"{number(np.nanmin(matrix))} to {number(np.nanmax(matrix))}, the largest in row {at[0]}, column {at[1]}"
+        f"{number(np.nanmin(matrix))} to {number(np.nanmax(matrix))}, largest in row {at[0]}, column {at[1]}"
     )
     _matrix(matrix, title, alt, xlabel, ylabel, xticks, yticks, number)
 
