@@ -181,21 +181,38 @@ def recognise(
     return None
 
 
+def same_in_cell(grade_id: str, split: Split, reference: Frame, frame: Frame | None, mistake: KnownMistake) -> bool:
+    """Return True where a submission's observations in a cell are a known mistake's, right or wrong."""
+    theirs = _records(mistake.frames.get(grade_id, {}), grade_id)
+    wanted = _records(reference, grade_id)
+    if frame is None or not wanted:
+        return False
+    mine, other = ({r.get("i"): r for r in records} for records in (_records(frame, grade_id), theirs))
+    return _agree(split, wanted, mine, other)[0]
+
+
 def _same_records(split: Split, wanted: list[Record], found: dict[int, Record], theirs: dict[int, Record]) -> bool:
+    agree, telling = _agree(split, wanted, found, theirs)
+    return agree and telling
+
+
+def _agree(
+    split: Split, wanted: list[Record], found: dict[int, Record], theirs: dict[int, Record]
+) -> tuple[bool, bool]:
+    """Return whether two runs' records are the same, and whether they are wrong anywhere."""
     telling = False
     for record in wanted:
         mine, other = found.get(record["i"]), theirs.get(record["i"])
         if mine is None or other is None:
-            return False
+            return False, telling
         site = split.sites[record["site"]]
         try:
-            wrong = judge_record(record, other, site) is not None
             if not _same_record(site, record, mine, other):
-                return False
+                return False, telling
+            telling = telling or judge_record(record, other, site) is not None
         except CheckerBroke:
-            return False
-        telling = telling or wrong
-    return telling
+            return False, telling
+    return True, telling
 
 
 def _same_record(site: Site, reference: Record, mine: Record, other: Record) -> bool:

@@ -355,11 +355,13 @@ def _fail(here: _Cell, record: dict[str, Any], message: Message) -> None:
 def _diagnose(here: _Cell, record: dict[str, Any]) -> str:
     """Return the help of the known mistake that gives the same at this check, else nothing."""
     seen = {"finding": record["finding"]} if "finding" in record else fingerprint(record)
+    fitting = []
     for mistake in chapter.exercise_notes(here.exercise).get("mistakes", []):
         known = mistake["at"].get(here.grade_id)
         if known and known["i"] == record["i"] and same(known["fingerprint"], seen):
-            return mistake["help"]
-    return ""
+            fitting.append(mistake)
+    # a mistake that goes wrong in one cell only explains that cell best
+    return min(fitting, key=lambda mistake: len(mistake["at"]))["help"] if fitting else ""
 
 
 def take_finished() -> list[dict[str, Any]]:

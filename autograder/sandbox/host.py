@@ -52,6 +52,7 @@ class Template:
 
     def __init__(self, *, sandbox: bool, prepared: Path | None = None, torch_too: bool = True) -> None:
         self.sandbox, self.prepared, self.torch_too = sandbox, prepared, torch_too
+        self.data_line = ""
         self.process: subprocess.Popen[bytes] | None = None
         self.control: socket.socket | None = None
 

@@ -1,0 +1,175 @@
+"""Find forbidden calls in the text of a solution, whichever way they are spelled. `coursekit.guard` sees what ran.
+
+Names are followed through imports and aliases; `getattr(nn, "Linear")`, subclasses, and references that are
+passed on count; a mention in a comment, a string, an annotation, an `isinstance` or a name of the student's own
+does not.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from coursekit.guard import ALLOWED_MODULES
+from coursekit.guard import message as guard_message
+from coursekit.message import Message
+
+#: Names under which a chapter's set-up cell has imported things.
+USUAL = {"torch": "torch", "nn": "torch.nn", "F": "torch.nn.functional", "np": "numpy"}
+LOOPS = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+#: The course's own parts are lent to checks; importing them is no answer to anything.
+ALWAYS = ["coursekit.parts.*", "coursekit.check.*"]
+
+
+def refuse(source: str, forbidden: list[str]) -> Message | None:
+    """Return the message that refuses a solution, None where its text is free of forbidden calls."""
+    used = find(source, [*forbidden, *ALWAYS])
+    return guard_message(used) if used else None
+
+
+def find(source: str, forbidden: list[str]) -> list[str]:
+    """Return the forbidden names that a solution's text uses, sorted; [] for text that is not Python."""
+    try:
+        tree = ast.parse(_without_magics(source))
+    except (SyntaxError, ValueError, RecursionError):
+        return []
+    finder = _Finder(forbidden)
+    finder.visit(tree)
+    return sorted(finder.used)
+
+
+def _without_magics(source: str) -> str:
+    return "\n".join("pass" if re.match(r"\s*[%!]", line) else line for line in source.split("\n"))
+
+
+class _Finder(ast.NodeVisitor):
+    def __init__(self, forbidden: list[str]) -> None:
+        self.exact = {name for name in forbidden if "." in name and not name.endswith(".*")}
+        self.packages = {name[:-2]: name for name in forbidden if name.endswith(".*")}
+        self.loops = next((name for name in forbidden if name.lower().startswith("python loop")), None)
+        self.methods = {_stem(name): name for name in self.exact if name.startswith("torch.") and not _stem(name)[:1].isupper()}
+        self.used: set[str] = set()
+        self.aliases = dict(USUAL)
+        self.own: set[str] = set()
+
+    def visit_Module(self, node: ast.Module) -> None:
+        for child in ast.walk(node):
+            if isinstance(child, (ast.FunctionDef, ast.ClassDef)):
+                self.own.add(child.name)
+        self.generic_visit(node)
+
+    def visit_Import(self, node: ast.Import) -> None:
+        for alias in node.names:
+            if alias.asname:
+                self.aliases[alias.asname] = alias.name
+            else:
+                self.aliases[alias.name.split(".")[0]] = alias.name.split(".")[0]
+            self._note(alias.name, packages_only=True)
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        for alias in node.names:
+            full = f"{node.module}.{alias.name}"
+            self.aliases[alias.asname or alias.name] = full
+            self._note(full, packages_only=True)
+
+    def visit_Name(self, node: ast.Name) -> None:
+        if isinstance(node.ctx, ast.Load) and node.id in self.aliases and node.id not in self.own:
+            self._note(self.aliases[node.id])
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        full = self._dotted(node)
+        if full:
+            self._note(full)
+        elif _stem(node.attr) in self.methods and node.attr not in self.own:
+            self.used.add(self.methods[_stem(node.attr)])
+        elif node.attr == "numpy" and "numpy" in self.packages:
+            self.used.add(self.packages["numpy"])
+        if not full:
+            self.visit(node.value)
+
+    def visit_Call(self, node: ast.Call) -> None:
+        if isinstance(node.func, ast.Name) and node.func.id in ("isinstance", "issubclass"):
+            for argument in node.args[:1]:
+                self.visit(argument)
+            return
+        if isinstance(node.func, ast.Name) and node.func.id in ("getattr", "hasattr") and len(node.args) >= 2:
+            owner, name = self._dotted(node.args[0]), node.args[1]
+            if isinstance(name, ast.Constant) and isinstance(name.value, str):
+                if owner:
+                    self._note(f"{owner}.{name.value}")
+                elif _stem(name.value) in self.methods:
+                    self.used.add(self.methods[_stem(name.value)])
+        self.generic_visit(node)
+
+    def visit_Assign(self, node: ast.Assign) -> None:
+        full = self._dotted(node.value)
+        self.visit(node.value)
+        for target in node.targets:
+            if isinstance(target, ast.Name):
+                if full:
+                    self.aliases[target.id] = full
+                else:
+                    self.aliases.pop(target.id, None)
+            else:
+                self.visit(target)
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+        if node.value is not None:
+            self.visit(node.value)
+
+    def visit_arg(self, node: ast.arg) -> None:
+        """An annotation is a mention."""
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        inner = {a.arg for a in [*node.args.args, *node.args.kwonlyargs, *node.args.posonlyargs]}
+        hidden = {name: self.aliases.pop(name) for name in inner & set(self.aliases)}
+        for part in [*node.decorator_list, *node.args.defaults, *[d for d in node.args.kw_defaults if d], *node.body]:
+            self.visit(part)
+        self.aliases.update(hidden)
+
+    visit_AsyncFunctionDef = visit_FunctionDef  # type: ignore[assignment]
+
+    def generic_visit(self, node: ast.AST) -> None:
+        if self.loops and isinstance(node, LOOPS):
+            self.used.add(self.loops)
+        super().generic_visit(node)
+
+    def _dotted(self, node: ast.AST) -> str | None:
+        parts: list[str] = []
+        while isinstance(node, ast.Attribute):
+            parts.append(node.attr)
+            node = node.value
+        if isinstance(node, ast.Name) and node.id in self.aliases:
+            return ".".join([self.aliases[node.id], *reversed(parts)])
+        return None
+
+    def _note(self, full: str, packages_only: bool = False) -> None:
+        full = _canonical(full)
+        for package, name in self.packages.items():
+            if full == package or full.startswith(f"{package}.") or (package.endswith("_") and full.startswith(package)):
+                if not any(f"{full}.".startswith(f"{allowed}.") for allowed in (*ALLOWED_MODULES, "torch.autograd.no_grad")):
+                    self.used.add(name)
+        if packages_only or not full.startswith("torch"):
+            return
+        if full in self.exact:
+            self.used.add(full)
+        elif _stem(full) in self.methods and full.rpartition(".")[0] in _HOMES:
+            self.used.add(self.methods[_stem(full)])
+
+
+#: Where torch keeps the same operation under the same name.
+_HOMES = {"torch", "torch.Tensor", "torch.nn.functional", "torch.special", "torch._C._nn", "torch.ops.aten", "torch._C._VariableFunctions"}
+
+
+def _canonical(full: str) -> str:
+    full = re.sub(r"^torch\.nn\.modules\.\w+\.", "torch.nn.", full)
+    full = re.sub(r"^torch\.optim\.(\w+)\.", r"torch.optim.", full)
+    full = re.sub(r"^(torch\.ops\.aten\.\w+)\.\w+$", r"\1", full)
+    return full
+
+
+def _stem(name: str) -> str:
+    """Return the last part of a name without the underscore of in-place forms and torch's own prefixes."""
+    last = name.rpartition(".")[2]
+    last = last.rstrip("_") if not last.startswith("__") else last
+    return re.sub(r"^(native_|special_|_)(?=[a-z])", "", last)
