@@ -37,11 +37,12 @@ def cache_folder() -> Path | None:
 def read_arrays(path: Path) -> Arrays:
     """Return `images` and `labels` of an .npz file; ValueError with a reason where it is not such a file."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # opened here: np.load leaves a file that is no archive open, and Windows cannot replace an open file
+        with open(path, "rb") as handle, np.load(handle, allow_pickle=False) as file:
             images, labels = file["images"], file["labels"]
     except FileNotFoundError:
         raise ValueError(f"{path} does not exist") from None
-    except (OSError, KeyError, EOFError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, KeyError, EOFError, ValueError, TypeError, AttributeError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} cannot be read ({error})") from error
     if labels.ndim != 1 or len(images) != len(labels) or len(labels) == 0:
         raise ValueError(f"{path} holds images {images.shape} and labels {labels.shape}")
@@ -87,7 +88,7 @@ def standin() -> tuple[Arrays, Arrays]:
     plain, held_out = digits()
     folder = cache_folder()
     path = folder / f"standin-{VERSION}.npz" if folder else None
-    test = np.stack([_scaled(image) for image in held_out[0]]), held_out[1]
+    test = np.stack([_scaled(spline) for spline in _splines(held_out[0])]), held_out[1]
     if path is not None:
         with contextlib.suppress(ValueError):
             images, labels = read_arrays(path)
@@ -101,23 +102,30 @@ def standin() -> tuple[Arrays, Arrays]:
     return train, test
 
 
+def _splines(images: np.ndarray) -> np.ndarray:
+    """Return the cubic splines, float64 (N, 16, 16), of digits (N, 64), with room to fade at the edge."""
+    from scipy.ndimage import spline_filter
+
+    padded = np.pad(images.reshape(-1, 8, 8), ((0, 0), (4, 4), (4, 4)))
+    return np.stack([spline_filter(image) for image in padded])
+
+
 def _scaled(
-    flat: np.ndarray, matrix: np.ndarray | None = None, shift: tuple[float, float] = (0.0, 0.0)
+    spline: np.ndarray, matrix: np.ndarray | None = None, shift: tuple[float, float] = (0.0, 0.0)
 ) -> np.ndarray:
-    """Draw one digit (64,) as uint8 (28, 28); `matrix` and `shift` (in pixels) move it about its middle."""
+    """Draw a digit's spline as uint8 (28, 28); `matrix` and `shift` (pixels) move it about its middle."""
     from scipy.ndimage import affine_transform
 
     back = np.linalg.inv(np.eye(2) if matrix is None else matrix) * (8 / BOX)
-    middle_in, middle_out = np.full(2, 3.5), np.full(2, (SIZE - 1) / 2) + shift
-    drawn = affine_transform(
-        flat.reshape(8, 8), back, middle_in - back @ middle_out, (SIZE, SIZE), order=3, mode="grid-constant"
-    )
+    offset = np.full(2, 7.5) - back @ (np.full(2, (SIZE - 1) / 2) + shift)
+    drawn = affine_transform(spline, back, offset, (SIZE, SIZE), order=3, prefilter=False)
     return np.rint(np.clip(drawn, 0, 1) * 255).astype(np.uint8)
 
 
 def _augmented(images: np.ndarray, labels: np.ndarray) -> Arrays:
     """Return COUNT moved copies, uint8 (COUNT, 28, 28), and their labels; each digit's first is plain."""
     rng = np.random.default_rng(SEED + 1)
+    splines = _splines(images)
     cut = len(images) - len(images) // 5
     first = COUNT - COUNT // 5
     chosen = np.concatenate([np.arange(first) % cut, cut + np.arange(COUNT - first) % (len(images) - cut)])
@@ -131,5 +139,5 @@ def _augmented(images: np.ndarray, labels: np.ndarray) -> Arrays:
         shift = tuple(much * rng.uniform(-1.5, 1.5, size=2))
         turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
         matrix = turn @ np.array([[tall, 0], [slant, wide]])
-        drawn[i] = _scaled(images[source]) if plain[i] else _scaled(images[source], matrix, shift)
+        drawn[i] = _scaled(splines[source]) if plain[i] else _scaled(splines[source], matrix, shift)
     return drawn, labels[chosen]

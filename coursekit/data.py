@@ -150,9 +150,8 @@ def _prepared(name: str, shape: tuple[int, ...]) -> Found | None:
         _say(f"COURSEKIT_PREPARED: {error}; looking elsewhere")
         return None
     if images.shape[1:] != shape:
-        _say(
-            f"COURSEKIT_PREPARED: {path} holds images {images.shape}, not (N, {', '.join(map(str, shape))}); looking elsewhere"
-        )
+        wanted = ", ".join(str(n) for n in ("N", *shape))
+        _say(f"COURSEKIT_PREPARED: {path} holds images {images.shape}, not ({wanted}); looking elsewhere")
         return None
     cut = len(labels) - len(labels) // 5
     return (

@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 import threading
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +62,8 @@ def write_mnist(root: Path, train: int = 50, test: int = 20, packed: bool = Fals
 def test_importing_it_loads_nothing_heavy():
     code = (
         "import sys, coursekit.data, coursekit.plot, coursekit.train;"
-        "print([m for m in ('torch', 'torchvision', 'matplotlib', 'sklearn', 'scipy', 'rich') if m in sys.modules])"
+        "heavy = ('torch', 'torchvision', 'matplotlib', 'sklearn', 'scipy', 'rich');"
+        "print([name for name in heavy if name in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "[]\n"
@@ -162,7 +164,7 @@ def test_limit_keeps_the_first_training_images_and_the_whole_test_set(capsys):
     assert capsys.readouterr().out == (
         "data: offline stand-in from scikit-learn's digits, 100 training and 359 test images\n"
     )
-    with pytest.raises(ValueError, match="^limit is a number of training images, at least 1, not 0$"):
+    with pytest.raises(ValueError, match=r"^limit is a number of training images, at least 1, not 0$"):
         data.mnist(limit=0)
 
 
@@ -253,7 +255,7 @@ def test_torchvisions_own_data_set(monkeypatch, tmp_path):
     assert (label, len(dataset)) == (7, 20)
     monkeypatch.setenv("COURSE_DATA", str(write_mnist(tmp_path / "packed", packed=True)))
     with pytest.raises(
-        FileNotFoundError, match="packed holds MNIST only as .gz; expected a folder with MNIST/raw/"
+        FileNotFoundError, match=r"packed holds MNIST only as \.gz; expected a folder with MNIST/raw/"
     ):
         data.torchvision_mnist()
     with pytest.raises(FileNotFoundError, match="nowhere does not exist; expected a folder with MNIST/raw/"):
@@ -428,7 +430,8 @@ def test_a_prepared_folder_without_the_file_is_named_and_nothing_is_downloaded(m
     np.savez(tmp_path / "digits_train.npz", images=np.zeros((5, 8)), labels=np.zeros(5))
     data.digits()
     assert capsys.readouterr().out.splitlines()[0] == (
-        f"data: COURSEKIT_PREPARED: {tmp_path / 'digits_train.npz'} holds images (5, 8), not (N, 64); looking elsewhere"
+        f"data: COURSEKIT_PREPARED: {tmp_path / 'digits_train.npz'} holds images (5, 8), "
+        "not (N, 64); looking elsewhere"
     )
 
 
@@ -487,7 +490,7 @@ def accuracy_of_mlp(train, test, seed: int, epochs: int = 5) -> float:
     torch.manual_seed(seed)
     sizes = (784, 256, 128, 10)
     layers = [torch.nn.Flatten()]
-    for d_in, d_out in zip(sizes[:-1], sizes[1:], strict=True):
+    for d_in, d_out in pairwise(sizes):
         layers += [torch.nn.Linear(d_in, d_out), torch.nn.ReLU()]
     model = torch.nn.Sequential(*layers[:-1])
     optimizer = torch.optim.Adam(model.parameters(), 1e-3)
