@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from coursekit._figure import FAINT, INK, PALETTE, array, drawing, figure, number
+from coursekit._figure import FAINT, INK, PALETTE, array, drawing, figure, number, plural
 
 #: More cells than this are no picture any more.
 MAX_CELLS = 96
@@ -36,7 +36,7 @@ def memory(tensor: Any, alt: str | None = None) -> None:
     addresses = torch.arange(storage).as_strided(shape, stride, offset).numpy()
     addresses = addresses.reshape(-1, shape[-1] if shape else 1)
     walk = ", then ".join(" ".join(map(str, row)) for row in addresses[:4])
-    more = f" and {len(addresses) - 4} rows more" if len(addresses) > 4 else ""
+    more = f" and {plural(len(addresses) - 4, 'more row')}" if len(addresses) > 4 else ""
     facts = f"shape {shape}, stride {stride}, offset {offset}"
     alt = alt or (
         f"a tensor of {facts} over a storage of {storage}: its rows read the addresses {walk}{more}"
@@ -89,7 +89,7 @@ def graph(nodes: dict[Any, str], edges: Iterable[tuple[Any, Any]], alt: str | No
                 raise ValueError(f"the edge {edge!r} names {node!r}, which is no node")
     layers = _layers(list(nodes), edges)
     labels = {node: str(label).replace("\n", " ") for node, label in nodes.items()}
-    alt = alt or f"a graph of {len(nodes)} boxes: " + (
+    alt = alt or f"a graph of {plural(len(nodes), 'node')}: " + (
         ", ".join(f"{labels[start]} to {labels[end]}" for start, end in edges) or ", ".join(labels.values())
     )
     places, paths = _places(layers, edges)
