@@ -76,7 +76,7 @@ def test_the_stand_in_and_its_line(capsys):
     train, test = data.mnist()
     assert capsys.readouterr().out == (
         "data: offline stand-in from scikit-learn's digits (COURSE_OFFLINE is set), "
-        "12,000 training and 359 test images\n"
+        "20,000 training and 359 test images\n"
     )
     image, label = train[0]
     assert image.shape == (1, 28, 28)
@@ -140,8 +140,8 @@ def test_a_broken_cache_is_made_again(monkeypatch, tmp_path):
     monkeypatch.setattr(_standin, "cache_folder", lambda: tmp_path)
     path = tmp_path / "standin-1.npz"
     path.write_bytes(b"PK\x03\x04 cut off")
-    assert _standin.standin()[0][0].shape == (12_000, 28, 28)
-    assert _standin.read_arrays(path)[0].shape == (12_000, 28, 28)
+    assert _standin.standin()[0][0].shape == (20_000, 28, 28)
+    assert _standin.read_arrays(path)[0].shape == (20_000, 28, 28)
 
 
 @pytest.mark.usefixtures("_cheap")
@@ -154,7 +154,7 @@ def test_a_home_that_cannot_be_used_costs_only_time(monkeypatch, tmp_path, home)
 
     monkeypatch.setattr(Path, "home", no_home if home == "no home" else lambda: tmp_path / "file")
     train, test = data.mnist()
-    assert (len(train), len(test)) == (12_000, 359)
+    assert (len(train), len(test)) == (20_000, 359)
 
 
 def test_limit_keeps_the_first_training_images_and_the_whole_test_set(capsys):
@@ -332,7 +332,7 @@ def test_a_download_that_came_wrong_is_never_taken(mirror, tmp_path, capsys):
     captured = capsys.readouterr()
     assert captured.out == (
         "data: offline stand-in from scikit-learn's digits (MNIST could not be downloaded: "
-        "File not found or corrupted.), 12,000 training and 359 test images\n"
+        "File not found or corrupted.), 20,000 training and 359 test images\n"
     )
     assert captured.err == ""
     assert not (tmp_path / "cache" / "MNIST").exists()
@@ -372,7 +372,7 @@ def prepared(tmp_path_factory, warm_home):
 
 def test_prepare_writes_six_files_and_never_downloads(prepared):
     folder, said = prepared
-    assert said == "offline stand-in from scikit-learn's digits, 12,000 training and 359 held-out images"
+    assert said == "offline stand-in from scikit-learn's digits, 20,000 training and 359 held-out images"
     shapes = {}
     for path in sorted(folder.iterdir()):
         images, labels = _standin.read_arrays(path)
@@ -382,9 +382,9 @@ def test_prepare_writes_six_files_and_never_downloads(prepared):
         "digits_held_out.npz": ("float64", 359, 64),
         "digits_train.npz": ("float64", 1438, 64),
         "mnist_held_out.npz": ("uint8", 359, 28, 28),
-        "mnist_train.npz": ("uint8", 12000, 28, 28),
+        "mnist_train.npz": ("uint8", 20000, 28, 28),
         "standin_held_out.npz": ("uint8", 359, 28, 28),
-        "standin_train.npz": ("uint8", 12000, 28, 28),
+        "standin_train.npz": ("uint8", 20000, 28, 28),
     }
 
 
@@ -393,12 +393,12 @@ def test_prepared_data_are_split_four_to_one(prepared, monkeypatch, capsys):
     monkeypatch.setenv("COURSEKIT_PREPARED", str(folder))
     sizes = [[len(part) for part in made] for made in (data.mnist(), data.standin(limit=10))]
     (train, _), (test, _) = data.digits()
-    assert sizes == [[9600, 2400], [10, 2400]]
+    assert sizes == [[16000, 4000], [10, 4000]]
     assert (len(train), len(test)) == (1151, 287)
     name = "prepared offline stand-in from scikit-learn's digits"
     assert capsys.readouterr().out.splitlines() == [
-        f"data: {name} in {folder}, 9,600 training and 2,400 test images",
-        f"data: {name} in {folder}, 10 training and 2,400 test images",
+        f"data: {name} in {folder}, 16,000 training and 4,000 test images",
+        f"data: {name} in {folder}, 10 training and 4,000 test images",
         f"data: prepared 8 x 8 digits in {folder}, 1,151 training and 287 test images",
     ]
 
@@ -425,7 +425,7 @@ def test_a_prepared_folder_without_the_file_is_named_and_nothing_is_downloaded(m
     assert capsys.readouterr().out.splitlines() == [
         f"data: COURSEKIT_PREPARED: {tmp_path / 'mnist_train.npz'} does not exist; looking elsewhere",
         "data: offline stand-in from scikit-learn's digits (grading never downloads), "
-        "12,000 training and 359 test images",
+        "20,000 training and 359 test images",
     ]
     np.savez(tmp_path / "digits_train.npz", images=np.zeros((5, 8)), labels=np.zeros(5))
     data.digits()
