@@ -93,7 +93,7 @@ def apply(gradebook: Any, chapter: ch.Chapter, result: Result, submission: Submi
         for comment in notebook.comments:
             comment.auto_comment = _comment(comment.name, result, submission, chapter)
         gradebook.db.flush()
-        _late_penalty(submitted, notebook, result.student)
+        _late_penalty(chapter.root, submitted, notebook, result.student)
 
 
 def _add_missing_rows(gradebook: Any, notebook: Any) -> None:
@@ -145,15 +145,17 @@ def _comment(name: str, result: Result, submission: Submission | None, chapter: 
     return result.reason if submission is None else None
 
 
-def _late_penalty(submitted: Any, notebook: Any, student: str) -> None:
-    """What nbgrader's AssignLatePenalties does, with its default plugin: it notes lateness and takes nothing."""
-    from nbgrader.plugins import LateSubmissionPlugin
+def _late_penalty(root: Path, submitted: Any, notebook: Any, student: str) -> None:
+    """Take off what the course's configured plugin says, within nbgrader's own bounds."""
+    from nbgrader.preprocessors import AssignLatePenalties
 
     notebook.late_submission_penalty = None
     if submitted.total_seconds_late > 0:
-        penalty = LateSubmissionPlugin().late_submission_penalty(student, notebook.score, submitted.total_seconds_late)
+        policy = AssignLatePenalties(config=nb.config(root))
+        policy.init_plugin()
+        penalty = policy.plugin_inst.late_submission_penalty(student, notebook.score, submitted.total_seconds_late)
         if penalty is not None:
-            notebook.late_submission_penalty = min(max(0.0, penalty), notebook.score)
+            notebook.late_submission_penalty = policy._check_late_penalty(notebook, penalty)
 
 
 def scores(gradebook: Any, chapter: str, student: str) -> dict[str, float | None]:

@@ -47,7 +47,7 @@ def exercise_result(exercise: Exercise, verdicts: list[CellVerdict], refused: Me
     """Return an exercise's result; `refused` is the message of a forbidden call found in its text."""
     if refused is not None:
         return ExerciseResult(0.0, exercise.max_score, "not yet", to_text("", [refused]), None)
-    score = sum(exercise.points[v.grade_id] for v in verdicts if v.outcome == "pass")
+    score = float(sum(exercise.points[v.grade_id] for v in verdicts if v.outcome == "pass"))
     outcome = _outcome([v.outcome for v in verdicts])
     worst = next((v for v in verdicts if v.outcome == outcome and v.message), None)
     mistake = next((v.mistake for v in verdicts if v.mistake), None)

@@ -50,7 +50,7 @@ def command(control: int, prepared: Path | None, isolate: bool = True) -> list[s
         "bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL",
         "--uid", "1000", "--gid", "1000",  # a nested user namespace may not map root without capabilities
         "--hostname", "sandbox", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", *binds,
-        "--setenv", "PYTHONPATH", str(_package_root()), "--chdir", "/tmp", "--",
+        "--setenv", "PYTHONPATH", str(_package_root()), "--remount-ro", "/", "--chdir", "/tmp", "--",
         sys.executable, "-P", "-m", "autograder.sandbox.template", str(control), *(["isolate"] if isolate else []),
     ]  # fmt: skip
 

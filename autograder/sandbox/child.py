@@ -91,10 +91,8 @@ def _settle(limits: dict[str, int], results: int) -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     for fd in (0, 1, 2):
         os.dup2(nothing, fd)
-    for name in os.listdir("/dev/fd") if os.path.isdir("/dev/fd") else []:
-        if int(name) > 2 and int(name) != results:
-            with contextlib.suppress(OSError):
-                os.close(int(name))
+    os.closerange(3, results)
+    os.closerange(results + 1, 4096)
     _limit("RLIMIT_CORE", 0)
     _limit("RLIMIT_NOFILE", limits["files"])
     _limit("RLIMIT_FSIZE", limits["file_size"])

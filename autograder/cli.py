@@ -1,0 +1,314 @@
+"""The command line: few verbs, each a thin function over a module function. Its help is its docstring."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from autograder import __version__
+from autograder import chapter as ch
+
+ROOT = click.option(
+    "--root", type=click.Path(path_type=Path, file_okay=False), default=Path("."), show_default="this folder",
+    help="The course root: the folder that holds source/, release/, submitted/.",
+)  # fmt: skip
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__)
+def main() -> None:
+    """Build, check and grade the course *Layer by Layer*.
+
+    A learner needs one verb: `autograder check release/01_numpy_backprop`. An instructor's round is `build`,
+    `collect`, `grade`, `feedback`, `report`, `export`. `autograder demo` shows all of it.
+    """
+
+
+def _chapters(root: Path, named: tuple[str, ...], room: str = "source") -> list[str]:
+    return [ch.resolve(root, name, room) for name in named] if named else ch.names(root, room)
+
+
+def _root_exists(root: Path) -> None:
+    if not root.is_dir():
+        raise click.UsageError(f"the course root {root} does not exist. Name an existing folder with --root.")
+
+
+@main.command()
+@click.argument("chapters", nargs=-1)
+@click.option("--check", "only_check", is_flag=True, help="Write nothing; fail where a built file is out of date.")
+@click.option("--force", is_flag=True, help="Discard edits made in a source notebook.")
+@ROOT
+def build(chapters: tuple[str, ...], only_check: bool, force: bool, root: Path) -> None:
+    """Build source and release notebooks from the text in course/."""
+    from autograder import build as building
+
+    _root_exists(root)
+    names = _chapters(root, chapters, "course")
+    if not names:
+        raise click.UsageError(f"no chapters in {root / 'course'}. Name the course's folder with --root.")
+    if only_check:
+        for name in names:
+            building.check(root, [name])
+        click.echo(f"{len(names)} chapter(s) up to date")
+        return
+    for name in names:
+        for path in building.build(root, [name], force):
+            click.echo(f"wrote {path}")
+    click.echo(f"{len(names)} chapter(s) built")
+
+
+@main.command()
+@click.argument("chapter")
+@ROOT
+def pull(chapter: str, root: Path) -> None:
+    """Bring edits of a source notebook (Create Assignment view) back into the chapter's text."""
+    from autograder import pull as pulling
+
+    name = ch.resolve(root, chapter)
+    path = pulling.pull(root, name)
+    if path is None:
+        click.echo(f"{name}: the text already says the same")
+        return
+    click.echo(f"wrote {path}")
+    click.echo(f"Look at the difference, then run `autograder build {name} --force`.")
+
+
+@main.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--watch", is_flag=True, help="Check again each time the notebook is saved.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a notebook and line.")
+@click.option("--root", type=click.Path(path_type=Path, file_okay=False), default=None, help="The course root, where it is not found.")
+def check(path: Path, watch: bool, as_json: bool, root: Path | None) -> None:
+    """Check your own notebook, or a folder of them, with diagnosis. Nothing is stored or sent."""
+    from autograder import learner
+    from autograder.errors import BadNotebook
+
+    found = learner.notebooks(path)
+    checker = learner.Checker(learner.course_root(found[0], root))
+    failed = False
+    for notebook in found:
+        try:
+            result = checker.check(notebook)
+        except BadNotebook as error:
+            if len(found) == 1 and not watch:
+                raise
+            click.echo(f"{notebook}: {error.reason}", err=True)
+            failed = True
+            continue
+        _show(result, notebook, as_json)
+    if watch:
+        click.echo(f"watching {path}; save the notebook to check it again, Ctrl-C ends", err=True)
+        for changed in checker.watch(path):
+            try:
+                _show(checker.check(changed), changed, as_json)
+            except BadNotebook as error:
+                click.echo(f"{changed}: {error.reason}", err=True)
+    sys.exit(1 if failed else 0)
+
+
+def _show(result: Any, notebook: Path, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(result.to_json(), ensure_ascii=False))
+        return
+    passed = sum(e.outcome == "pass" for e in result.exercises.values())
+    click.echo(f"{notebook}")
+    for name, exercise in result.exercises.items():
+        click.echo(f"  {exercise.outcome:<14}{name} ({exercise.score:g} of {exercise.max_score:g} points)")
+        if exercise.outcome != "pass" and "not written yet" not in exercise.message:
+            for line in exercise.message.split("\n"):
+                click.echo(f"      {line}")
+    click.echo(f"{passed} of {len(result.exercises)} exercises pass, {result.score:g} of {result.max_score:g} points")
+
+
+@main.command()
+@click.argument("archives", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--pattern", help="Regular expression with a group `student` for names inside the archive.")
+@ROOT
+def collect(archives: tuple[Path, ...], pattern: str | None, root: Path) -> None:
+    """Put zips or folders from a learning-management system into submitted/."""
+    from autograder import collect as collecting
+
+    taken = refused = 0
+    for archive in archives:
+        for one in collecting.collect(root, archive, pattern):
+            if one.path is None:
+                refused += 1
+                click.echo(f"refused {one.member}: {one.reason}", err=True)
+            else:
+                taken += 1
+                click.echo(f"wrote {one.path}")
+    click.echo(f"{taken} notebook(s) collected, {refused} refused")
+    if not taken:
+        sys.exit(1)
+
+
+@main.command()
+@click.argument("chapter")
+@click.option("--student", "students", multiple=True, help="Only this student; may be given again.")
+@click.option("--jobs", type=click.IntRange(1), help="How many at once.  [default: one a core]")
+@click.option("--engine", type=click.Choice(["local", "dask"]), default="local", show_default=True)
+@click.option("--scheduler", help="Address of a Dask scheduler, with --engine dask.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a submission and line on stdout, nothing else.")
+@click.option("--force", is_flag=True, help="Run again what was graded before.")
+@click.option("--dry-run", is_flag=True, help="Show what a regrade would change; change nothing.")
+@click.option("--cold", is_flag=True, help="Start a fresh process for every submission (slow; the same results).")
+@click.option("--i-trust-these-students", "trusting", is_flag=True, help="Grade without a sandbox where there is none.")
+@ROOT
+def grade(
+    chapter: str, students: tuple[str, ...], jobs: int | None, engine: str, scheduler: str | None, as_json: bool,
+    force: bool, dry_run: bool, cold: bool, trusting: bool, root: Path,
+) -> None:  # fmt: skip
+    """Grade submitted/ into the gradebook. Stop it anywhere and run it again: nothing is lost or done twice."""
+    from autograder.grade import Grading, Options, SandboxBroke
+
+    _root_exists(root)
+    if scheduler and engine != "dask":
+        raise click.UsageError("--scheduler goes with --engine dask.")
+    name = ch.resolve(root, chapter)
+    options = Options(list(students), jobs or 0, trusting, force, dry_run, not cold, engine == "dask", scheduler)
+    grading = Grading(root, name, options)
+    click.echo(f"isolation: {grading.isolation}" + (f"; data: {grading.data_line}" if grading.data_line else ""), err=True)
+    try:
+        grading.confirm_isolation()
+    except SandboxBroke as error:
+        raise click.ClickException(f"{error}. Run `autograder doctor` to see each canary.") from error
+    results = _with_progress(grading, lambda result: click.echo(json.dumps(result.to_json(), ensure_ascii=False)) if as_json else None)
+    if not as_json:
+        _table(results)
+    _changes(grading, dry_run)
+    if not results:
+        where = root / "submitted" / "STUDENT" / name / f"{name}.ipynb"
+        raise click.ClickException(f"nothing to grade: expected notebooks at {where}. Run `autograder collect ARCHIVE`.")
+    if any(result.status == "error" for result in results):
+        sys.exit(1)
+
+
+def _with_progress(grading: Any, each: Callable[[Any], None]) -> list[Any]:
+    """Run a grading under a progress bar on stderr with rate and time left."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        TextColumn("left"), TimeRemainingColumn(),
+    )  # fmt: skip
+    console = Console(stderr=True)
+    results = []
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task(f"grading {grading.chapter.name}", total=None)
+        for result in grading.run(lambda total: progress.update(task, total=total)):
+            results.append(_slim(result))
+            each(result)
+            progress.advance(task)
+    return results
+
+
+def _slim(result: Any) -> Any:
+    """Keep a thousand results without their records."""
+    result.cells = {}
+    return result
+
+
+def _table(results: list[Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("student", "status", "points", "not passed yet"):
+        table.add_column(heading, justify="right" if heading == "points" else "left")
+    for result in sorted(results, key=lambda r: r.student):
+        rest = [f"{name} ({e.mistake})" if e.mistake else name for name, e in result.exercises.items() if e.outcome != "pass"]
+        note = result.reason or (", ".join(rest) if len(rest) < len(result.exercises) else "everything")
+        from rich.text import Text
+
+        table.add_row(Text(result.student), result.status, f"{result.score:g} of {result.max_score:g}", Text("" if not rest else note))
+    Console(soft_wrap=True).print(table)
+
+
+def _changes(grading: Any, dry_run: bool) -> None:
+    changed = [c for c in grading.changes if c.before is not None]
+    if not changed and not dry_run:
+        return
+    click.echo(f"{len(changed)} score(s) {'would change' if dry_run else 'changed'} since the last grading", err=True)
+    for change in changed:
+        click.echo(f"  {change.student}: {change.before:g} -> {change.after:g}", err=True)
+    if dry_run:
+        click.echo(f"Nothing was written. Apply it: autograder grade {grading.chapter.name}", err=True)
+
+
+@main.command()
+@click.argument("chapter")
+@click.option("--student", "students", multiple=True, help="Only this student; may be given again.")
+@ROOT
+def feedback(chapter: str, students: tuple[str, ...], root: Path) -> None:
+    """Write students' feedback pages to feedback/."""
+    from autograder import feedback as pages
+
+    name = ch.resolve(root, chapter)
+    for path in pages.write(root, name, list(students)):
+        click.echo(f"wrote {path}")
+
+
+@main.command()
+@click.argument("chapter")
+@ROOT
+def report(chapter: str, root: Path) -> None:
+    """Write the class page: scores, hard exercises, and the mistakes behind them."""
+    from autograder import report as reporting
+
+    click.echo(f"wrote {reporting.write(root, ch.resolve(root, chapter))}")
+
+
+@main.command()
+@click.argument("chapters", nargs=-1)
+@click.option("--format", "form", type=click.Choice(["csv", "canvas", "moodle"]), default="csv", show_default=True)
+@click.option("--to", "target", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.  [default: stdout]")
+@ROOT
+def export(chapters: tuple[str, ...], form: str, target: Path | None, root: Path) -> None:
+    """Export the gradebook as CSV, or as Canvas or Moodle read it."""
+    from autograder import export as exporting
+    from autograder.build import write_atomically
+    from autograder.errors import cannot_write
+
+    text = exporting.to_csv(exporting.rows(root, _chapters(root, chapters) if chapters else []), form)
+    if target is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        write_atomically(target, text.encode("utf-8"))
+    except OSError as error:
+        raise cannot_write(target, error, "autograder export --to FILE") from error
+    click.echo(f"wrote {target}")
+
+
+@main.command()
+@click.option("--to", "target", type=click.Path(path_type=Path, file_okay=False), default=Path("demo"), show_default=True)
+@click.option("--chapter", "named", default="01", show_default=True, help="The chapter the sample class worked on.")
+@ROOT
+def demo(target: Path, named: str, root: Path) -> None:
+    """Show the whole loop on a sample class: build, grade, gradebook, feedback pages, class page."""
+    from autograder import demo as demonstrating
+
+    _root_exists(root)
+    sys.exit(demonstrating.run(root, target, ch.resolve(root, named, "course"), _with_progress, _table))
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="The findings as one JSON object.")
+@ROOT
+def doctor(as_json: bool, root: Path) -> None:
+    """Say whether this machine is ready, and measure how well it is sandboxed."""
+    from autograder import doctor as examining
+
+    findings = examining.examine(root)
+    if as_json:
+        click.echo(json.dumps([f.__dict__ for f in findings]))
+    else:
+        for finding in findings:
+            click.echo(f"{finding.status:<9}{finding.what}" + (f": {finding.detail}" if finding.detail else ""))
+    sys.exit(1 if any(f.status == "broken" for f in findings) else 0)

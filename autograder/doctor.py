@@ -1,0 +1,80 @@
+"""Is this machine ready, and how well is it sandboxed? Measured with live canaries, not assumed."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from autograder import chapter as ch
+from autograder import isolation
+from autograder.build import missing_rooms
+from autograder.sandbox import bwrap
+from autograder.sandbox.host import SandboxBroke, Template
+
+NEEDED = ("torch", "torchvision", "numpy", "matplotlib", "jupyterlab", "nbgrader", "jupytext", "scikit-learn")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the examination. `status`: `ok`, `missing` (something is switched off) or `broken`."""
+
+    status: str
+    what: str
+    detail: str = ""
+
+
+def examine(root: Path) -> list[Finding]:
+    """Return the findings about this machine and course root."""
+    return [*_python(), *_course(root), *_sandbox(root), *_browser()]
+
+
+def _python() -> list[Finding]:
+    ready = sys.version_info >= (3, 11)
+    found = [Finding("ok" if ready else "broken", f"Python {sys.version.split()[0]}", "" if ready else "3.11 or newer is needed")]
+    for name in NEEDED:
+        try:
+            found.append(Finding("ok", f"{name} {version(name)}"))
+        except PackageNotFoundError:
+            found.append(Finding("broken", name, "not installed; pip install -c constraints.txt -e ."))
+    return found
+
+
+def _course(root: Path) -> list[Finding]:
+    names = ch.names(root)
+    if not names:
+        return [Finding("missing", "course", f"no source/ in {root.resolve()}; name the course root with --root")]
+    found = [Finding("ok", f"{len(names)} chapters in {root.resolve()}")]
+    for room, lost in missing_rooms(root).items():
+        if room != "course":
+            found.append(Finding("broken", f"{room}/ has no {', '.join(lost)}", "run `autograder build`"))
+    free = shutil.disk_usage(root).free / 2**30
+    found.append(Finding("ok" if free > 1 else "broken", f"{free:.1f} GiB free on the course's disk"))
+    return found
+
+
+def _sandbox(root: Path) -> list[Finding]:
+    why_not = bwrap.missing()
+    if why_not:
+        return [Finding("missing", "sandbox", f"{why_not}; grading others' code needs it (a learner's own check does not)")]
+    try:
+        with Template(sandbox=True, torch_too=False) as template:
+            canaries = isolation.measure(template, root)
+    except SandboxBroke as error:
+        return [Finding("broken", "sandbox", str(error))]
+    found = [
+        Finding("ok" if canary.held else "broken", f"sandbox: no code inside {canary.attempt}", canary.detail)
+        for canary in canaries
+    ]
+    if all(canary.held for canary in canaries):
+        found.append(Finding("ok", f"isolation level {isolation.SANDBOXED}", f"confirmed by {len(canaries)} canaries"))
+    return found
+
+
+def _browser() -> list[Finding]:
+    name = next((n for n in ("chromium", "chromium-browser", "google-chrome") if shutil.which(n)), None)
+    if name:
+        return [Finding("ok", f"{name} for the browser tests")]
+    return [Finding("missing", "Chromium", "the browser tests are skipped without it")]

@@ -1,0 +1,185 @@
+"""One submission is one pure call, bytes in and a record out, over any `concurrent.futures.Executor`.
+
+Locally a process pool whose workers each own a warm template; on many machines Dask's executor. Which of them
+makes no difference to a record.
+"""
+
+from __future__ import annotations
+
+import atexit
+import multiprocessing
+import os
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+#: How often the machine may fail on one submission before it is set aside for a person.
+ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Everything a worker has to know besides a submission. Hashable: workers keep what they made for it."""
+
+    root: str
+    chapter: str
+    sandbox: bool
+    isolation: str
+    prepared: str | None = None
+    data_line: str = ""
+    warm: bool = True
+
+
+@dataclass(frozen=True)
+class Job:
+    """One submission for a worker."""
+
+    student: str
+    data: bytes
+
+
+_made: dict[Setup, Any] = {}
+
+
+def call(setup: Setup, job: Job) -> dict[str, Any]:
+    """Grade one submission and return its record as plain data. Pure: nothing is written but the caches.
+
+    Raises SandboxBroke where the machine failed; what the submission does wrong is part of the record.
+    """
+    from autograder.examine import judge, observe
+    from autograder.plan import submission_cells
+    from autograder.sandbox.host import SandboxBroke
+    from autograder.score import Result
+    from autograder.submission import match, parse
+
+    reference = _reference(setup)
+    try:
+        submission = match(parse(job.data), reference.chapter.source)
+        cells = submission_cells(reference.chapter.source, submission, reference.stubs)
+        result = Result(job.student, setup.chapter, "graded", isolation=setup.isolation)
+        observed = observe(cells, reference, reference.template)
+        return judge(observed, reference, submission, result).to_json(cells=True)
+    except (SandboxBroke, OSError):
+        _forget(setup)
+        raise
+    finally:
+        if not setup.warm:
+            _forget(setup)
+
+
+def _reference(setup: Setup) -> Any:
+    from autograder.chapter import Chapter
+    from autograder.reference import Reference
+    from autograder.sandbox.host import Template
+
+    if setup not in _made:
+        if setup.prepared:
+            os.environ["COURSEKIT_HELD_OUT"] = setup.prepared
+        root = Path(setup.root)
+        template = Template(sandbox=setup.sandbox, prepared=Path(setup.prepared) if setup.prepared else None)
+        template.data_line = setup.data_line
+        template.start()
+        atexit.register(template.close)
+        cache = root / ".autograder" / "reference"
+        _made[setup] = Reference(Chapter(root, setup.chapter), template, cache)
+    return _made[setup]
+
+
+def _forget(setup: Setup) -> None:
+    reference = _made.pop(setup, None)
+    if reference is not None:
+        reference.template.close()
+
+
+def forget_all() -> None:
+    """Close every template this process made."""
+    for setup in list(_made):
+        _forget(setup)
+
+
+class _Here(Executor):
+    """Runs calls in this process, one after the other."""
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+def workers() -> int:
+    """Return how many submissions this machine grades at once: one a core that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return max(1, len(affinity(0)) if affinity else os.cpu_count() or 1)
+
+
+@contextmanager
+def local(jobs: int) -> Iterator[Any]:
+    """Yield a function that makes the executor, to be called again where a pool broke."""
+    made: list[Executor] = []
+
+    def make() -> Executor:
+        context = multiprocessing.get_context("spawn")
+        pool: Executor = _Here() if jobs == 1 else ProcessPoolExecutor(jobs, mp_context=context)
+        made.append(pool)
+        return pool
+
+    try:
+        yield make
+    finally:
+        for pool in made:
+            pool.shutdown(wait=True, cancel_futures=True)
+        forget_all()
+
+
+@contextmanager
+def dask(scheduler: str | None) -> Iterator[Any]:
+    """Yield a function that returns Dask's executor: a scheduler's at `scheduler`, else a local cluster's."""
+    from distributed import Client
+
+    with Client(scheduler) if scheduler else Client(processes=True, threads_per_worker=1) as client:
+        yield lambda: client.get_executor(pure=False)
+
+
+def run_all(make: Any, setup: Setup, jobs: Iterator[Job], window: int) -> Iterator[tuple[Job, dict[str, Any] | Exception]]:
+    """Yield each job with its record, as they finish; with the exception where the machine failed every time.
+
+    At most `window` submissions are under way, so that memory stays flat however long the class is.
+    """
+    executor = make()
+    running: dict[Future[Any], tuple[Job, int]] = {}
+    waiting = iter(jobs)
+    again: list[tuple[Job, int]] = []
+    while True:
+        while len(running) < window:
+            job, attempt = again.pop() if again else (next(waiting, None), 1)
+            if job is None:
+                break
+            try:
+                running[executor.submit(call, setup, job)] = (job, attempt)
+            except BrokenProcessPool as error:
+                executor = make()
+                if attempt >= ATTEMPTS:
+                    yield job, error
+                else:
+                    again.append((job, attempt + 1))
+        if not running:
+            return
+        done, _ = wait(running, return_when=FIRST_COMPLETED)
+        for future in done:
+            job, attempt = running.pop(future)
+            error = future.exception()
+            if error is None:
+                yield job, future.result()
+            elif attempt < ATTEMPTS:
+                if isinstance(error, BrokenProcessPool):
+                    executor = make()
+                again.append((job, attempt + 1))
+            else:
+                yield job, error if isinstance(error, Exception) else RuntimeError(str(error))

@@ -1,0 +1,221 @@
+"""Grade a class: intake, run and judge every submission, save each as it comes. Stop it anywhere; run it again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from autograder import autograded, engine, gradebook, intake, isolation, store
+from autograder.build import write_atomically
+from autograder.chapter import Chapter
+from autograder.errors import NoSandbox, cannot_write
+from autograder.prepare import prepared
+from autograder.reference import Reference
+from autograder.sandbox.host import Limits, SandboxBroke, Template
+from autograder.score import Result
+from autograder.submission import Submission, match, parse
+
+BUSY_TRIES = 6
+
+
+@dataclass
+class Options:
+    """How to grade. `students` empty means everybody; `jobs` 0 means one a core."""
+
+    students: list[str] = field(default_factory=list)
+    jobs: int = 0
+    trusting: bool = False
+    force: bool = False
+    dry_run: bool = False
+    warm: bool = True
+    dask: bool = False
+    scheduler: str | None = None
+
+
+@dataclass
+class Change:
+    """What applying a result changes in the gradebook: the automatic scores before and after."""
+
+    student: str
+    before: float | None
+    after: float
+
+
+class Grading:
+    """One run over one chapter of a course root."""
+
+    def __init__(self, root: Path, chapter: str, options: Options) -> None:
+        self.root, self.chapter, self.options = root, Chapter(root, chapter), options
+        self.store = store.Store(root)
+        self.folder, self.data_line = prepared(root, self.chapter)
+        self.sandbox, self.isolation = isolation.level(options.trusting)
+        if not self.sandbox and not options.trusting:
+            raise NoSandbox(self.isolation)
+        self.setup = engine.Setup(
+            str(root.resolve()), chapter, self.sandbox, self.isolation,
+            str(self.folder.resolve()) if self.folder else None, self.data_line, options.warm,
+        )  # fmt: skip
+        self.changes: list[Change] = []
+        self._keys: dict[str, str] = {}
+
+    def names(self) -> list[str]:
+        """Return the students to grade: those asked for, else every folder that handed something in."""
+        return self.options.students or intake.students(self.root, self.chapter.name)
+
+    def reference_key(self) -> str:
+        """Return the content key of the chapter's reference."""
+        template = Template(sandbox=self.sandbox, prepared=self.folder)
+        template.data_line = self.data_line
+        return Reference(self.chapter, template, None).key
+
+    def confirm_isolation(self) -> None:
+        """Measure the sandbox with canaries before trusting it; SandboxBroke where one gets through."""
+        if not self.sandbox:
+            return
+        key = f"{self.isolation}-{engine.workers()}"
+        stamp = self.root / ".autograder" / "isolation" / key
+        boot = _boot_id()
+        if stamp.is_file() and stamp.read_text() == boot:
+            return
+        with Template(sandbox=True, prepared=self.folder, torch_too=False) as template:
+            isolation.confirm(template, self.root)
+        try:
+            write_atomically(stamp, boot.encode())
+        except OSError as error:
+            raise cannot_write(stamp, error, f"autograder grade {self.chapter.name}") from error
+
+    def run(self, started: Callable[[int], None] | None = None) -> Iterator[Result]:
+        """Yield every student's result as it is saved; `started` is told how many there are."""
+        names = self.names()
+        if started:
+            started(len(names))
+        if not self.options.dry_run:
+            gradebook.ensure_assignment(self.root, self.chapter)
+        self.reference = self.reference_key()
+        books = gradebook.open_gradebook(self.root)
+        try:
+            yield from self._run(names, books)
+        finally:
+            books.close()
+
+    def _run(self, names: list[str], books: Any) -> Iterator[Result]:
+        taken: dict[str, intake.Intake] = {}
+        settled: list[tuple[intake.Intake, Result]] = []
+
+        def jobs() -> Iterator[engine.Job]:
+            for name in names:
+                arrived = intake.take_in(self.root, self.chapter.name, name, self.chapter.source)
+                result = self._without_running(arrived)
+                if result is not None:
+                    settled.append((arrived, result))
+                    continue
+                taken[name] = arrived
+                yield engine.Job(name, arrived.data)
+
+        where: AbstractContextManager[Any] = (
+            engine.dask(self.options.scheduler) if self.options.dask else engine.local(self._jobs(len(names)))
+        )
+        with where as make:
+            for job, found in engine.run_all(make, self.setup, jobs(), window=2 * self._jobs(len(names))):
+                while settled:
+                    yield self._save(books, *settled.pop(0))
+                yield self._save(books, taken.pop(job.student), self._result(job, found))
+        while settled:
+            yield self._save(books, *settled.pop(0))
+
+    def _jobs(self, count: int) -> int:
+        return max(1, min(self.options.jobs or engine.workers(), count))
+
+    def _without_running(self, arrived: intake.Intake) -> Result | None:
+        """Return the result of a submission that needs no run: rejected, missing, or graded before."""
+        if arrived.status != "ready":
+            return self._nothing(arrived.student, arrived.status, arrived.reason)
+        key = self._keys[arrived.student] = store.key_of(arrived.data, self.reference, self.isolation, repr(Limits()))
+        if self.options.force:
+            return None
+        return self.store.get(self.chapter.name, arrived.student, key)
+
+    def _nothing(self, student: str, status: str, reason: str | None) -> Result:
+        from autograder.score import ExerciseResult
+
+        result = Result(student, self.chapter.name, status, reason, isolation=self.isolation)
+        for name, exercise in self.chapter.exercises.items():
+            result.exercises[name] = ExerciseResult(0.0, exercise.max_score, "not reached", reason or "", None)
+        result.max_score = sum(e.max_score for e in result.exercises.values())
+        return result
+
+    def _result(self, job: engine.Job, found: dict[str, Any] | Exception) -> Result:
+        if isinstance(found, dict):
+            import json
+
+            return store.from_record(json.dumps(found).encode())
+        reason = f"needs attention: the grader failed on this submission {engine.ATTEMPTS} times ({found})"
+        return self._nothing(job.student, "error", reason[:500])
+
+    def _save(self, books: Any, arrived: intake.Intake, result: Result) -> Result:
+        """Store a result, write it to the gradebook and `autograded/`; the order makes it safe to be killed."""
+        if result.status == "graded" and arrived.note:
+            result.reason = result.reason or None
+        key = self._keys.get(arrived.student, "")
+        before = self._before(books, result)
+        if before is None or abs(before - result.score) > 1e-9:
+            self.changes.append(Change(result.student, before, result.score))
+        if self.options.dry_run or result.status == "error":
+            return result
+        try:
+            if result.status == "graded":
+                self.store.put(key, result)
+            submission = self._submission(arrived)
+            known = result.status != "missing" or (self.root / "submitted" / result.student / self.chapter.name).exists()
+            if known and intake.valid_id(result.student):
+                self._apply(books, result, submission, arrived.timestamp)
+                autograded.write(self.root, self.chapter, submission, result)
+                self.store.mark_latest(result, key)
+        except OSError as error:
+            command = f"autograder grade {self.chapter.name} --root {self.root}"
+            raise cannot_write(Path(error.filename or self.root), error, command) from error
+        return result
+
+    def _submission(self, arrived: intake.Intake) -> Submission | None:
+        return match(parse(arrived.data), self.chapter.source) if arrived.status == "ready" else None
+
+    def _apply(self, books: Any, result: Result, submission: Submission | None, timestamp: str | None) -> None:
+        """Write to the gradebook; where another process holds it, wait and try again."""
+        from sqlalchemy.exc import OperationalError
+
+        for attempt in range(BUSY_TRIES):
+            try:
+                gradebook.apply(books, self.chapter, result, submission, timestamp)
+                return
+            except OperationalError as error:
+                if "locked" not in str(error) or attempt == BUSY_TRIES - 1:
+                    raise OSError(0, f"the gradebook cannot be written ({error.orig})", str(self.root / "gradebook.db")) from error
+                time.sleep(0.5 * 2**attempt)
+
+    def _before(self, books: Any, result: Result) -> float | None:
+        if not intake.valid_id(result.student):
+            return None
+        try:
+            found = gradebook.scores(books, self.chapter.name, result.student)
+        except Exception:
+            books.db.rollback()
+            return None
+        auto = [found[i] for e in self.chapter.exercises.values() for i in e.points if found.get(i) is not None]
+        return float(sum(auto)) if auto else None
+
+
+def _boot_id() -> str:
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        boot = "?"
+    from autograder.reference import code_hash
+
+    return f"{boot} {code_hash()}"
+
+
+__all__ = ["Change", "Grading", "Options", "SandboxBroke"]

@@ -1,0 +1,81 @@
+"""Check a learner's own notebook: the grader without a class, a gradebook or a wall."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from autograder import chapter as ch
+from autograder.engine import Job, Setup, call
+from autograder.errors import AutograderError, BadNotebook
+from autograder.prepare import prepared
+from autograder.score import Result
+from autograder.store import from_record
+from autograder.submission import match, parse
+
+
+def course_root(path: Path, given: Path | None) -> Path:
+    """Return the course root a notebook is checked against: the given one, else the nearest that has `source/`."""
+    start = given or Path.cwd()
+    for candidate in (start, *([] if given else [path.resolve(), *path.resolve().parents])):
+        if ch.names(candidate):
+            return candidate
+    raise AutograderError(f"no course with source/ at {start} or above {path}. Name its folder with --root.")
+
+
+def notebooks(path: Path) -> list[Path]:
+    """Return the notebooks to check: the file itself, or those in a folder; AutograderError where there is none."""
+    if path.is_file():
+        return [path]
+    found = sorted(p for p in path.rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts) if path.is_dir() else []
+    if not found:
+        what = "has no notebook in it" if path.is_dir() else "does not exist"
+        raise AutograderError(f"{path} {what}. Give a notebook, for example release/01_numpy_backprop.")
+    return found
+
+
+def chapter_of(root: Path, path: Path, data: bytes) -> str:
+    """Return the chapter a notebook belongs to, by its name or else by its grade ids."""
+    known = ch.names(root)
+    if path.stem in known:
+        return path.stem
+    cells = parse(data)
+    best = max(known, key=lambda name: match(cells, ch.Chapter(root, name).source).matched)
+    if match(cells, ch.Chapter(root, best).source).matched == 0:
+        raise BadNotebook(f"{path} is no notebook of this course: it holds none of its grade ids")
+    return best
+
+
+class Checker:
+    """Checks notebooks one after the other with one warm template a chapter."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def check(self, path: Path) -> Result:
+        """Return the result of a notebook; BadNotebook where it cannot be read."""
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise BadNotebook(f"{path} cannot be read: {error.strerror}") from error
+        chapter = chapter_of(self.root, path, data)
+        parse(data)
+        folder, line = prepared(self.root, ch.Chapter(self.root, chapter))
+        setup = Setup(
+            str(self.root.resolve()), chapter, False, "none: your own code on your own machine",
+            str(folder.resolve()) if folder else None, line,
+        )  # fmt: skip
+        import json
+
+        return from_record(json.dumps(call(setup, Job("you", data))).encode())
+
+    def watch(self, path: Path) -> Iterator[Path]:
+        """Yield a notebook each time it is saved."""
+        from watchfiles import watch
+
+        folder = path if path.is_dir() else path.parent
+        for changes in watch(folder, debounce=50, step=20, raise_interrupt=False):
+            for changed in sorted({Path(name) for _, name in changes}):
+                if changed.suffix == ".ipynb" and ".ipynb_checkpoints" not in changed.parts and changed.is_file():
+                    if path.is_dir() or changed.resolve() == path.resolve():
+                        yield changed
