@@ -1,0 +1,57 @@
+# The project's doors. Each target does all the set-up it needs; see README.md for the same without make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
+
+.PHONY: demo test test-all lab bench lint build setup system system-browser clean help
+
+help:
+	@echo "make demo      build the course, grade a sample class in the sandbox, print the gradebook, write feedback"
+	@echo "make test      the everyday suite; make test-all: the long gates too"
+	@echo "make lab       open the release notebooks in JupyterLab"
+	@echo "make bench     measure the grader against stock nbgrader; make lint: style; make build: all notebooks"
+
+demo: $(READY) system
+	$(BIN)/autograder demo
+
+test: $(READY) system system-browser
+	$(PYTEST) -m "not slow" tests
+
+test-all: $(READY) system system-browser
+	$(PYTEST) tests
+
+lab: $(READY)
+	$(BIN)/jupyter lab release
+
+bench: $(READY) system
+	$(BIN)/python -m tests.bench
+
+lint: $(READY)
+	$(BIN)/ruff check .
+
+build: $(READY)
+	$(BIN)/autograder build
+
+setup: $(READY) system
+
+# Debian splits venv from python3; root can mend that, others are told.
+$(READY): pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+	  { rm -rf $(VENV); test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv && $(PYTHON) -m venv $(VENV); } || \
+	  { rm -rf $(VENV); $(PYTHON) -m pip install --user -q virtualenv && $(PYTHON) -m virtualenv -q $(VENV); } || \
+	  { echo "no virtual environment could be made: install python3-venv, then run make again"; exit 1; }
+	$(BIN)/python -m pip install -q --upgrade pip
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[dev,dask,postgres,export]"
+	@touch $(READY)
+
+system:
+	@sh tools/system-packages bubblewrap bwrap "grading in a sandbox (other people's code is refused without it)"
+
+system-browser:
+	@sh tools/system-packages chromium chromium "the browser tests (they are skipped, and say so)"
+
+clean:
+	rm -rf demo .autograder report
