@@ -1,0 +1,65 @@
+"""A student in a real JupyterLab: open from the file list, solve, check, make a known mistake, validate."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from autograder import variants
+from tests.e2e.lab import BROWSER, browser, jupyterlab
+
+ROOT = Path(__file__).resolve().parents[2]
+CHAPTER = "01_numpy_backprop"
+RIGHT = "def relu_forward(h):\n    return np.maximum(h, 0)\n\n\ndef relu_backward(grad_out, h):\n    return grad_out * (h > 0)\n"
+
+pytestmark = [
+    pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine; the Makefile says how to get it"),
+    pytest.mark.filterwarnings("default"),
+]
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("student")
+    shutil.copytree(ROOT / "release" / CHAPTER, folder / CHAPTER)
+    with jupyterlab(folder, tmp_path_factory.mktemp("jupyter")) as address:
+        yield address
+
+
+def test_a_student_solves_checks_and_errs(lab, tmp_path):
+    with browser(lab, tmp_path, CHAPTER) as page:
+        page.open_from_file_list(f"{CHAPTER}.ipynb")
+        page.run(page.cell_index("from coursekit import check"))
+        solution, test = page.cell_index("def relu_forward"), page.cell_index('@check.cell("relu__gradient")')
+        untouched = page.run(solution) + page.run(test)
+        assert "not written yet" in untouched
+        page.type_into(solution, RIGHT)
+        page.run(solution)
+        passed = page.run(test)
+        page.screenshot("passed")
+        assert "pass" in passed
+        assert "not yet" not in passed
+        wrong = next(m for m in variants.read(ROOT / "course" / CHAPTER / "mistakes.py") if m.exercise == "relu")
+        page.type_into(solution, wrong.code)
+        page.run(solution)
+        failed = page.run(test)
+        page.screenshot("failed")
+        assert "not yet" in failed
+        assert wrong.help.split(".")[0] in failed
+        hint = page.cell_index('hint("relu")')
+        assert "Run this cell again" in page.run(hint)
+        page.type_into(solution, RIGHT)
+        page.page.evaluate("async () => { await window.jupyterapp.commands.execute('docmanager:save'); }")
+
+
+def test_the_validate_button_works(lab, tmp_path):
+    with browser(lab, tmp_path, CHAPTER) as page:
+        page.open_from_file_list(f"{CHAPTER}.ipynb")
+        page.page.get_by_role("button", name="Validate").or_(page.page.locator("button:has-text('Validate')")).first.click()
+        dialog = page.page.locator(".jp-Dialog")
+        dialog.filter(has_text="cells failed").or_(dialog.filter(has_text="failed")).first.wait_for(timeout=120_000)
+        text = dialog.first.inner_text()
+        page.screenshot("validated")
+        assert "not written yet" in text
