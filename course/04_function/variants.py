@@ -1,0 +1,429 @@
+"""Right solutions of chapter 4 in an unusual style: the checks must accept every one."""
+
+import itertools
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch.autograd import Function
+from torch.autograd.function import FunctionCtx
+
+# %% my_relu: mask_kept_on_ctx
+class MyReLU(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.positive = x > 0
+        return torch.where(ctx.positive, x, torch.zeros_like(x))
+
+    @staticmethod
+    def backward(ctx, *grads):
+        result = grads[0].clone()
+        result[~ctx.positive] = 0
+        return result
+
+
+# %% my_relu: setup_context
+from torch.autograd import Function
+
+
+class MyReLU(Function):
+    @staticmethod
+    def forward(x):
+        return torch.relu(x)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.save_for_backward(output)
+
+    @staticmethod
+    def vjp(ctx, g):
+        return torch.where(ctx.saved_tensors[0] > 0, g, 0)
+
+
+# %% my_relu: made_by_type
+def _forward(ctx, x):
+    ctx.save_for_backward(x)
+    return (x + x.abs()) / 2
+
+
+MyReLU = type(
+    "MyReLU",
+    (torch.autograd.Function,),
+    {"forward": staticmethod(_forward), "backward": staticmethod(lambda ctx, g: (g * (ctx.saved_tensors[0] > 0),))},
+)
+
+
+# %% mul_constant: tuple_on_ctx
+class MulConstant(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, *arguments):
+        ctx.arguments = arguments[1:]
+        return torch.mul(arguments[0], arguments[1])
+
+    @staticmethod
+    def backward(ctx, grad):
+        (c,) = ctx.arguments
+        gradients = [None, None]
+        if ctx.needs_input_grad[0]:
+            gradients[0] = torch.mul(grad, c)
+        return tuple(gradients)
+
+
+# %% mul_constant: setup_context
+class MulConstant(torch.autograd.Function):
+    @staticmethod
+    def forward(tensor, constant):
+        return tensor.mul(constant)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        _, ctx.factor = inputs
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        return grad_output.mul(ctx.factor), None
+
+
+# %% linear_function: einsum
+class LinearFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias=None):
+        ctx.save_for_backward(x, weight, bias)
+        return F.linear(x, weight, bias)
+
+    @staticmethod
+    def backward(ctx, g):
+        x, weight, bias = ctx.saved_tensors
+        asked = ctx.needs_input_grad
+        return (
+            torch.einsum("...o,oi->...i", g, weight) if asked[0] else None,
+            torch.einsum("...o,...i->oi", g, x) if asked[1] else None,
+            torch.einsum("...o->o", g) if bias is not None and asked[2] else None,
+        )
+
+
+# %% linear_function: recomputed_by_autograd
+class LinearFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias=None):
+        ctx.tensors = [t for t in (x, weight, bias) if t is not None]
+        return torch.nn.functional.linear(x, weight, bias)
+
+    @staticmethod
+    def backward(ctx, g):
+        wanted = [i for i in range(len(ctx.tensors)) if ctx.needs_input_grad[i]]
+        leaves = [t.detach().requires_grad_(i in wanted) for i, t in enumerate(ctx.tensors)]
+        with torch.enable_grad():
+            y = torch.nn.functional.linear(*leaves)
+        found = dict(zip(wanted, torch.autograd.grad(y, [leaves[i] for i in wanted], g)))
+        return tuple(found.get(i) for i in range(3))
+
+
+# %% linear_function: row_by_row
+class LinearFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias=None):
+        ctx.save_for_backward(x, weight)
+        ctx.with_bias = bias is not None
+        y = torch.tensordot(x, weight, dims=([-1], [1]))
+        if ctx.with_bias:
+            y += bias
+        return y
+
+    @staticmethod
+    def backward(ctx, grad_out):
+        x, weight = ctx.saved_tensors
+        grads = [None] * len(ctx.needs_input_grad)
+        if ctx.needs_input_grad[0]:
+            grads[0] = torch.matmul(grad_out, weight)
+        if ctx.needs_input_grad[1]:
+            total = torch.zeros_like(weight)
+            for g, row in zip(grad_out.flatten(0, -2) if grad_out.dim() > 1 else [grad_out], x.reshape(-1, x.shape[-1])):
+                total += torch.outer(g, row)
+            grads[1] = total
+        if ctx.with_bias and ctx.needs_input_grad[2]:
+            grads[2] = grad_out.sum(dim=tuple(range(grad_out.dim() - 1))) if grad_out.dim() > 1 else grad_out.clone()
+        return tuple(grads)
+
+
+# %% linear_function: bias_left_to_the_engine
+class LinearFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(x, weight, bias=None):
+        y = (x.unsqueeze(-2) * weight).sum(-1)
+        return y if bias is None else torch.add(y, bias)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.save_for_backward(*inputs[:2])
+
+    @staticmethod
+    def backward(ctx, g):
+        x, w = ctx.saved_tensors
+        needs = ctx.needs_input_grad + (False,) * (3 - len(ctx.needs_input_grad))
+        gx = (g.unsqueeze(-1) * w).sum(-2) if needs[0] else None
+        gw = (g.unsqueeze(-1) * x.unsqueeze(-2)).reshape(-1, *w.shape).sum(0) if needs[1] else None
+        return (gx, gw, g.clone() if needs[2] else None)[: len(ctx.needs_input_grad)]
+
+
+# %% my_exp: setup_context
+class MyExp(torch.autograd.Function):
+    @staticmethod
+    def forward(x):
+        return torch.exp(x)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.save_for_backward(output)
+
+    @staticmethod
+    def backward(ctx, grad):
+        return torch.mul(grad, *ctx.saved_tensors)
+
+
+# %% my_exp: out_argument
+class MyExp(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, input):
+        result = torch.empty_like(input)
+        torch.exp(input, out=result)
+        ctx.save_for_backward(result)
+        return result
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        result = ctx.saved_tensors[0]
+        return torch.einsum("...,...->...", grad_output, result)
+
+
+# %% my_exp: through_numpy
+class MyExp(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        y = torch.as_tensor(np.exp(x.detach().numpy()))
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx, g):
+        return ctx.saved_tensors[0] * g
+
+
+# %% min_max: one_hot_rows
+class MinMax(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        low, high = x.min(dim=0), x.max(dim=0)
+        ctx.where = (low.indices, high.indices)
+        ctx.length = x.shape[0]
+        return low.values, high.values
+
+    @staticmethod
+    def backward(ctx, *upstream):
+        rows = torch.nn.functional.one_hot(torch.stack(ctx.where), ctx.length)
+        return torch.stack(upstream) @ rows.to(upstream[0].dtype)
+
+
+# %% min_max: sorted_and_none
+class MinMax(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.set_materialize_grads(False)
+        order = torch.sort(x, stable=True).indices
+        largest = int((x == x[order[-1]]).nonzero()[0])
+        ctx.places = (int(order[0]), largest)
+        ctx.save_for_backward(x)
+        return tuple(x[i].clone() for i in ctx.places)
+
+    @staticmethod
+    def backward(ctx, low, high):
+        (x,) = ctx.saved_tensors
+        result = x.new_zeros(x.shape)
+        for place, gradient in zip(ctx.places, (low, high)):
+            if gradient is not None:
+                result.index_put_((torch.tensor([place]),), gradient.reshape(1), accumulate=True)
+        return result
+
+
+# %% min_max: aminmax
+class MinMax(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        low, high = torch.aminmax(x)
+        values = x.tolist()
+        ctx.i, ctx.j, ctx.n = values.index(low.item()), values.index(high.item()), len(values)
+        return low, high
+
+    @staticmethod
+    def backward(ctx, a, b):
+        eye = torch.eye(ctx.n, dtype=a.dtype)
+        return eye[ctx.i] * a + eye[ctx.j] * b
+
+
+# %% my_cube: products
+class MyCube(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * x * x
+
+    @staticmethod
+    def backward(ctx, g):
+        x = ctx.saved_tensors[0]
+        return torch.einsum("...,...,...->...", x, x, 3 * g)
+
+
+# %% my_cube: backward_is_a_function_too
+class CubeSlope(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, g):
+        ctx.save_for_backward(x, g)
+        return 3 * x.square() * g
+
+    @staticmethod
+    def backward(ctx, v):
+        x, g = ctx.saved_tensors
+        return 6 * x * g * v, 3 * x.square() * v
+
+
+class MyCube(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return torch.pow(x, 3)
+
+    @staticmethod
+    def backward(ctx, g):
+        return CubeSlope.apply(*ctx.saved_tensors, g)
+
+
+# %% my_cube: kept_as_attribute
+class MyCube(torch.autograd.Function):
+    @staticmethod
+    def forward(x):
+        return x.pow(3)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        (ctx.x,) = inputs
+
+    @staticmethod
+    def backward(ctx, g):
+        with torch.enable_grad():
+            return g * (ctx.x**2 * 3)
+
+
+# %% round_ste: copies
+class RoundSTE(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, *_):
+        return x.round()
+
+    @staticmethod
+    def backward(ctx, g):
+        return g.clone()
+
+
+# %% round_ste: through_numpy
+class RoundSTE(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return torch.from_numpy(np.asarray(np.rint(x.detach().cpu().numpy())))
+
+    @staticmethod
+    def backward(ctx, *gradients):
+        return gradients
+
+
+# %% my_gradcheck: random_upstream
+def my_gradcheck(fn, inputs, eps=1e-6, atol=1e-4):
+    def run(values):
+        result = fn(*values)
+        return (result,) if torch.is_tensor(result) else tuple(result)
+
+    copies = tuple(x.detach().clone().requires_grad_(x.requires_grad) for x in inputs)
+    outs = run(copies)
+    weights = [torch.randn_like(o) + 3 * torch.rand(()) for o in outs]
+    watched = [i for i, x in enumerate(inputs) if x.requires_grad]
+    for which, (o, w) in enumerate(zip(outs, weights)):
+        grads = torch.autograd.grad(o, [copies[i] for i in watched], grad_outputs=w, retain_graph=True, allow_unused=True)
+        for i, gradient in zip(watched, grads):
+            gradient = torch.zeros_like(inputs[i]) if gradient is None else gradient
+            numeric = torch.empty(inputs[i].shape, dtype=torch.float64)
+            for at in itertools.product(*map(range, inputs[i].shape)):
+                with torch.no_grad():
+                    values = [x.detach().clone() for x in inputs]
+                    centre = values[i][at].item()
+                    values[i][at] = centre + eps
+                    above = (run(values)[which] * w).sum()
+                    values[i][at] = centre - eps
+                    below = (run(values)[which] * w).sum()
+                numeric[at] = (above - below) / (2 * eps)
+            if not torch.allclose(gradient, numeric, rtol=0.0, atol=atol):
+                return False
+    return True
+
+
+import itertools
+
+
+# %% my_gradcheck: jacobians_of_torch
+def my_gradcheck(fn, inputs, eps=1e-6, atol=1e-4):
+    """each output times a factor of its own, so that an ignored upstream gradient shows; torch's Jacobian; NumPy"""
+    def scaled(*values):
+        result = fn(*values)
+        return tuple(2.5 * r for r in (result if isinstance(result, tuple) else (result,)))
+
+    with torch.no_grad():
+        count = len(scaled(*[x.detach() for x in inputs]))
+    for k in range(count):
+        for i, x in enumerate(inputs):
+            if x.requires_grad:
+                others = [y.detach().clone() for y in inputs]
+
+                def one(z):
+                    return scaled(*others[:i], z, *others[i + 1 :])[k]
+
+                analytic = torch.autograd.functional.jacobian(one, x.detach().clone()).numpy()
+                numeric = np.zeros_like(analytic)
+                with torch.no_grad():
+                    for at in np.ndindex(*x.shape):
+                        step = torch.zeros(x.shape, dtype=x.dtype)
+                        step[at] = eps
+                        column = (one(x.detach() + step) - one(x.detach() - step)) / (2 * eps)
+                        numeric[(..., *at)] = column.numpy()
+                if not np.all(np.abs(analytic - numeric) / 2.5 <= atol):
+                    return False
+    return True
+
+
+# %% my_gradcheck: in_place_with_a_way_back
+def my_gradcheck(fn, inputs, eps=1e-6, atol=1e-4):
+    gen = torch.Generator().manual_seed(3)
+
+    def total(values, weights=None):
+        result = fn(*values)
+        result = [result] if isinstance(result, torch.Tensor) else list(result)
+        if weights is None:
+            weights = [torch.rand(r.shape, generator=gen, dtype=r.dtype) + 0.5 for r in result]
+        return sum((r * w).sum() for r, w in zip(result, weights)), weights
+
+    checked = [x for x in inputs if x.requires_grad]
+    value, weights = total(inputs)
+    analytic = torch.autograd.grad(value, checked, allow_unused=True)
+    worst = 0.0
+    for x, grad in zip(checked, analytic):
+        for at in np.ndindex(*x.shape):
+            ends = []
+            with torch.no_grad():
+                old = x.data[at].clone()
+                for sign in (1, -1):
+                    x.data[at] = old + sign * eps
+                    ends.append(total(inputs, weights)[0].item())
+                x.data[at] = old
+            slope = (ends[0] - ends[1]) / (2 * eps)
+            gap = abs((0.0 if grad is None else grad[at].item()) - slope)
+            if gap != gap:
+                return False
+            worst = max(worst, gap)
+    return worst <= atol
