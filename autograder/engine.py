@@ -42,7 +42,8 @@ class Job:
     data: bytes
 
 
-_made: dict[Setup, Any] = {}
+_references: dict[Setup, Any] = {}
+_templates: dict[tuple[bool, str | None], Any] = {}
 
 
 def call(setup: Setup, job: Job) -> dict[str, Any]:
@@ -64,41 +65,46 @@ def call(setup: Setup, job: Job) -> dict[str, Any]:
         observed = observe(cells, reference, reference.template)
         return judge(observed, reference, submission, result).to_json(cells=True)
     except (SandboxBroke, OSError):
-        _forget(setup)
+        forget_all()
         raise
     finally:
         if not setup.warm:
-            _forget(setup)
+            forget_all()
 
 
 def _reference(setup: Setup) -> Any:
     from autograder.chapter import Chapter
     from autograder.reference import Reference
+
+    if setup.prepared:
+        os.environ["COURSEKIT_HELD_OUT"] = setup.prepared
+    if setup not in _references:
+        root = Path(setup.root)
+        template = _template(setup)
+        template.data_line = setup.data_line
+        _references[setup] = Reference(Chapter(root, setup.chapter), template, root / ".autograder" / "reference")
+    return _references[setup]
+
+
+def _template(setup: Setup) -> Any:
+    """Return this process's warm template; one serves every chapter that sees the same data."""
     from autograder.sandbox.host import Template
 
-    if setup not in _made:
-        if setup.prepared:
-            os.environ["COURSEKIT_HELD_OUT"] = setup.prepared
-        root = Path(setup.root)
+    key = (setup.sandbox, setup.prepared)
+    if key not in _templates:
         template = Template(sandbox=setup.sandbox, prepared=Path(setup.prepared) if setup.prepared else None)
-        template.data_line = setup.data_line
         template.start()
         atexit.register(template.close)
-        cache = root / ".autograder" / "reference"
-        _made[setup] = Reference(Chapter(root, setup.chapter), template, cache)
-    return _made[setup]
-
-
-def _forget(setup: Setup) -> None:
-    reference = _made.pop(setup, None)
-    if reference is not None:
-        reference.template.close()
+        _templates[key] = template
+    return _templates[key]
 
 
 def forget_all() -> None:
-    """Close every template this process made."""
-    for setup in list(_made):
-        _forget(setup)
+    """Close every template this process made and forget what was computed with them."""
+    for template in _templates.values():
+        template.close()
+    _templates.clear()
+    _references.clear()
 
 
 class _Here(Executor):
@@ -135,7 +141,6 @@ def local(jobs: int) -> Iterator[Any]:
     finally:
         for pool in made:
             pool.shutdown(wait=True, cancel_futures=True)
-        forget_all()
 
 
 @contextmanager

@@ -53,9 +53,16 @@ class _Finder(ast.NodeVisitor):
         self.own: set[str] = set()
 
     def visit_Module(self, node: ast.Module) -> None:
+        bound: set[str] = set()
         for child in ast.walk(node):
             if isinstance(child, (ast.FunctionDef, ast.ClassDef)):
                 self.own.add(child.name)
+            elif isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
+                bound.add(child.id)
+            elif isinstance(child, ast.arg):
+                bound.add(child.arg)
+        # the set-up cell imports these; a solution that binds the name itself means its own
+        self.aliases.update({name: f"coursekit.{name}" for name in ("parts", "check") if name not in bound | self.own})
         self.generic_visit(node)
 
     def visit_Import(self, node: ast.Import) -> None:

@@ -39,9 +39,9 @@ def students(root: Path, chapter: str) -> list[str]:
     if not submitted.is_dir():
         return []
     found = []
-    for entry in sorted(os.scandir(submitted), key=lambda e: e.name):
-        if not entry.name.startswith(".") and os.path.lexists(os.path.join(entry.path, chapter)):
-            found.append(entry.name)
+    for name in sorted(os.listdir(submitted)):
+        if not name.startswith(".") and os.path.lexists(submitted / name / chapter):
+            found.append(name)
     return found
 
 
@@ -80,8 +80,15 @@ def _take_in(folder: Path, chapter: str, student: str, source: NotebookNode) -> 
     timestamp = _timestamp(folder)
     exact = folder / f"{chapter}.ipynb"
     if exact in files:
-        return Intake(student, "ready", _read(exact), timestamp=timestamp)
+        data = _read(exact)
+        if match(parse(data), source).matched == 0:
+            return Intake(student, "rejected", reason=_not_this(chapter))
+        return Intake(student, "ready", data, timestamp=timestamp)
     return _renamed(files, folder, chapter, student, source, timestamp)
+
+
+def _not_this(chapter: str) -> str:
+    return f"the notebook holds none of the grade ids of {chapter}; start again from release/{chapter} and hand that in"
 
 
 def _regular_files(folder: Path) -> list[Path]:
@@ -91,15 +98,16 @@ def _regular_files(folder: Path) -> list[Path]:
         here, depth = queue.pop()
         if depth > MAX_DEPTH:
             raise BadNotebook(f"folders nested more than {MAX_DEPTH} deep; hand in the notebook alone")
-        for entry in os.scandir(here):
-            mode = os.lstat(entry.path).st_mode
-            shown = ascii(entry.name)[1:-1][:60]
+        for name in os.listdir(here):
+            path = here / name
+            mode = os.lstat(path).st_mode
+            shown = ascii(name)[1:-1][:60]
             if stat.S_ISLNK(mode):
                 raise BadNotebook(f"{shown} is a symbolic link; hand in the file itself")
             if stat.S_ISDIR(mode):
-                queue.append((Path(entry.path), depth + 1))
+                queue.append((path, depth + 1))
             elif stat.S_ISREG(mode):
-                found.append(Path(entry.path))
+                found.append(path)
             else:
                 raise BadNotebook(f"{shown} is a pipe, socket or device; hand in the notebook alone")
             if len(found) + len(queue) > MAX_FILES:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +35,3 @@ def api(root: Path, **overrides: dict[str, Any]) -> Any:
 
     settings = config(root, **overrides)
     return NbGraderAPI(CourseDirectory(config=settings), config=settings)
-
-
-# SQLAlchemy 2 warns about how nbgrader 0.9 adds a submission; the rows come out right
-warnings.filterwarnings("ignore", message=r"Object of type <Submitted\w+> not in session", module="nbgrader")

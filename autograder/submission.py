@@ -53,10 +53,10 @@ class Submission:
 
 def parse(data: bytes) -> list[StudentCell]:
     """Return the cells of a notebook file; BadNotebook with a one-line reason where it is none."""
-    if not data.strip():
-        raise BadNotebook("the notebook is an empty file; save it in JupyterLab and hand it in again")
     if len(data) > MAX_BYTES:
         raise BadNotebook(f"the notebook is {len(data) / 2**20:.0f} MiB, more than {MAX_BYTES // 2**20}; clear its outputs")
+    if not data.strip():
+        raise BadNotebook("the notebook is an empty file; save it in JupyterLab and hand it in again")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
