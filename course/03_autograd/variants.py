@@ -1,0 +1,304 @@
+"""Right solutions of chapter 3 in an unusual style: the checks must accept every one."""
+
+import torch
+from torch import nn
+
+# %% autograd_train: functional_grad
+def autograd_train(x, y, w1, w2, lr, steps):
+    weights = (w1, w2)
+    losses = [0.0] * steps
+    for step in range(steps):
+        loss = torch.nn.functional.mse_loss(x.mm(w1).clamp(min=0).mm(w2), y, reduction="sum")
+        losses[step] = loss.item()
+        for w, g in zip(weights, torch.autograd.grad(loss, weights)):
+            w.data.sub_(lr * g)
+    w1.grad = w2.grad = None
+    return losses
+
+
+# %% autograd_train: optimizer
+def autograd_train(x, y, w1, w2, lr, steps):
+    optimizer = torch.optim.SGD([w1, w2], lr=lr)
+    history = []
+    for _ in range(steps):
+        optimizer.zero_grad(set_to_none=False)
+        difference = torch.einsum("nh,hc->nc", torch.relu(torch.einsum("nd,dh->nh", x, w1)), w2) - y
+        loss = torch.sum(difference * difference)
+        loss.backward()
+        optimizer.step()
+        history += loss.detach().reshape(1).tolist()
+    optimizer.zero_grad()
+    return history
+
+
+# %% autograd_train: copy_and_zero
+def autograd_train(x, y, w1, w2, lr, steps):
+    for w in (w1, w2):
+        if w.grad is not None:
+            w.grad.zero_()
+
+    def one_step():
+        h = x @ w1
+        loss = ((torch.where(h > 0, h, torch.zeros_like(h)) @ w2 - y) ** 2).sum()
+        loss.backward()
+        with torch.no_grad():
+            w1.copy_(w1 - lr * w1.grad)
+            w2.copy_(w2 - lr * w2.grad)
+            w1.grad.zero_()
+            w2.grad.zero_()
+        return float(loss.detach())
+
+    return tuple(one_step() for _ in range(steps))
+
+
+# %% sgd_update: add_with_alpha
+@torch.no_grad()
+def sgd_update(params, lr):
+    for p in list(params):
+        g, p.grad = p.grad, None
+        if g is not None:
+            p.add_(g, alpha=-lr)
+
+
+# %% sgd_update: data_and_zero
+def sgd_update(params, lr):
+    params = tuple(params)
+    for p in filter(lambda p: p.grad is not None, params):
+        p.data[...] = p.data - p.grad.data * lr
+    for p in params:
+        if p.grad is not None:
+            p.grad.zero_()
+
+
+# %% sgd_update: optimizer
+sgd_update = lambda params, lr: (lambda o: (o.step(), o.zero_grad()))(torch.optim.SGD(params, lr=lr))
+
+
+# %% target_loss: detach_and_mse
+target_loss = lambda online, target, x: nn.functional.mse_loss(online(x), target(x).detach())
+
+
+# %% target_loss: data
+def target_loss(online, target, x):
+    prediction, goal = online(x), target(x).data
+    difference = prediction.flatten() - goal.flatten()
+    return torch.dot(difference, difference) / difference.numel()
+
+
+# %% target_loss: inference_mode
+class TargetLoss:
+    def __call__(self, online, target, x):
+        with torch.inference_mode():
+            goal = target(x)
+        goal = goal.clone()
+        return torch.mean(torch.square(online(x) - goal))
+
+
+target_loss = TargetLoss()
+
+
+# %% freeze: comprehension
+def freeze(model, prefixes):
+    named = dict(model.named_parameters())
+    for name in named:
+        if any(name.startswith(prefix) for prefix in prefixes):
+            named[name].requires_grad = False
+    return [name for name in named if named[name].requires_grad]
+
+
+# %% freeze: slices
+def freeze(model, prefixes):
+    train = []
+    for name, p in model.named_parameters():
+        fits = [prefix for prefix in prefixes if name[: len(prefix)] == prefix]
+        p.requires_grad = p.requires_grad and not fits
+        train.extend([name] * p.requires_grad)
+    return train
+
+
+# %% hessian_vector_product: grad_outputs
+def hessian_vector_product(f, x, v):
+    point = torch.clone(x.detach())
+    point.requires_grad = True
+    first = torch.autograd.grad(f(point), [point], create_graph=True)
+    return torch.autograd.grad(first, [point], grad_outputs=[v])[0]
+
+
+# %% hessian_vector_product: two_products_from_the_left
+def hessian_vector_product(f, x, v):
+    leaf = x.detach().clone().requires_grad_(True)
+    gradient = torch.autograd.grad(f(leaf), leaf, create_graph=True)[0]
+    dummy = torch.zeros_like(v, requires_grad=True)
+    # u -> H u is linear in u; its derivative along u = dummy gives H v
+    product = torch.autograd.grad(gradient, leaf, dummy, create_graph=True)[0]
+    return torch.autograd.grad(product, dummy, v)[0]
+
+
+# %% hessian_vector_product: shift_parameter
+def hessian_vector_product(f, x, v):
+    base = x.detach()
+    step = torch.zeros((), dtype=x.dtype, requires_grad=True)
+    point = base.clone().requires_grad_(True)
+    moved = point + step * v
+    slope = torch.autograd.grad(f(moved), step, create_graph=True)[0]
+    return torch.autograd.grad(slope, point)[0].reshape(x.shape)
+
+
+# %% hessian_vector_product: forward_over_reverse
+import torch.autograd.forward_ad as fwd
+
+
+def hessian_vector_product(f, x, v):
+    with fwd.dual_level():
+        dual = fwd.make_dual(x.detach().clone().requires_grad_(True), v)
+        (g,) = torch.autograd.grad(f(dual), dual, create_graph=True)
+        return fwd.unpack_dual(g).tangent.detach().clone()
+
+
+# %% jacobian: batched
+def jacobian(f, x):
+    x = x.clone().detach().requires_grad_()
+    y = f(x)
+    if not y.requires_grad:
+        return x.new_zeros((*y.shape, *x.shape))
+    eye = torch.eye(y.numel(), dtype=y.dtype).reshape(y.numel(), *y.shape)
+    rows = torch.autograd.grad(y, x, eye, is_grads_batched=True, allow_unused=True)[0]
+    if rows is None:
+        return x.new_zeros((*y.shape, *x.shape))
+    return rows.reshape(*y.shape, *x.shape)
+
+
+# %% jacobian: filled_in_place
+import itertools
+
+
+def jacobian(f, x):
+    with torch.enable_grad():
+        inner = x.detach().clone()
+        inner.requires_grad_(True)
+        result = f(inner) + 0 * inner.sum()  # now every output has a graph that x is part of
+    table = torch.empty(*result.shape, *x.shape, dtype=x.dtype)
+    for index in itertools.product(*map(range, result.shape)):
+        table[index] = torch.autograd.grad(result[index], inner, retain_graph=True)[0]
+    return table
+
+
+# %% jacobian: one_forward_for_each_row
+def jacobian(f, x):
+    def row(i):
+        leaf = x.detach().requires_grad_()
+        value = f(leaf).flatten()[i]
+        if value.grad_fn is None and value is not leaf:
+            return torch.zeros_like(x)
+        g = torch.autograd.grad([value], [leaf], allow_unused=True, materialize_grads=True)
+        return g[0]
+
+    shape = f(x.detach()).shape
+    return torch.stack([row(i) for i in range(shape.numel())]).view(*shape, *x.shape)
+
+
+# %% jacobian: forward_mode
+import torch.autograd.forward_ad as fwd
+
+
+def jacobian(f, x):
+    columns = []
+    for i in range(x.numel()):
+        unit = torch.zeros(x.numel(), dtype=x.dtype)
+        unit[i] = 1
+        with fwd.dual_level():
+            primal, tangent = fwd.unpack_dual(f(fwd.make_dual(x.detach(), unit.reshape(x.shape))))
+            columns.append(torch.zeros_like(primal) if tangent is None else tangent.clone())
+    return torch.stack(columns, dim=-1).reshape(*columns[0].shape, *x.shape)
+
+
+# %% graph_nodes: postorder_reversed
+def graph_nodes(t):
+    if t.grad_fn is None:
+        return []
+    seen, order, stack = set(), [], [(t.grad_fn, False)]
+    while stack:
+        node, leaving = stack.pop()
+        if leaving:
+            order.append(node)
+        elif node not in seen:
+            seen.add(node)
+            stack.append((node, True))
+            stack.extend((child, False) for child, _ in node.next_functions if child is not None)
+    return [type(node).__name__ for node in reversed(order)]
+
+
+# %% graph_nodes: breadth_first_by_readiness
+from collections import Counter, deque
+
+
+def graph_nodes(t):
+    root = t.grad_fn
+    found, queue = {}, deque([root] if root else [])
+    while queue:
+        node = queue.popleft()
+        if node not in found:
+            found[node] = [child for child, _ in node.next_functions if child]
+            queue.extend(found[node])
+    waiting = Counter(child for children in found.values() for child in children)
+    queue, names = deque([root] if root else []), []
+    while queue:
+        node = queue.popleft()
+        names.append(node.__class__.__name__)
+        for child in found[node]:
+            waiting[child] -= 1
+            if not waiting[child]:
+                queue.append(child)
+    return names
+
+
+# %% graph_nodes: generator_as_stack
+def graph_nodes(t):
+    if not t.grad_fn:
+        return []
+    entered, finished = {t.grad_fn}, []
+    stack = [(t.grad_fn, iter(t.grad_fn.next_functions))]
+    while stack:
+        node, children = stack[-1]
+        for child, _ in children:
+            if child is not None and child not in entered:
+                entered.add(child)
+                stack.append((child, iter(child.next_functions)))
+                break
+        else:
+            finished.append(type(node).__name__)
+            stack.pop()
+    return finished[::-1]
+
+
+# %% graph_nodes: sequence_numbers
+def graph_nodes(t):
+    nodes, todo = set(), [t.grad_fn]
+    while todo:
+        node = todo.pop()
+        if node is not None and node not in nodes:
+            nodes.add(node)
+            todo += [child for child, _ in node.next_functions]
+    leaves = [node for node in nodes if hasattr(node, "variable")]
+    others = sorted(nodes.difference(leaves), key=lambda node: node._sequence_nr(), reverse=True)
+    return [type(node).__name__ for node in [*others, *leaves]]
+
+
+# %% graph_nodes: recursion_with_a_high_limit
+import sys
+
+
+def graph_nodes(t):
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), 50_000))
+    order, seen = [], set()
+
+    def visit(node):
+        seen.add(node)
+        for child, _ in node.next_functions:
+            if child is not None and child not in seen:
+                visit(child)
+        order.insert(0, type(node).__name__)
+
+    if t.grad_fn is not None:
+        visit(t.grad_fn)
+    return order
