@@ -1,0 +1,1889 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+r"""
+# 6 · How parameters move
+
+Autograd hands you a slope for every weight. What you do with it is still one line of your own in every
+program: `p -= lr * p.grad`. In this chapter that line grows into an **optimizer**: an object that remembers,
+for each parameter, what happened before, and moves it better because of that.
+
+By the end you will have written SGD with momentum, Adam and AdamW, a learning-rate schedule, gradient
+clipping, parameter groups, and a checkpoint from which training goes on as if it had never stopped.
+"""
+
+# %% [markdown]
+r"""
+| piece | what it holds | who owns it |
+|---|---|---|
+| parameter | the weight itself | the model |
+| `.grad` | the slope at this step, gone at the next | autograd |
+| **state** | what is remembered from step to step: averages, a counter | **the optimizer** |
+| `lr`, `betas`, … | how to move | the optimizer, and whoever sets `opt.lr` |
+
+Only the first row is in the model's `state_dict`. Keep the third one in mind: *an optimizer is state beside
+parameters*. Half of the surprises in this chapter come from forgetting that it is there.
+"""
+
+# %% tags=["setup"] nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
+import math
+import operator
+import os
+import shutil
+import tempfile
+
+import torch
+from torch import nn
+
+from coursekit import check, plot
+from coursekit.hints import hint
+
+# %% tags=["picture"]
+plot.graph(
+    {"p": "parameters", "loss": "loss", "grad": ".grad", "state": "state", "step": "step()", "new": "moved parameters"},
+    [("p", "loss"), ("loss", "grad"), ("grad", "step"), ("state", "step"), ("step", "new")],
+    alt="Parameters give a loss and the loss gives .grad; step() takes .grad together with the optimizer's own state, "
+    "and out come moved parameters",
+)
+
+# %% [markdown]
+r"""
+*Needs: chapter 3 (leaves, `.grad`, `torch.no_grad`) and chapter 5 (`nn.Module`, `state_dict`). Seven
+exercises, about 110 minutes. The checks of one never depend on another.*
+
+## 6.1 Why one line is not enough
+
+Here is our two-layer network the way chapter 5 left it. The layers are PyTorch's, the gradients are
+autograd's. The last three lines of the loop are still ours.
+"""
+
+# %% tags=["picture"]
+def two_layer_net():
+    """the running example: 64 examples of 1000 numbers, 100 hidden, 10 outputs; the same at every call"""
+    generator = torch.Generator().manual_seed(6)
+    net = nn.Sequential(nn.Linear(1000, 100), nn.ReLU(), nn.Linear(100, 10))
+    with torch.no_grad():
+        for p in net.parameters():
+            scale = (1 / p.shape[1]) ** 0.5 if p.ndim == 2 else 0.0
+            p.copy_(scale * torch.randn(p.shape, generator=generator))
+    return net, torch.randn(64, 1000, generator=generator), torch.randn(64, 10, generator=generator)
+
+
+net, data_x, data_y = two_layer_net()
+by_hand = []
+for _ in range(100):
+    loss = nn.functional.mse_loss(net(data_x), data_y)
+    net.zero_grad()
+    loss.backward()
+    by_hand.append(float(loss.detach()))
+    with torch.no_grad():
+        for p in net.parameters():
+            p -= 0.05 * p.grad
+print(f"the loss falls from {by_hand[0]:.3f} to {by_hand[-1]:.3f} in {len(by_hand)} steps")
+
+# %% [markdown]
+r"""
+It learns. Three things hurt:
+
+- **One `lr` for every direction.** Where the loss is steep a long step overshoots; where it is flat a short
+  one gets nowhere. In a million weights there is always some of each.
+- **No memory.** Each step knows only the slope under its feet.
+- **Nowhere to put anything.** A better rule needs numbers that live as long as training does, a set for each
+  parameter. In a bare loop they are loose variables that somebody forgets to save.
+"""
+
+# %% [markdown]
+r"""
+To see the first two, leave the network for a moment. Take a loss of just two weights: a valley, 25 times as
+steep across as along, with its lowest point at the star.
+"""
+
+# %% tags=["picture"]
+def valley(w, turn=0.0):
+    """two weights (2, ...) -> a loss 25 times as steep across as along; `turn` rotates it, in degrees"""
+    a, d0, d1 = math.radians(turn), w[0] - 1.5, w[1] - 1.0
+    along, across = math.cos(a) * d0 + math.sin(a) * d1, math.cos(a) * d1 - math.sin(a) * d0
+    return 0.5 * along**2 + 12.5 * across**2
+
+
+def draw_paths(paths, alt, turn=0.0):
+    """contour lines of the valley, and over them a path of two weights for each name"""
+    grid = torch.stack(torch.meshgrid(torch.linspace(-2.6, 2.6, 90), torch.linspace(-0.1, 2.6, 90), indexing="xy"))
+    with plot.figure(alt, height=3.6) as ax:
+        levels = [0.02, 0.1, 0.4, 1, 2, 4, 8, 16]
+        ax.contour(*grid.numpy(), valley(grid, turn).numpy(), levels=levels, colors="#BBBBBB", linewidths=0.8)
+        for (name, path), mark in zip(paths.items(), "os^D"):
+            ax.plot([w[0] for w in path], [w[1] for w in path], marker=mark, markersize=3, linewidth=1.2, label=name)
+        ax.plot([1.5], [1.0], marker="*", color="black", markersize=13, linestyle="none")
+        ax.set_xlabel("weight 0: the flat direction")
+        ax.set_ylabel("weight 1: the steep one")
+        ax.legend(loc="lower left")
+
+# %% tags=["picture"]
+def walk_by_hand(lr, steps):
+    """plain descent from (-2, 2) -> the points it visits"""
+    w = torch.tensor([-2.0, 2.0], requires_grad=True)
+    points = [w.tolist()]
+    for _ in range(steps):
+        (slope,) = torch.autograd.grad(valley(w), w)
+        with torch.no_grad():
+            w -= lr * slope
+        points.append(w.tolist())
+    return points
+
+
+hand_paths = {"lr = 0.075": walk_by_hand(0.075, 25), "lr = 0.01": walk_by_hand(0.01, 25)}
+draw_paths(
+    hand_paths,
+    alt="Plain descent in a narrow valley, 25 steps with two learning rates. The long step jumps from wall to wall and ends at "
+    "weight 0 = {:.2f}; the short one goes straight to the floor and then creeps, to {:.2f}. The star is at 1.5".format(
+        hand_paths["lr = 0.075"][-1][0], hand_paths["lr = 0.01"][-1][0]
+    ),
+)
+
+# %% [markdown]
+r"""
+The long step pays for its progress along the valley by jumping from wall to wall; at `lr` above 0.08 it would
+be thrown out. The short one reaches the floor quietly and then crawls. No single number is right for both
+directions, and nothing in the loop can notice that it has been here before.
+"""
+
+# %% [markdown]
+r"""
+## 6.2 Memory: momentum
+
+Give every parameter a *buffer* $v$ of its own shape, an echo of the slopes so far:
+
+$$v \leftarrow \mu\, v + g \qquad\qquad p \leftarrow p - \text{lr}\cdot v$$
+
+Slopes that keep pointing the same way add up, to at most $1/(1-\mu)$ of them. Slopes that flip sign at every
+step cancel. Along the valley that is acceleration, across it is a brake.
+
+The learning rate stays **outside** the buffer. If it went in, the buffer would still hold old learning rates
+long after you lowered yours.
+"""
+
+# %% [markdown]
+r"""
+Two more dials belong to SGD, and both change what counts as the slope:
+
+- **Weight decay** $\lambda$ pulls each weight towards 0, by adding $\lambda p$ to its gradient *before*
+  anything else looks at it: $g \leftarrow g + \lambda p$.
+- **Nesterov** momentum looks one step ahead. The buffer is updated as above, and the step then uses
+  $g + \mu v$ in place of $v$.
+"""
+
+# %% [markdown]
+r"""
+### Exercise 6.1 · `sgd`
+*difficulty 2 of 3 · 20 minutes · about 18 lines*
+
+Write `SGD(params, lr, momentum=0.0, weight_decay=0.0, nesterov=False)`, equal to `torch.optim.SGD` step for step.
+
+- `params` is any iterable of parameters of any shapes, a generator too. `opt.lr` may be set to another value
+  between steps and counts from the next `step()` on.
+- `step()` moves each parameter **in place**, into the same storage, and it stays a leaf. A parameter whose
+  `.grad` is `None` is skipped: nothing of it moves, its buffer neither. `.grad` is read, not changed.
+- `zero_grad()` clears every gradient, to `None` or to zeros.
+- float32 and float64 work, in the parameter's own dtype. `nesterov=True` is used only with `momentum > 0`.
+
+Not allowed: anything from `torch.optim`.
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "sgd", "locked": false, "schema_version": 3, "solution": true, "task": false}
+class SGD:
+    """Descent with momentum, weight decay and Nesterov's look ahead; `lr` may be changed at any time."""
+
+    def __init__(self, params, lr, momentum=0.0, weight_decay=0.0, nesterov=False):
+        # about 4 lines
+        ### BEGIN SOLUTION
+        self.params = list(params)  # a generator can be walked through only once
+        self.lr, self.momentum, self.weight_decay, self.nesterov = lr, momentum, weight_decay, nesterov
+        self.buffers = [torch.zeros_like(p) for p in self.params]  # the state beside the parameters
+        ### END SOLUTION
+
+    def step(self):
+        # about 10 lines
+        ### BEGIN SOLUTION
+        with torch.no_grad():  # the update is no part of any graph
+            for p, buffer in zip(self.params, self.buffers):
+                if p.grad is None:
+                    continue
+                slope = p.grad + self.weight_decay * p  # a new tensor: .grad stays what it was
+                if self.momentum:
+                    buffer.mul_(self.momentum).add_(slope)
+                    slope = slope + self.momentum * buffer if self.nesterov else buffer
+                p.sub_(self.lr * slope)  # lr comes last, and never enters the buffer
+        ### END SOLUTION
+
+    def zero_grad(self):
+        # about 2 lines
+        ### BEGIN SOLUTION
+        for p in self.params:
+            p.grad = None
+        ### END SOLUTION
+
+# %%
+hint("sgd")
+
+# %% nbgrader={"grade": true, "grade_id": "sgd__plain", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("sgd__plain")
+def _():
+    def one_step(**options):
+        params = [torch.tensor([1.0, -2.0], requires_grad=True), torch.tensor([[3.0]], requires_grad=True)]
+        opt = SGD((p for p in params), **options)
+        params[0].grad = torch.tensor([0.5, 1.0])
+        opt.step()
+        return [p.detach().clone() for p in params]
+
+    check.close(
+        "one step by hand: 1 - 0.1·0.5 and -2 - 0.1·1; the parameter without a gradient stays",
+        lambda: one_step(lr=0.1),
+        expected=lambda: [torch.tensor([0.95, -2.1]), torch.tensor([[3.0]])],
+        advice="print p and p.grad before and after step(); in this check params is a generator",
+    )
+
+    def two_rates():
+        p = nn.Parameter(torch.tensor([1.0]))
+        opt = SGD([p], 0.1)
+        for lr in (0.1, 1.0):
+            opt.lr = lr
+            p.grad = torch.tensor([1.0])
+            opt.step()
+        return p.detach().clone()
+
+    check.close("a new opt.lr counts from the next step on", two_rates, expected=lambda: torch.tensor([-0.1]))
+    ### BEGIN HIDDEN TESTS
+    start, rows = check.tensor(601, 3, 2), check.tensor(602, 25, 3, 2)
+
+    def follow(make, set_lr=lambda opt, lr: setattr(opt, "lr", lr)):
+        p, seen = start.clone().requires_grad_(), {}
+        opt = make([p])
+        for step in range(25):
+            set_lr(opt, 0.1 / (1 + step // 6))
+            p.grad = None if step % 7 == 5 else rows[step].clone()
+            opt.step()
+            seen[f"step {step + 1}"] = p.detach().clone()
+        return seen
+
+    def torch_lr(opt, lr):
+        opt.param_groups[0]["lr"] = lr
+
+    check.close("25 plain steps, some without a gradient", lambda: follow(lambda p: SGD(p, lr=0.1)), expected=lambda: follow(lambda p: torch.optim.SGD(p, lr=0.1), torch_lr))
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "sgd__momentum", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("sgd__momentum")
+def _():
+    def slopes_of_one(rates, **options):
+        p, seen = torch.tensor([1.0], requires_grad=True), []
+        opt = SGD([p], lr=0.1, **options)
+        p.grad = torch.tensor([1.0])
+        for lr in rates:
+            opt.lr = lr
+            opt.step()
+            seen.append(p.detach().clone())
+        return torch.cat(seen)
+
+    check.close(
+        "momentum 0.5 and a slope of 1: the buffer goes 1, 1.5, 1.75",
+        lambda: slopes_of_one([0.1, 0.1, 0.1], momentum=0.5),
+        expected=lambda: torch.tensor([0.9, 0.75, 0.575]),
+        advice="print the buffer after each step",
+    )
+    check.close(
+        "the same with a smaller lr from the second step on: the buffer does not know about lr",
+        lambda: slopes_of_one([0.1, 0.01, 0.01], momentum=0.5),
+        expected=lambda: torch.tensor([0.9, 0.885, 0.8675]),
+        advice="multiply by self.lr when the parameter moves, not when the buffer is updated",
+    )
+
+    def same_memory():
+        p = torch.tensor([1.0, -1.0], requires_grad=True)
+        p.grad = torch.zeros(2)
+        opt = SGD([p], lr=0.1, momentum=0.5)
+        for slope in ([1.0, 2.0], [3.0, 0.0], [0.0, 1.0]):
+            p.grad.copy_(torch.tensor(slope))  # as backward() does where the gradient was zeroed, not dropped
+            opt.step()
+        return p.detach().clone()
+
+    check.close(
+        "a gradient that is overwritten in its own memory leaves the buffer alone",
+        same_memory,
+        expected=lambda: torch.tensor([0.375, -1.55]),
+        advice="is your buffer the same tensor as p.grad, or its own?",
+    )
+    ### BEGIN HIDDEN TESTS
+    start = [check.tensor(611 + i, 3, 2) for i in range(3)]
+    rows = [check.tensor(614 + i, 28, 3, 2) for i in range(3)]
+    rows[0][12] = 0.0
+
+    def follow(make, set_lr=lambda opt, lr: setattr(opt, "lr", lr)):
+        params, seen = [p.clone().requires_grad_() for p in start], {}
+        opt = make(params)
+        for step in range(28):
+            set_lr(opt, 0.05 if step < 10 else 0.01 if step < 20 else 0.2)
+            for i, p in enumerate(params):
+                p.grad = None if (step + 2 * i) % 5 == 3 or (i == 2 and step < 4) else rows[i][step].clone()
+            opt.step()
+            seen[f"step {step + 1}"] = [p.detach().clone() for p in params]
+        return seen
+
+    def torch_lr(opt, lr):
+        opt.param_groups[0]["lr"] = lr
+
+    check.close("28 steps of three parameters, gradients absent now and then", lambda: follow(lambda p: SGD(p, lr=0.05, momentum=0.9)), expected=lambda: follow(lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9), torch_lr))
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "sgd__decay_and_nesterov", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("sgd__decay_and_nesterov")
+def _():
+    def slopes(values, start, **options):
+        p, seen = torch.tensor([start], requires_grad=True), []
+        opt = SGD([p], lr=0.1, **options)
+        for value in values:
+            p.grad = torch.tensor([value])
+            opt.step()
+            seen.append(p.detach().clone())
+        return torch.cat(seen)
+
+    check.close(
+        "weight decay 0.25 at p = 2 adds 0.5 to the slope: 2 - 0.1·(0.5 + 0.5)",
+        lambda: slopes([0.5], 2.0, weight_decay=0.25),
+        expected=lambda: torch.tensor([1.9]),
+        advice="weight_decay is multiplied by the parameter and added to its gradient",
+    )
+    check.close(
+        "Nesterov, momentum 0.5, a slope of 1: steps along 1 + 0.5·1, then 1 + 0.5·1.5",
+        lambda: slopes([1.0, 1.0], 1.0, momentum=0.5, nesterov=True),
+        expected=lambda: torch.tensor([0.85, 0.675]),
+        advice="update the buffer first, then look ahead with the new one",
+    )
+    ### BEGIN HIDDEN TESTS
+    start = [check.tensor(621, 3, 2), check.tensor(622, 3, 2), check.tensor(623)]
+    rows = [check.tensor(624, 26, 3, 2), check.tensor(625, 26, 3, 2), check.tensor(626, 26)]
+    rows[1][9] = 0.0
+
+    def follow(make, set_lr=lambda opt, lr: setattr(opt, "lr", lr)):
+        params, seen = [p.clone().requires_grad_() for p in start], {}
+        opt = make(params)
+        for step in range(26):
+            set_lr(opt, 0.05 if step < 8 else 0.1 if step < 16 else 0.02)
+            for i, p in enumerate(params):
+                p.grad = None if (step + 2 * i) % 5 == 1 else rows[i][step].clone()
+            opt.step()
+            seen[f"step {step + 1}"] = [p.detach().clone() for p in params]
+        return seen
+
+    def torch_lr(opt, lr):
+        opt.param_groups[0]["lr"] = lr
+
+    check.close("weight decay without momentum, 26 steps", lambda: follow(lambda p: SGD(p, lr=0.05, weight_decay=0.3)), expected=lambda: follow(lambda p: torch.optim.SGD(p, lr=0.05, weight_decay=0.3), torch_lr))
+    check.close("weight decay with momentum, 26 steps", lambda: follow(lambda p: SGD(p, 0.05, 0.8, 0.3)), expected=lambda: follow(lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.8, weight_decay=0.3), torch_lr))
+    check.close("weight decay with Nesterov momentum, 26 steps", lambda: follow(lambda p: SGD(params=p, lr=0.05, momentum=0.8, weight_decay=0.3, nesterov=True)), expected=lambda: follow(lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.8, weight_decay=0.3, nesterov=True), torch_lr))
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "sgd__care", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("sgd__care")
+def _():
+    def cleared():
+        params = [torch.tensor([1.0, 2.0], requires_grad=True), torch.tensor([5.0], requires_grad=True)]
+        opt = SGD(params, lr=0.1)
+        params[0].grad = torch.tensor([3.0, 4.0])
+        opt.zero_grad()
+        (params[0] * torch.tensor([7.0, 8.0])).sum().backward()
+        once = params[0].grad.clone()
+        opt.zero_grad()
+        return once, [0.0 if p.grad is None else float(p.grad.abs().sum()) for p in params], params[0].detach().clone()
+
+    check.close(
+        "zero_grad clears, the next backward starts from nothing, and no parameter moves",
+        cleared,
+        expected=lambda: (torch.tensor([7.0, 8.0]), [0.0, 0.0], torch.tensor([1.0, 2.0])),
+    )
+
+    def marks():
+        p = torch.tensor([1.0, 2.0], requires_grad=True)
+        memory, p.grad = p.detach(), torch.tensor([1.0, 1.0])
+        opt = SGD([p], lr=0.5, momentum=0.9, weight_decay=0.1)
+        opt.step()
+        after = memory.clone(), p.grad.clone(), p.is_leaf, p.requires_grad, torch.is_grad_enabled()
+        with torch.no_grad():
+            opt.step()
+            return *after, torch.is_grad_enabled()
+
+    check.close(
+        "the same memory has moved, .grad is as it was, p is a leaf that requires grad, and so is the grad mode as before",
+        marks,
+        expected=lambda: (torch.tensor([0.45, 1.4]), torch.tensor([1.0, 1.0]), True, True, True, False),
+        advice="p.data = … and p = … make new memory; which methods write into the old one?",
+    )
+    ### BEGIN HIDDEN TESTS
+    wide, scalar = check.tensor(631, 4, 3, dtype="float64", strided=True), check.tensor(632, dtype="float64")
+    rows = check.tensor(633, 5, 4, 3, dtype="float64")
+
+    def side_by_side(make):
+        one, other = wide.clone(memory_format=torch.preserve_format).requires_grad_(), scalar.clone().requires_grad_()
+        first = make([one])
+        for row in rows:
+            one.grad = row.clone()
+            first.step()
+        second = make([other])
+        third = [wide[0].clone().requires_grad_()]
+        fourth = make(third)
+        for row in rows:
+            one.grad, other.grad, third[0].grad = row.clone(), row[0, 0].clone(), row[0].clone()
+            for opt in (second, first, fourth):
+                opt.step()
+        return one.detach().clone(), other.detach().clone(), third[0].detach().clone()
+
+    check.close("float64, strided and 0-dim parameters, several optimizers side by side", lambda: side_by_side(lambda p: SGD(p, lr=0.1, momentum=0.9, weight_decay=0.01)), expected=lambda: side_by_side(lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.01)))
+    ### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+**Your SGD in the valley.** The same 25 steps, with and without memory. `descend` below is all that a training
+loop is, once the optimizer is an object: ask for the slope, step, clear. Every picture from here on uses it.
+"""
+
+# %% tags=["picture"]
+def descend(make, steps=25, turn=0.0):
+    """walk from (-2, 2) with the optimizer that `make(params)` returns -> the points visited"""
+    w = torch.tensor([-2.0, 2.0], requires_grad=True)
+    opt, points = make([w]), [w.tolist()]
+    for _ in range(steps):
+        opt.zero_grad()
+        valley(w, turn).backward()
+        opt.step()
+        points.append(w.tolist())
+    return points
+
+
+sgd_paths = {
+    "SGD": descend(lambda params: SGD(params, lr=0.03)),
+    "momentum 0.7": descend(lambda params: SGD(params, lr=0.03, momentum=0.7)),
+}
+draw_paths(
+    sgd_paths,
+    alt="25 steps of your SGD at lr 0.03. Without momentum it ends at weight 0 = {:.2f}; with momentum 0.7 it swings across the "
+    "floor a few times at first and ends at {:.2f}, the lowest point being at 1.5".format(
+        sgd_paths["SGD"][-1][0], sgd_paths["momentum 0.7"][-1][0]
+    ),
+)
+
+# %% [markdown]
+r"""
+## 6.3 A step size for every weight: Adam
+
+Momentum still has one learning rate for all. Adam keeps **two** averages for each weight, of its slopes and of
+their squares:
+
+$$m \leftarrow \beta_1 m + (1-\beta_1)\, g \qquad\qquad v \leftarrow \beta_2 v + (1-\beta_2)\, g^2$$
+
+$\sqrt v$ is the usual size of the slope. Dividing by it makes the step about `lr` long, whatever the scale of
+the loss: a weight with slopes of a thousandth moves as far as one with slopes of a thousand.
+"""
+
+# %% [markdown]
+r"""
+**A cold start.** Both averages begin at 0, so at first they are much too small: after one step $m$ is
+$0.1\,g$ and $v$ is $0.001\,g^2$. The cure is to divide each by the weight it has gathered so far, with $t$ the
+number of updates **this parameter** has had:
+
+$$\hat m = \frac{m}{1-\beta_1^t} \qquad \hat v = \frac{v}{1-\beta_2^t} \qquad\qquad
+p \leftarrow p - \text{lr}\cdot\frac{\hat m}{\sqrt{\hat v} + \varepsilon}$$
+
+Two details decide whether you get PyTorch's numbers: $\varepsilon$ is added **after** the square root, to the
+corrected $\hat v$; and a parameter that sits out a step does not count it.
+"""
+
+# %% tags=["picture"]
+steps = torch.arange(1, 61)
+plot.curves(
+    {"weight gathered by m": (steps, 1 - 0.9**steps), "weight gathered by v": (steps, 1 - 0.999**steps)},
+    xlabel="step", ylabel="1 - beta to the power of t",
+    alt="How much weight Adam's two averages have gathered: that of m, with beta 0.9, reaches 0.88 after 20 steps; that of v, "
+    "with beta 0.999, is still at 0.06 after 60. Dividing by it undoes the cold start",
+)
+
+# %% [markdown]
+r"""
+### Exercise 6.2 · `adam`
+*difficulty 2 of 3 · 20 minutes · about 17 lines*
+
+Write `Adam(params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8)`, equal to `torch.optim.Adam` step for step.
+
+- `params` is any iterable of parameters; `opt.lr` may be changed between steps.
+- `step()` works in place, skips a parameter whose `.grad` is `None` (averages and count stay too) and leaves
+  `.grad` as it is; `zero_grad()` clears to `None` or zeros.
+- The state is kept in the parameter's own dtype: in float64, slopes of 1e-25 still count.
+
+Not allowed: anything from `torch.optim`.
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "adam", "locked": false, "schema_version": 3, "solution": true, "task": false}
+class Adam:
+    """A step of about lr for every weight: the average slope over the usual size of the slope."""
+
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
+        # about 4 lines
+        ### BEGIN SOLUTION
+        self.params = list(params)
+        self.lr, self.betas, self.eps = lr, betas, eps
+        # one little record for each parameter, with a step count of its own
+        self.state = [{"t": 0, "m": torch.zeros_like(p), "v": torch.zeros_like(p)} for p in self.params]
+        ### END SOLUTION
+
+    def step(self):
+        # about 11 lines
+        ### BEGIN SOLUTION
+        beta1, beta2 = self.betas
+        with torch.no_grad():
+            for p, s in zip(self.params, self.state):
+                if p.grad is None:
+                    continue
+                s["t"] += 1
+                s["m"].mul_(beta1).add_(p.grad, alpha=1 - beta1)
+                s["v"].mul_(beta2).addcmul_(p.grad, p.grad, value=1 - beta2)
+                m = s["m"] / (1 - beta1 ** s["t"])  # new tensors: the averages themselves stay uncorrected
+                v = s["v"] / (1 - beta2 ** s["t"])
+                p.sub_(self.lr * m / (v.sqrt() + self.eps))
+        ### END SOLUTION
+
+    def zero_grad(self):
+        # about 2 lines
+        ### BEGIN SOLUTION
+        for p in self.params:
+            p.grad = None
+        ### END SOLUTION
+
+# %%
+hint("adam")
+
+# %% nbgrader={"grade": true, "grade_id": "adam__by_hand", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("adam__by_hand")
+def _():
+    def slopes(start, rows, **options):
+        p, seen = torch.tensor(start, requires_grad=True), []
+        opt = Adam((q for q in [p]), **options)
+        for row in rows:
+            p.grad = torch.tensor(row)
+            opt.step()
+            seen.append(p.detach().clone())
+        return torch.stack(seen)
+
+    check.close(
+        "the first step is lr long, for slopes of 0.01, 1 and -1000 alike",
+        lambda: slopes([1.0, 1.0, 1.0], [[0.01, 1.0, -1000.0]], lr=0.1),
+        expected=lambda: torch.tensor([[0.9, 0.9, 1.1]]),
+        advice="after one step m is 0.1·g and v is 0.001·g²: what has each to be divided by?",
+    )
+    check.close(
+        "slopes 2, then -1: m is 0.2, then 0.08; v is 0.004, then 0.004996",
+        lambda: slopes([1.0], [[2.0], [-1.0]], lr=0.1),
+        expected=lambda: torch.tensor([[0.9], [0.873366]]),
+        advice="print t, m and v after each step and compare with these",
+    )
+    ### BEGIN HIDDEN TESTS
+    rows = [[0.3, -0.02], [0.1, 0.05], [-0.4, 0.01], [0.2, -0.03]]
+
+    def with_torch(**options):
+        p, seen = torch.tensor([1.0, -1.0], requires_grad=True), []
+        opt = torch.optim.Adam([p], **options)
+        for row in rows:
+            p.grad = torch.tensor(row)
+            opt.step()
+            seen.append(p.detach().clone())
+        return torch.stack(seen)
+
+    check.close("the defaults are lr 0.001, betas 0.9 and 0.999", lambda: (slopes([1.0, -1.0], rows) - torch.tensor([1.0, -1.0])) * 1000, expected=lambda: (with_torch() - torch.tensor([1.0, -1.0])) * 1000, rtol=2e-3, atol=2e-3)
+    check.close("an eps that is as large as the slopes", lambda: slopes([1.0, -1.0], rows, lr=0.1, eps=0.1), expected=lambda: with_torch(lr=0.1, eps=0.1))
+    check.close("other betas", lambda: slopes([1.0, -1.0], rows, lr=0.1, betas=(0.6, 0.8)), expected=lambda: with_torch(lr=0.1, betas=(0.6, 0.8)))
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "adam__trajectory", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("adam__trajectory")
+def _():
+    def sit_out(make):
+        params, seen = [torch.tensor([1.0], requires_grad=True), torch.tensor([1.0], requires_grad=True)], []
+        opt = make(params)
+        for slope, other in ((2.0, None), (1.0, None), (-1.0, 2.0), (0.5, 1.0)):
+            params[0].grad = torch.tensor([slope])
+            params[1].grad = None if other is None else torch.tensor([other])
+            opt.step()
+            seen.append(torch.stack([p.detach().clone() for p in params]))
+        return torch.stack(seen)
+
+    check.close(
+        "a parameter that joins at the third step counts its own steps from there",
+        lambda: sit_out(lambda p: Adam(p, lr=0.1)),
+        expected=lambda: sit_out(lambda p: torch.optim.Adam(p, lr=0.1)),
+        advice="t belongs to the parameter, like m and v: where do you keep it, and when does it grow?",
+    )
+    ### BEGIN HIDDEN TESTS
+    start = [check.tensor(641, 3, 2), check.tensor(642, 3, 2), check.tensor(643, 4)]
+    rows = [check.tensor(644, 30, 3, 2), check.tensor(645, 30, 3, 2) * 100, check.tensor(646, 30, 4) * 0.01]
+    rows[1][9] = 0.0
+
+    def follow(make, set_lr=lambda opt, lr: setattr(opt, "lr", lr)):
+        params, seen = [p.clone().requires_grad_() for p in start], {}
+        opt = make(params)
+        for step in range(30):
+            set_lr(opt, 0.05 if step < 11 else 0.005 if step < 21 else 0.1)
+            for i, p in enumerate(params):
+                p.grad = None if (step + 2 * i) % 5 == 3 or (i == 2 and step < 4) else rows[i][step].clone()
+            opt.step()
+            seen[f"step {step + 1}"] = [p.detach().clone() for p in params]
+        return seen
+
+    def torch_lr(opt, lr):
+        opt.param_groups[0]["lr"] = lr
+
+    check.close("30 steps of three parameters, lr changed on the way", lambda: follow(lambda p: Adam(p, lr=0.05)), expected=lambda: follow(lambda p: torch.optim.Adam(p, lr=0.05), torch_lr), atol=5e-5)
+    check.close("30 steps with other betas and a large eps", lambda: follow(lambda p: Adam(p, 0.05, (0.7, 0.95), 0.05)), expected=lambda: follow(lambda p: torch.optim.Adam(p, lr=0.05, betas=(0.7, 0.95), eps=0.05), torch_lr), atol=5e-5)
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "adam__care", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("adam__care")
+def _():
+    def cleared():
+        params = [torch.tensor([1.0, 2.0], requires_grad=True), torch.tensor([5.0], requires_grad=True)]
+        opt = Adam(params, lr=0.1)
+        params[0].grad = torch.tensor([3.0, 4.0])
+        opt.zero_grad()
+        (params[0] * torch.tensor([7.0, 8.0])).sum().backward()
+        once = params[0].grad.clone()
+        opt.zero_grad()
+        return once, [0.0 if p.grad is None else float(p.grad.abs().sum()) for p in params], params[0].detach().clone()
+
+    check.close(
+        "Adam's zero_grad clears, the next backward starts from nothing, and no parameter moves",
+        cleared,
+        expected=lambda: (torch.tensor([7.0, 8.0]), [0.0, 0.0], torch.tensor([1.0, 2.0])),
+    )
+
+    def marks():
+        p = torch.tensor([1.0, 2.0], requires_grad=True)
+        memory, p.grad = p.detach(), torch.tensor([2.0, -2.0])
+        opt = Adam([p], lr=0.5)
+        opt.step()
+        after = memory.clone(), p.grad.clone(), p.is_leaf, p.requires_grad, torch.is_grad_enabled()
+        with torch.no_grad():
+            opt.step()
+            return *after, torch.is_grad_enabled()
+
+    check.close(
+        "Adam moves the same memory, and leaves .grad, the leaf and the grad mode as they were",
+        marks,
+        expected=lambda: (torch.tensor([0.5, 2.5]), torch.tensor([2.0, -2.0]), True, True, True, False),
+    )
+    ### BEGIN HIDDEN TESTS
+    wide, scalar = check.tensor(651, 4, 3, dtype="float64", strided=True), check.tensor(652, dtype="float64")
+    rows = check.tensor(653, 5, 4, 3, dtype="float64")
+
+    def side_by_side(make, scale=1.0, **options):
+        one, other = wide.clone(memory_format=torch.preserve_format).requires_grad_(), scalar.clone().requires_grad_()
+        first = make([one], **options)
+        for row in rows:
+            one.grad = row * scale
+            first.step()
+        second = make([other], **options)
+        for row in rows:
+            one.grad, other.grad = row * scale, row[0, 0] * scale
+            second.step()
+            first.step()
+        return one.detach().clone(), other.detach().clone()
+
+    check.close("Adam on float64, strided and 0-dim parameters, two optimizers side by side", lambda: side_by_side(Adam, lr=0.1), expected=lambda: side_by_side(torch.optim.Adam, lr=0.1), rtol=1e-4, atol=5e-5)
+    check.close("in float64, slopes of 1e-25 still count", lambda: side_by_side(Adam, 1e-25, lr=0.1, eps=1e-30), expected=lambda: side_by_side(torch.optim.Adam, 1e-25, lr=0.1, eps=1e-30), rtol=1e-4, atol=5e-5)
+
+    def overwritten(make):
+        p = torch.tensor([1.0, -1.0], requires_grad=True)
+        p.grad = torch.zeros(2)
+        opt = make([p], lr=0.1)
+        for slope in ([1.0, 2.0], [3.0, 0.0], [0.0, 1.0]):
+            p.grad.copy_(torch.tensor(slope))
+            opt.step()
+        return p.detach().clone()
+
+    check.close("Adam's averages have memory of their own", lambda: overwritten(Adam), expected=lambda: overwritten(torch.optim.Adam), atol=5e-5)
+    ### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+**What Adam does to scale.** One first step with your two optimizers, for slopes from a millionth to a million.
+SGD's step is as long as the slope is steep. Adam's does not care, until the slope is as small as $\varepsilon$.
+"""
+
+# %% tags=["picture"]
+def first_step(make, slope):
+    """the distance one step moves a weight of 0 in float64"""
+    p = torch.zeros(1, dtype=torch.float64, requires_grad=True)
+    opt = make([p])
+    p.grad = torch.full_like(p, slope)
+    opt.step()
+    return abs(p.item())
+
+
+powers = list(range(-6, 7))
+lengths = {
+    "your SGD": [first_step(lambda params: SGD(params, lr=0.01), 10.0**k) for k in powers],
+    "your Adam": [first_step(lambda params: Adam(params, lr=0.01), 10.0**k) for k in powers],
+}
+plot.curves(
+    {name: (powers, values) for name, values in lengths.items()}, xlabel="slope, as a power of ten",
+    ylabel="length of the first step", log=True,
+    alt="Length of a first step at lr 0.01, on a logarithmic axis: your SGD's grows from {:.0e} to {:.0e} with the slope, your "
+    "Adam's stays between {:.3g} and {:.3g}".format(
+        *(f(lengths[name]) for name in lengths for f in (min, max))
+    ),
+)
+
+# %% [markdown]
+r"""
+## 6.4 Decay that is decay: AdamW
+
+In SGD, adding $\lambda p$ to the slope shrinks a weight by the factor $1 - \text{lr}\cdot\lambda$. Put the same
+term into *Adam's* slope and it goes through the division by $\sqrt{\hat v}$ like everything else: a weight
+with loud slopes is hardly pulled at all, a quiet one with full force. That is not what anybody asked for.
+
+AdamW takes the decay out of the slope and applies it to the weight directly, **before** Adam's step:
+
+$$p \leftarrow p\,(1 - \text{lr}\cdot\lambda) \qquad\text{then}\qquad
+p \leftarrow p - \text{lr}\cdot\frac{\hat m}{\sqrt{\hat v}+\varepsilon}$$
+
+The averages never see $\lambda$. This is what *decoupled* means.
+"""
+
+# %% [markdown]
+r"""
+### Exercise 6.3 · `adamw`
+*difficulty 2 of 3 · 12 minutes · about 18 lines*
+
+Write `AdamW(params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2)`, equal to `torch.optim.AdamW`
+step for step. Everything said of Adam holds: any iterable, in place, `opt.lr` may change, `zero_grad()`. A
+parameter whose `.grad` is `None` is skipped altogether, so it does not decay either; one whose gradient is
+zero does.
+
+Not allowed: anything from `torch.optim`. You may subclass your own `Adam`; then its mistakes come along.
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "adamw", "locked": false, "schema_version": 3, "solution": true, "task": false}
+class AdamW:
+    """Adam whose weight decay shrinks the weight itself and never enters the averages."""
+
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
+        # about 4 lines
+        ### BEGIN SOLUTION
+        self.params = list(params)
+        self.lr, self.betas, self.eps, self.weight_decay = lr, betas, eps, weight_decay
+        self.state = [{"t": 0, "m": torch.zeros_like(p), "v": torch.zeros_like(p)} for p in self.params]
+        ### END SOLUTION
+
+    def step(self):
+        # about 12 lines
+        ### BEGIN SOLUTION
+        beta1, beta2 = self.betas
+        with torch.no_grad():
+            for p, s in zip(self.params, self.state):
+                if p.grad is None:
+                    continue
+                p.mul_(1 - self.lr * self.weight_decay)  # the only line that Adam does not have
+                s["t"] += 1
+                s["m"].lerp_(p.grad, 1 - beta1)  # the same averages, said in one word: a step towards the slope
+                s["v"].lerp_(p.grad**2, 1 - beta2)
+                m = s["m"] / (1 - beta1 ** s["t"])
+                v = s["v"] / (1 - beta2 ** s["t"])
+                p.sub_(self.lr * m / (v.sqrt() + self.eps))
+        ### END SOLUTION
+
+    def zero_grad(self):
+        # about 2 lines
+        ### BEGIN SOLUTION
+        for p in self.params:
+            p.grad = None
+        ### END SOLUTION
+
+# %%
+hint("adamw")
+
+# %% nbgrader={"grade": true, "grade_id": "adamw__decay", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("adamw__decay")
+def _():
+    def slopes(rows, **options):
+        params = [torch.tensor([2.0, -4.0], requires_grad=True), torch.tensor([8.0], requires_grad=True)]
+        opt, seen = AdamW((p for p in params), **options), []
+        for row in rows:
+            params[0].grad = torch.tensor(row)
+            opt.step()
+            seen.append(torch.cat([p.detach().clone() for p in params]))
+        return torch.stack(seen)
+
+    check.close(
+        "gradients of zero: lr 0.1 and decay 0.5 take 5 % off at each step, and nothing off a weight without a gradient",
+        lambda: slopes([[0.0, 0.0], [0.0, 0.0]], lr=0.1, weight_decay=0.5),
+        expected=lambda: torch.tensor([[1.9, -3.8, 8.0], [1.805, -3.61, 8.0]]),
+        advice="print p before and after step(): what factor do you multiply by?",
+    )
+    check.close(
+        "a slope of 3: first 2 becomes 1.9 and -4 becomes -3.8, then both go down by lr",
+        lambda: slopes([[3.0, 3.0]], lr=0.1, weight_decay=0.5),
+        expected=lambda: torch.tensor([[1.8, -3.9, 8.0]]),
+        advice="the decay acts on the weight, before Adam's step; the slope does not see it",
+    )
+    ### BEGIN HIDDEN TESTS
+    rows = [[0.3, -0.02], [0.1, 0.05], [-0.4, 0.01], [0.2, -0.03]]
+
+    def with_torch(**options):
+        p = torch.tensor([2.0, -4.0], requires_grad=True)
+        opt, seen = torch.optim.AdamW([p], **options), []
+        for row in rows:
+            p.grad = torch.tensor(row)
+            opt.step()
+            seen.append(torch.cat([p.detach().clone(), torch.tensor([8.0])]))
+        return torch.stack(seen)
+
+    check.close("lr changes the decay too: lr = 0.5", lambda: slopes(rows, lr=0.5, weight_decay=0.3), expected=lambda: with_torch(lr=0.5, weight_decay=0.3), atol=5e-5)
+    check.close("the default decay is 0.01", lambda: slopes(rows, lr=1.0), expected=lambda: with_torch(lr=1.0), atol=5e-5)
+    check.close("no decay: plain Adam with a large eps", lambda: slopes(rows, lr=0.1, eps=0.1, weight_decay=0.0), expected=lambda: with_torch(lr=0.1, eps=0.1, weight_decay=0.0))
+    check.close("AdamW's default lr is 0.001", lambda: slopes(rows, weight_decay=50.0), expected=lambda: with_torch(weight_decay=50.0))
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "adamw__trajectory", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("adamw__trajectory")
+def _():
+    def four_steps(make, set_lr):
+        params, seen = [torch.tensor([2.0], requires_grad=True), torch.tensor([-2.0], requires_grad=True)], []
+        opt = make(params)
+        for lr, slope, other in ((0.2, 1.0, None), (0.2, -0.5, None), (0.1, 2.0, 3.0), (0.1, 1.0, -1.0)):
+            set_lr(opt, lr)
+            params[0].grad = torch.tensor([slope])
+            params[1].grad = None if other is None else torch.tensor([other])
+            opt.step()
+            seen.append(torch.stack([p.detach().clone() for p in params]))
+        return torch.stack(seen)
+
+    def torch_lr(opt, lr):
+        opt.param_groups[0]["lr"] = lr
+
+    check.close(
+        "four steps of two parameters, lr halved on the way, the second one joining late",
+        lambda: four_steps(lambda p: AdamW(p, lr=0.2, weight_decay=0.5), lambda opt, lr: setattr(opt, "lr", lr)),
+        expected=lambda: four_steps(lambda p: torch.optim.AdamW(p, lr=0.2, weight_decay=0.5), torch_lr),
+        atol=5e-5,
+    )
+    ### BEGIN HIDDEN TESTS
+    start = [check.tensor(661, 3, 2), check.tensor(662, 3, 2), check.tensor(663, 4)]
+    rows = [check.tensor(664, 30, 3, 2), check.tensor(665, 30, 3, 2) * 100, check.tensor(666, 30, 4) * 0.01]
+    rows[1][9] = 0.0
+
+    def follow(make, set_lr=lambda opt, lr: setattr(opt, "lr", lr)):
+        params, seen = [p.clone().requires_grad_() for p in start], {}
+        opt = make(params)
+        for step in range(30):
+            set_lr(opt, 0.05 if step < 11 else 0.005 if step < 21 else 0.1)
+            for i, p in enumerate(params):
+                p.grad = None if (step + 2 * i) % 5 == 3 or (i == 2 and step < 4) else rows[i][step].clone()
+            opt.step()
+            seen[f"step {step + 1}"] = [p.detach().clone() for p in params]
+        return seen
+
+    check.close("AdamW over 30 steps of three parameters", lambda: follow(lambda p: AdamW(p, lr=0.05, weight_decay=0.5)), expected=lambda: follow(lambda p: torch.optim.AdamW(p, lr=0.05, weight_decay=0.5), torch_lr), atol=5e-5)
+    check.close("AdamW over 30 steps with other betas and eps", lambda: follow(lambda p: AdamW(p, 0.05, (0.7, 0.95), 0.05, 0.2)), expected=lambda: follow(lambda p: torch.optim.AdamW(p, lr=0.05, betas=(0.7, 0.95), eps=0.05, weight_decay=0.2), torch_lr), atol=5e-5)
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "adamw__care", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("adamw__care")
+def _():
+    def marks():
+        p = torch.tensor([1.0, 2.0], requires_grad=True)
+        memory, p.grad = p.detach(), torch.tensor([2.0, -2.0])
+        opt = AdamW([p], lr=0.5, weight_decay=0.2)
+        opt.step()
+        after = memory.clone(), p.grad.clone(), p.is_leaf, p.requires_grad, torch.is_grad_enabled()
+        with torch.no_grad():
+            opt.step()
+            after = *after, torch.is_grad_enabled()
+        opt.zero_grad()
+        return *after, 0.0 if p.grad is None else float(p.grad.abs().sum())
+
+    check.close(
+        "AdamW moves the same memory, leaves .grad, the leaf and the grad mode as they were, and zero_grad clears",
+        marks,
+        expected=lambda: (torch.tensor([0.4, 2.3]), torch.tensor([2.0, -2.0]), True, True, True, False, 0.0),
+    )
+    ### BEGIN HIDDEN TESTS
+    wide, scalar = check.tensor(671, 4, 3, dtype="float64", strided=True), check.tensor(672, dtype="float64")
+    rows = check.tensor(673, 5, 4, 3, dtype="float64")
+
+    def side_by_side(make, scale=1.0, **options):
+        one, other = wide.clone(memory_format=torch.preserve_format).requires_grad_(), scalar.clone().requires_grad_()
+        first = make([one], **options)
+        for row in rows:
+            one.grad = row * scale
+            first.step()
+        second = make([other], **options)
+        for row in rows:
+            one.grad, other.grad = row * scale, row[0, 0] * scale
+            second.step()
+            first.step()
+        return one.detach().clone(), other.detach().clone()
+
+    check.close("AdamW on float64, strided and 0-dim parameters, two side by side", lambda: side_by_side(AdamW, lr=0.1, weight_decay=0.3), expected=lambda: side_by_side(torch.optim.AdamW, lr=0.1, weight_decay=0.3), rtol=1e-4, atol=5e-5)
+    check.close("AdamW in float64 with slopes of 1e-25", lambda: side_by_side(AdamW, 1e-25, lr=0.1, eps=1e-30), expected=lambda: side_by_side(torch.optim.AdamW, 1e-25, lr=0.1, eps=1e-30), rtol=1e-4, atol=5e-5)
+    ### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+**The difference, measured.** Two weights start at 1 and have no reason to move: their slopes are pure noise,
+a hundred times louder for one than for the other. Same $\lambda$ for both. Adam with $\lambda p$ in the slope
+(*coupled*) against your AdamW:
+"""
+
+# %% tags=["picture"]
+def shrink(make, coupled, decay=0.5, steps=200):
+    """what is left of two weights of 1, one with loud noise for slopes and one with quiet noise"""
+    generator = torch.Generator().manual_seed(4)
+    p = torch.ones(2, requires_grad=True)
+    opt = make([p])
+    for _ in range(steps):
+        noise = torch.randn(1, generator=generator) * torch.tensor([10.0, 0.1])
+        p.grad = noise + decay * p.detach() if coupled else noise
+        opt.step()
+    return p.tolist()
+
+
+left = shrink(lambda params: Adam(params, lr=0.005), True), shrink(lambda params: AdamW(params, lr=0.005, weight_decay=0.5), False)
+names = ["coupled, loud slopes", "coupled, quiet slopes", "AdamW, loud slopes", "AdamW, quiet slopes"]
+plot.bars(
+    dict(zip(names, [*left[0], *left[1]])), xlabel="what 200 steps leave of a weight of 1",
+    alt="What 200 steps leave of a weight of 1. Decay inside Adam's slope: {:.2f} with loud slopes and {:.2f} with quiet ones. "
+    "Your AdamW: {:.2f} and {:.2f}, the same for both".format(*left[0], *left[1]),
+)
+
+# %% [markdown]
+r"""
+**Four optimizers, one valley.** All are yours. Look for three things: who overshoots, who does not see that the
+valley is narrow, and who stops short of the star because something keeps pulling it towards (0, 0).
+"""
+
+# %% tags=["picture"]
+four = {
+    "SGD": lambda params: SGD(params, lr=0.05),
+    "momentum": lambda params: SGD(params, lr=0.02, momentum=0.8),
+    "Adam": lambda params: Adam(params, lr=0.3),
+    "AdamW": lambda params: AdamW(params, lr=0.3, weight_decay=0.3),
+}
+paths = {name: descend(make, steps=40) for name, make in four.items()}
+ends = ", ".join(f"{name} at ({path[-1][0]:.2f}, {path[-1][1]:.2f})" for name, path in paths.items())
+draw_paths(
+    paths,
+    alt=f"Four paths of 40 steps down one valley to the star at (1.5, 1). SGD hops across and creeps along; momentum swings in wide "
+    f"curves; Adam and AdamW set out diagonally, as if the valley were round. They end like this: {ends}",
+)
+
+# %% [markdown]
+r"""
+Adam's diagonal start is no accident: each weight has its own step size, so *along* and *across* count the same.
+But that works weight by weight. Turn the valley, so that its floor is no longer parallel to an axis, and the
+advantage shrinks: each weight now sees a bit of both directions. Compare the losses where the paths end.
+"""
+
+# %% tags=["picture"]
+turns = list(range(0, 91, 5))
+ends_of = {
+    name: [float(valley(torch.tensor(descend(four[name], 25, turn)[-1]), turn)) for turn in turns] for name in ("momentum", "Adam")
+}
+plot.curves(
+    {name: (turns, values) for name, values in ends_of.items()}, xlabel="turn of the valley (degrees)",
+    ylabel="loss after 25 steps", log=True,
+    alt="Loss after 25 steps, on a logarithmic axis, while the valley is turned by 0 to 90 degrees: momentum between {:.2g} and "
+    "{:.2g}; Adam between {:.2g} and {:.2g}".format(*(f(ends_of[n]) for n in ends_of for f in (min, max))),
+)
+
+# %% [markdown]
+r"""
+## 6.5 The learning rate has a story too
+
+A long stride is right at first and wrong near the end. So `lr` follows a **schedule**: a plain function from
+the step number to a number. Two pieces are found almost everywhere:
+
+- **Warm-up.** For the first steps the averages rest on next to nothing. Start small, climb in a straight line.
+- **Cosine decay.** From the top down to a minimum along half a cosine: slow at both ends, quick in between.
+
+With $p = (\text{step} - \text{warmup}) / (\text{total} - \text{warmup})$, the fraction of the way down:
+
+$$\text{lr} = \text{min} + (\text{base} - \text{min}) \cdot \frac{1 + \cos(\pi p)}{2}$$
+"""
+
+# %% [markdown]
+r"""
+### Exercise 6.4 · `warmup_cosine`
+*difficulty 2 of 3 · 12 minutes · about 6 lines*
+
+Write `warmup_cosine(step, base_lr, warmup_steps, total_steps, min_lr=0.0)` → the learning rate of that step.
+Steps count 0, 1, 2, ….
+
+- While `step < warmup_steps`: `base_lr · (step + 1) / warmup_steps`, so no step is wasted on a rate of 0.
+- Then half a cosine: `base_lr` at `step = warmup_steps`, `min_lr` at `step = total_steps`.
+- From `total_steps` on it is `min_lr`, however far you go; also where `warmup_steps = total_steps`.
+- `warmup_steps = 0` means no warm-up.
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "warmup_cosine", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def warmup_cosine(step, base_lr, warmup_steps, total_steps, min_lr=0.0):
+    """step number -> learning rate"""
+    # about 6 lines
+    ### BEGIN SOLUTION
+    if step < warmup_steps:
+        return base_lr * (step + 1) / warmup_steps
+    if step >= total_steps:  # asked before dividing: total_steps - warmup_steps may be 0
+        return min_lr
+    done = (step - warmup_steps) / (total_steps - warmup_steps)  # from 0 to 1
+    return min_lr + (base_lr - min_lr) * (1 + math.cos(math.pi * done)) / 2
+    ### END SOLUTION
+
+# %%
+hint("warmup_cosine")
+
+# %% nbgrader={"grade": true, "grade_id": "warmup_cosine__warmup", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("warmup_cosine__warmup")
+def _():
+    check.close(
+        "four steps up to 2: a quarter, a half, three quarters, all of it, and the top is held once",
+        lambda: [float(warmup_cosine(step, 2.0, 4, 20)) for step in range(5)],
+        expected=[0.5, 1.0, 1.5, 2.0, 2.0],
+        rtol=1e-5,
+        advice="print the first five values; step 0 is a step too",
+    )
+    ### BEGIN HIDDEN TESTS
+    check.close("warm-up does not start from min_lr", lambda: [float(warmup_cosine(step, 3.0, 6, 9, min_lr=1.0)) for step in range(7)], expected=[0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.0], rtol=1e-5)
+    check.close("a warm-up of a single step", lambda: [float(warmup_cosine(step, 5.0, 1, 11)) for step in range(2)], expected=[5.0, 5.0], rtol=1e-5)
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "warmup_cosine__cosine", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("warmup_cosine__cosine")
+def _():
+    check.close(
+        "from 8 at step 2 to 0 at step 14: a third of the way down it is 6, half way 4, two thirds 2",
+        lambda: [float(warmup_cosine(step, base_lr=8.0, warmup_steps=2, total_steps=14)) for step in (2, 6, 8, 10, 14)],
+        expected=[8.0, 6.0, 4.0, 2.0, 0.0],
+        rtol=1e-5,
+        atol=1e-6,
+        advice="what fraction of the way from warmup_steps to total_steps is step 6? Its cosine, at a third of π, is 1/2",
+    )
+    check.close(
+        "with min_lr = 2 the same way goes from 8 down to 2",
+        lambda: [float(warmup_cosine(step, 8.0, 2, 14, min_lr=2.0)) for step in (2, 6, 8, 10, 14)],
+        expected=[8.0, 6.5, 5.0, 3.5, 2.0],
+        rtol=1e-5,
+        advice="only the part above min_lr shrinks",
+    )
+    ### BEGIN HIDDEN TESTS
+    check.close("every step of a long schedule", lambda: [float(warmup_cosine(step, 4.0, 7, 60, 0.5)) for step in range(66)], expected=lambda: [4.0 * (s + 1) / 7 if s < 7 else 0.5 + 1.75 * (1 + math.cos(math.pi * min(s - 7, 53) / 53)) for s in range(66)], rtol=1e-5, atol=1e-6)
+    check.close("an odd number of steps and a small rate", lambda: [float(warmup_cosine(step, 3e-4, 3, 10, 1e-5)) * 1e4 for step in range(12)], expected=lambda: [s + 1.0 if s < 3 else 0.1 + 1.45 * (1 + math.cos(math.pi * min(s - 3, 7) / 7)) for s in range(12)], rtol=1e-4, atol=1e-5)
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "warmup_cosine__ends", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("warmup_cosine__ends")
+def _():
+    check.close(
+        "after the last step it stays at min_lr and does not climb again",
+        lambda: [float(warmup_cosine(step, 8.0, 2, 14, 0.25)) for step in (13, 14, 15, 20, 26, 1000)],
+        expected=lambda: [0.25 + 3.875 * (1 + math.cos(math.pi * 11 / 12)), 0.25, 0.25, 0.25, 0.25, 0.25],
+        rtol=1e-5,
+    )
+    check.close(
+        "no warm-up: step 0 is the top",
+        lambda: [float(warmup_cosine(step, 8.0, 0, 12)) for step in (0, 4, 6, 12)],
+        expected=[8.0, 6.0, 4.0, 0.0],
+        rtol=1e-5,
+        atol=1e-6,
+    )
+    ### BEGIN HIDDEN TESTS
+    check.close("nothing but warm-up: at once down to min_lr", lambda: [float(warmup_cosine(step, 8.0, 4, 4, 0.5)) for step in range(7)], expected=[2.0, 4.0, 6.0, 8.0, 0.5, 0.5, 0.5], rtol=1e-5)
+    check.close("no steps at all: min_lr", lambda: [float(warmup_cosine(step, 8.0, 0, 0, 0.5)) for step in range(2)], expected=[0.5, 0.5], rtol=1e-5)
+    ### END HIDDEN TESTS
+
+# %% tags=["picture"]
+schedules = {
+    "no warm-up": [float(warmup_cosine(s, 1.0, 0, 100)) for s in range(120)],
+    "warm-up of 20": [float(warmup_cosine(s, 1.0, 20, 100)) for s in range(120)],
+    "warm-up of 20, min_lr 0.2": [float(warmup_cosine(s, 1.0, 20, 100, 0.2)) for s in range(120)],
+}
+plot.curves(
+    schedules, xlabel="step", ylabel="learning rate",
+    alt="Three of your schedules over 120 steps, ending at step 100: without warm-up it starts at {:.2g} and falls along half a "
+    "cosine to {:.2g}; with a warm-up of 20 it climbs in a straight line first; with min_lr 0.2 it stays at {:.2g}".format(
+        schedules["no warm-up"][0], schedules["no warm-up"][-1], schedules["warm-up of 20, min_lr 0.2"][-1]
+    ),
+)
+
+# %% [markdown]
+r"""
+**Optimizer and schedule, on our network.** Using a schedule is one assignment: `opt.lr = warmup_cosine(...)`
+before each `step()`. That is why your optimizers read `self.lr` afresh every time. Labels that are partly noise
+make the end of training the interesting part.
+"""
+
+# %% tags=["picture"]
+def fit_noisy(make, lr_of, steps=200):
+    """train on a batch of 8 of the 64 examples at each step -> the loss on all of them after each step"""
+    net, x, y = two_layer_net()
+    opt, generator, losses = make(net.parameters()), torch.Generator().manual_seed(5), []
+    for step in range(steps):
+        batch = torch.randint(0, 64, (8,), generator=generator)
+        opt.zero_grad()
+        nn.functional.mse_loss(net(x[batch]), y[batch] + 2 * torch.randn(8, 10, generator=generator)).backward()
+        opt.lr = lr_of(step)
+        opt.step()
+        with torch.no_grad():
+            losses.append(float(nn.functional.mse_loss(net(x), y)))
+    return losses
+
+
+noisy = {
+    "constant lr": fit_noisy(lambda params: Adam(params), lambda step: 2e-3),
+    "warm-up and cosine": fit_noisy(lambda params: Adam(params), lambda step: float(warmup_cosine(step, 2e-3, 20, 200))),
+}
+plot.curves(
+    noisy, xlabel="step", ylabel="loss on all 64 examples",
+    alt="Loss of the two-layer network over 200 steps on noisy batches with your Adam: at a constant rate it is still shaking at the "
+    "end, at {:.2f}; with warm-up and cosine it settles at {:.2f}".format(noisy["constant lr"][-1], noisy["warm-up and cosine"][-1]),
+)
+
+# %% [markdown]
+r"""
+## 6.6 One bad batch: clipping
+
+Sometimes one batch has a gradient a hundred times as long as usual: a broken label, an explosion in a
+recurrent network. One step along it can undo an hour of training. **Clipping** keeps the direction and
+shortens the length, and the length is that of *all* gradients together, as if they were one long vector:
+
+$$\lVert g \rVert = \sqrt{\sum_{\text{parameters}} \sum_i g_i^2} \qquad\qquad
+g \leftarrow g \cdot \frac{\text{max norm}}{\lVert g \rVert} \quad\text{only where } \lVert g \rVert > \text{max norm}$$
+
+If each parameter were clipped by itself, their proportions would change, and with them the direction.
+"""
+
+# %% [markdown]
+r"""
+### Exercise 6.5 · `clip_grad_norm`
+*difficulty 2 of 3 · 12 minutes · about 7 lines*
+
+Write `clip_grad_norm(params, max_norm)`: `params` is any iterable, a generator too. Take one norm over all
+their gradients and return it **as it was before clipping**, as a float or a 0-dim tensor. Where it exceeds
+`max_norm`, scale every gradient **in place**, into the same storage, by one factor, so that the norm becomes
+`max_norm` (to within 1 part in 10,000). Where it does not, no gradient changes.
+
+Parameters without a gradient are passed over; if none has one, return 0. The parameters do not move.
+Not allowed: PyTorch's own `clip_grad_norm_` and its relatives.
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "clip_grad_norm", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def clip_grad_norm(params, max_norm):
+    """parameters with gradients, the longest norm allowed -> the norm before clipping"""
+    # about 7 lines
+    ### BEGIN SOLUTION
+    grads = [p.grad for p in params if p.grad is not None]  # a list: we walk over it twice
+    # the norm of the norms is the norm of everything: squares add up in any order
+    norm = math.sqrt(sum(float(grad.norm()) ** 2 for grad in grads))
+    if norm > max_norm:
+        for grad in grads:
+            grad.mul_(max_norm / norm)
+    return norm
+    ### END SOLUTION
+
+# %%
+hint("clip_grad_norm")
+
+# %% nbgrader={"grade": true, "grade_id": "clip_grad_norm__norm", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("clip_grad_norm__norm")
+def _():
+    def norm_of(*grads, max_norm=1.0):
+        params = [torch.zeros(()).requires_grad_() if g is None else torch.zeros_like(g).requires_grad_() for g in grads]
+        for p, g in zip(params, grads):
+            p.grad = None if g is None else g.clone()
+        norm = clip_grad_norm((p for p in params), max_norm)
+        return list(getattr(norm, "shape", ())), float(norm)
+
+    check.close(
+        "gradients (3, 0), none, and (0, 4): together their norm is 5, before clipping",
+        lambda: norm_of(torch.tensor([3.0, 0.0]), None, torch.tensor([[0.0], [4.0]])),
+        expected=([], 5.0),
+        rtol=1e-5,
+        advice="one number for all gradients, a float or a tensor without axes",
+    )
+    check.close("no gradient anywhere: 0", lambda: norm_of(None, None), expected=([], 0.0))
+    ### BEGIN HIDDEN TESTS
+    grads = check.tensor(681, 4, 3, strided=True) * 2, check.tensor(682, 5), None, check.tensor(683)
+    check.close("the norm of gradients of several shapes", lambda: norm_of(*grads), expected=lambda: ([], math.sqrt(sum(float((g.double() ** 2).sum()) for g in grads if g is not None))), rtol=1e-4)
+    check.close("the same norm where nothing is clipped", lambda: norm_of(*grads, max_norm=1000.0), expected=lambda: ([], math.sqrt(sum(float((g.double() ** 2).sum()) for g in grads if g is not None))), rtol=1e-4)
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "clip_grad_norm__scaling", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("clip_grad_norm__scaling")
+def _():
+    def clipped(grads, max_norm):
+        params = [torch.ones_like(g).requires_grad_() for g in grads]
+        for p, g in zip(params, grads):
+            p.grad = g.clone(memory_format=torch.preserve_format)
+        memory = [p.grad.detach() for p in params]
+        clip_grad_norm((p for p in params), max_norm)
+        return [m.clone() for m in memory], [p.grad.clone() for p in params], [p.detach().clone() for p in params]
+
+    check.close(
+        "norm 5 down to 1: every gradient becomes a fifth, in its own memory, and no parameter moves",
+        lambda: clipped([torch.tensor([3.0, 0.0]), torch.tensor([[0.0], [4.0]])], 1.0),
+        expected=lambda: (
+            [torch.tensor([0.6, 0.0]), torch.tensor([[0.0], [0.8]])],
+            [torch.tensor([0.6, 0.0]), torch.tensor([[0.0], [0.8]])],
+            [torch.ones(2), torch.ones(2, 1)],
+        ),
+        rtol=1e-4,
+        advice="one factor for all gradients; which tensor methods write into the tensor itself?",
+    )
+    check.equal(
+        "a norm of 5 under a limit of 6: not one bit changes",
+        lambda: clipped([torch.tensor([3.0, 0.0]), torch.tensor([[0.0], [4.0]])], 6.0)[1],
+        expected=lambda: [torch.tensor([3.0, 0.0]), torch.tensor([[0.0], [4.0]])],
+        advice="clipping shortens and never lengthens",
+    )
+    ### BEGIN HIDDEN TESTS
+    grads = [check.tensor(684, 4, 3, strided=True), check.tensor(685, 6) * 10, check.tensor(686)]
+
+    def expected(max_norm):
+        norm = math.sqrt(sum(float((g.double() ** 2).sum()) for g in grads))
+        scaled = [g * (max_norm / norm) for g in grads]
+        return scaled, scaled, [torch.ones_like(g) for g in grads]
+
+    check.close("gradients of several shapes and sizes, one of them strided", lambda: clipped(grads, 2.5), expected=lambda: expected(2.5), rtol=1e-4)
+    check.equal("random gradients under the limit are left alone", lambda: clipped(grads, 1000.0)[1], expected=lambda: grads)
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "clip_grad_norm__care", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("clip_grad_norm__care")
+def _():
+    def from_a_module(factor):
+        model = nn.Linear(2, 1)
+        with torch.no_grad():
+            model.weight.copy_(torch.tensor([[1.0, -1.0]]))
+            model.bias.zero_()
+        model.bias.requires_grad_(False)
+        (factor * model(torch.tensor([[3.0, 4.0]]))).sum().backward()
+        first, second = float(clip_grad_norm(model.parameters(), 1.0)), float(clip_grad_norm(model.parameters(), 1.0))
+        return first, second, model.weight.grad.clone(), model.bias.grad is None, torch.is_grad_enabled()
+
+    check.close(
+        "straight from model.parameters(), a frozen bias among them: 5 at first, 1 when asked again",
+        lambda: from_a_module(1.0),
+        expected=lambda: (5.0, 1.0, torch.tensor([[0.6, 0.8]]), True, True),
+        rtol=1e-4,
+    )
+    ### BEGIN HIDDEN TESTS
+    check.close("gradients of zero stay zero", lambda: from_a_module(0.0), expected=lambda: (0.0, 0.0, torch.zeros(1, 2), True, True))
+
+    def in_float64():
+        p = check.tensor(687, 3, 2, dtype="float64").requires_grad_()
+        p.grad = check.tensor(688, 3, 2, dtype="float64") * 7
+        norm = float(clip_grad_norm([p], 0.5))
+        return norm, p.grad.clone()
+
+    check.close("float64 gradients", in_float64, expected=lambda: (float((check.tensor(688, 3, 2, dtype="float64") * 7).norm()), check.tensor(688, 3, 2, dtype="float64") * 0.5 / check.tensor(688, 3, 2, dtype="float64").norm()), rtol=1e-4)
+    ### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+**A bad batch, with and without.** The two-layer network again, and at step 30 one batch whose targets are a
+hundred times too large. The loss is measured on the good data. Below it, the norm your function returned.
+"""
+
+# %% tags=["picture"]
+def fit_with_a_bad_batch(max_norm):
+    """-> (loss on the good data, gradient norm before clipping) for each of 80 steps"""
+    net, x, y = two_layer_net()
+    opt, losses, norms = SGD(net.parameters(), lr=0.05, momentum=0.8), [], []
+    for step in range(80):
+        opt.zero_grad()
+        nn.functional.mse_loss(net(x), y * 100 if step == 30 else y).backward()
+        norms.append(float(clip_grad_norm(net.parameters(), max_norm)))
+        opt.step()
+        with torch.no_grad():
+            losses.append(float(nn.functional.mse_loss(net(x), y)))
+    return losses, norms
+
+
+free, held = fit_with_a_bad_batch(math.inf), fit_with_a_bad_batch(1.0)
+plot.curves(
+    {"without clipping": free[0], "clipped to norm 1": held[0]}, xlabel="step", ylabel="loss on the good data", log=True,
+    alt="Loss on the good data, one bad batch at step 30: without clipping it jumps to {:.3g} and ends at {:.3g}; clipped to norm 1 it "
+    "goes on, at most {:.3g} after the bad batch, and ends at {:.3g}".format(max(free[0][30:]), free[0][-1], max(held[0][30:]), held[0][-1]),
+)
+plot.curves(
+    {"norm before clipping": held[1]}, xlabel="step", ylabel="gradient norm", log=True,
+    alt=f"The norm your function returns, step by step: about {held[1][29]:.2g} before the bad batch, {max(held[1]):.3g} at step 30",
+)
+
+# %% [markdown]
+r"""
+## 6.7 Not every parameter is alike: groups
+
+Weight decay says "small weights, unless the data insist". That makes sense for a matrix. For a bias or the
+scale of a normalisation layer it makes none: pulling them to 0 simplifies nothing, it only shifts what the
+layer can say. The common recipe therefore decays parameters of **two or more dimensions** and leaves the rest.
+
+Optimizers take such wishes as **parameter groups**: a list of dictionaries, each with some parameters and the
+options for them. Here the first of two has the decay, the second has none:
+
+`[{"params": [matrices…], "weight_decay": 0.1}, {"params": [biases, scales…], "weight_decay": 0.0}]`
+"""
+
+# %% [markdown]
+r"""
+### Exercise 6.6 · `param_groups`
+*difficulty 1 of 3 · 10 minutes · about 5 lines*
+
+Write `param_groups(model, weight_decay)` → two dictionaries, each with the keys `"params"` (a list of the
+model's own parameter objects) and `"weight_decay"`. First the parameters with two or more dimensions and the
+given `weight_decay`; then all others, with `0.0`.
+
+Only trainable parameters (`requires_grad`), each exactly once, one that is shared between layers too. There
+are always two groups, also where one is empty. The model stays as it is. Order inside a group is up to you.
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "param_groups", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def param_groups(model, weight_decay):
+    """a model -> [the group that decays, the group that does not]"""
+    # about 5 lines
+    ### BEGIN SOLUTION
+    # parameters() walks through all submodules and gives a shared parameter only once; buffers are none
+    trainable = [p for p in model.parameters() if p.requires_grad]
+    return [
+        {"params": [p for p in trainable if p.ndim >= 2], "weight_decay": weight_decay},
+        {"params": [p for p in trainable if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    ### END SOLUTION
+
+# %%
+hint("param_groups")
+
+# %% nbgrader={"grade": true, "grade_id": "param_groups__split", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("param_groups__split")
+def _():
+    def named(model, decay):
+        names = {id(p): name for name, p in model.named_parameters()}
+        groups = list(param_groups(model, decay))
+        return [(float(g["weight_decay"]), sorted(names.get(id(p), "a tensor that is no parameter of the model") for p in g["params"])) for g in groups]
+
+    check.equal(
+        "Linear, LayerNorm, Linear: two matrices decay; two biases and LayerNorm's scale and shift do not",
+        lambda: named(nn.Sequential(nn.Linear(3, 4), nn.LayerNorm(4), nn.Linear(4, 2)), 0.25),
+        expected=[(0.25, ["0.weight", "2.weight"]), (0.0, ["0.bias", "1.bias", "1.weight", "2.bias"])],
+        advice="ask each parameter how many dimensions it has; its name does not say",
+    )
+    ### BEGIN HIDDEN TESTS
+    def mixed():
+        model = nn.Module()
+        model.front = nn.Sequential(nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3), nn.Sequential(nn.Embedding(5, 4), nn.Bilinear(2, 3, 4)))
+        model.bias = nn.Parameter(torch.zeros(4, 4))
+        model.weight = nn.Parameter(torch.zeros(4))
+        model.temperature = nn.Parameter(torch.tensor(1.0))
+        return model
+
+    check.equal(
+        "convolutions, embeddings, a matrix called bias, a vector called weight, a number without axes",
+        lambda: named(mixed(), 0.1),
+        expected=[
+            (0.1, ["bias", "front.0.weight", "front.2.0.weight", "front.2.1.weight"]),
+            (0.0, ["front.0.bias", "front.1.bias", "front.1.weight", "front.2.1.bias", "temperature", "weight"]),
+        ],
+    )
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "param_groups__each_once", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("param_groups__each_once")
+def _():
+    def named(model, decay):
+        names = {id(p): name for name, p in model.named_parameters()}
+        groups = list(param_groups(model, decay))
+        return [(float(g["weight_decay"]), sorted(names.get(id(p), "a tensor that is no parameter of the model") for p in g["params"])) for g in groups]
+
+    def tied():
+        model = nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 4), nn.Linear(4, 2))
+        model[2].weight, model[2].bias = model[0].weight, model[0].bias
+        return model
+
+    check.equal(
+        "two layers that share weight and bias: each of the two stands in one group, once",
+        lambda: named(tied(), 0.5),
+        expected=[(0.5, ["0.weight", "3.weight"]), (0.0, ["0.bias", "3.bias"])],
+    )
+
+    def frozen():
+        model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 2), nn.LayerNorm(2))
+        for p in (model[0].weight, model[0].bias, model[2].weight):
+            p.requires_grad_(False)
+        return model
+
+    check.equal(
+        "frozen parameters are in neither group",
+        lambda: named(frozen(), 0.5),
+        expected=[(0.5, ["1.weight"]), (0.0, ["1.bias", "2.bias"])],
+    )
+    ### BEGIN HIDDEN TESTS
+    def module_twice():
+        layer = nn.Linear(3, 3)
+        return nn.Sequential(layer, nn.ReLU(), layer, nn.ModuleDict({"again": layer, "norm": nn.LayerNorm(3)}))
+
+    check.equal("one layer in three places", lambda: named(module_twice(), 1.0), expected=[(1.0, ["0.weight"]), (0.0, ["0.bias", "3.norm.bias", "3.norm.weight"])])
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "param_groups__use", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("param_groups__use")
+def _():
+    def shapes(model, decay):
+        groups = list(param_groups(model, decay))
+        return [(float(g["weight_decay"]), sorted(list(p.shape) for p in g["params"])) for g in groups]
+
+    check.equal(
+        "only matrices, or only vectors: there are still two groups",
+        lambda: (shapes(nn.Linear(3, 2, bias=False), 0.5), shapes(nn.LayerNorm(3), 0.5)),
+        expected=([(0.5, [[2, 3]]), (0.0, [])], [(0.5, []), (0.0, [[3], [3]])]),
+    )
+
+    def one_step():
+        model = nn.Sequential(nn.Linear(2, 2), nn.LayerNorm(2))
+        with torch.no_grad():
+            for p in model.parameters():
+                p.fill_(2.0)
+        model[1].bias.requires_grad_(False)
+        model.eval()
+        opt = torch.optim.SGD(param_groups(model, weight_decay=0.5), lr=0.1)
+        for p in model.parameters():
+            p.grad = torch.ones_like(p)
+        opt.step()
+        flags = model.training, [p.requires_grad for p in model.parameters()]
+        return [p.detach().clone() for p in model.parameters()], flags
+
+    check.close(
+        "torch.optim.SGD takes the groups: 2 becomes 1.8 where it decays, 1.9 where not, and stays where frozen",
+        one_step,
+        expected=lambda: (
+            [torch.full((2, 2), 1.8), torch.full((2,), 1.9), torch.full((2,), 1.9), torch.full((2,), 2.0)],
+            (False, [True, True, True, False]),
+        ),
+    )
+    ### BEGIN HIDDEN TESTS
+    check.equal("a decay of 0: still two groups", lambda: shapes(nn.Linear(3, 2), 0.0), expected=[(0.0, [[2, 3]]), (0.0, [[2]])])
+    check.equal("a model without parameters: two empty groups", lambda: shapes(nn.ReLU(), 0.5), expected=[(0.5, []), (0.0, [])])
+    ### END HIDDEN TESTS
+
+# %% tags=["picture"]
+example = nn.Sequential(nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), nn.Flatten(), nn.Linear(8, 10))
+decay_of = {id(p): group["weight_decay"] for group in param_groups(example, 0.1) for p in group["params"]}
+table = {f"{name} {tuple(p.shape)}": decay_of.get(id(p), 0.0) for name, p in example.named_parameters()}
+plot.bars(
+    table, xlabel="weight decay of each parameter",
+    alt="Weight decay of each parameter of a small convolutional network, by your groups: "
+    + ", ".join(f"{name} {value:g}" for name, value in table.items()),
+)
+
+# %% [markdown]
+r"""
+The optimizers you wrote take plain parameters. To give yours groups you would loop over groups first and over
+parameters second, and read `lr` and `weight_decay` from the group; that is all `torch.optim` does. Its
+`opt.param_groups` is that list, and a schedule there means `for group in opt.param_groups: group["lr"] = …`.
+"""
+
+# %% [markdown]
+r"""
+## 6.8 Stop tonight, go on tomorrow
+
+You save the model, the machine restarts, you load the model and go on training. The loss jumps. Why? Because
+you saved the weights and lost the state: the buffers are empty, Adam's count is back at 0, and the `lr` that
+you had lowered is high again. A **checkpoint** is everything that training is made of:
+
+| | from | what is in it |
+|---|---|---|
+| model | `model.state_dict()` | parameters **and** buffers (running means, counters) |
+| optimizer | `optimizer.state_dict()` | the state of each parameter **and** the groups with their `lr` |
+| place | you | which epoch it was |
+"""
+
+# %% [markdown]
+r"""
+Save *state*, never objects. `torch.save(model)` would pickle your class by name, and loading a pickle runs
+whatever code is in it. `torch.load(path, weights_only=True)` refuses everything but tensors, numbers, strings
+and containers of them; a file made of `state_dict`s passes.
+
+In this exercise the optimizer is one of `torch.optim`: `state_dict()` and `load_state_dict(...)` are what it
+has that yours have not.
+"""
+
+# %% [markdown]
+r"""
+### Exercise 6.7 · `checkpoint`
+*difficulty 2 of 3 · 15 minutes · about 6 lines*
+
+Write `save_checkpoint(path, model, optimizer, epoch)` and `load_checkpoint(path, model, optimizer)` → the
+epoch saved, an `int`. `path` is a string: the one file to write. `load_checkpoint` fills a model and an
+optimizer of the same make, new or used, with other weights and another `lr`, so that training goes on exactly
+as if it had never stopped (no random numbers are drawn in it). It fills the objects it is given: the model
+keeps its parameter objects, which the optimizer holds too.
+
+The file loads with `torch.load(path, weights_only=True)` and is all that is needed, also under another name.
+Saving changes nothing; neither function changes modes or `requires_grad` flags.
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "checkpoint", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def save_checkpoint(path, model, optimizer, epoch):
+    """write everything that training needs in order to go on into one file"""
+    # about 2 lines
+    ### BEGIN SOLUTION
+    torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epoch}, path)
+    ### END SOLUTION
+
+
+def load_checkpoint(path, model, optimizer):
+    """fill model and optimizer from the file -> the epoch that was saved"""
+    # about 4 lines
+    ### BEGIN SOLUTION
+    saved = torch.load(path, weights_only=True)
+    model.load_state_dict(saved["model"])  # copies into the parameters that the optimizer already holds
+    optimizer.load_state_dict(saved["optimizer"])
+    return saved["epoch"]
+    ### END SOLUTION
+
+# %%
+hint("checkpoint")
+
+# %% nbgrader={"grade": true, "grade_id": "checkpoint__resume", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+@check.cell("checkpoint__resume")
+def _():
+    x, y = check.tensor(701, 6, 3), check.tensor(702, 6, 2)
+
+    def fresh(seed, make):
+        model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Tanh(), nn.Linear(4, 2))
+        with torch.no_grad():
+            for i, p in enumerate(model.parameters()):
+                p.copy_(check.tensor(seed + i, *p.shape))
+        return model, make(model)
+
+    def train(model, opt, epochs):
+        for _ in range(epochs):
+            opt.zero_grad()
+            ((model(x) - y) ** 2).mean().backward()
+            opt.step()
+            for group in opt.param_groups:
+                group["lr"] *= 0.9
+        return [value.clone().to(torch.float32) for value in model.state_dict().values()]
+
+    def interrupted(make):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "training.pt")
+            model, opt = fresh(710, make)
+            train(model, opt, 7)
+            save_checkpoint(path, model, opt, 7)
+            model, opt = fresh(720, make)
+            opt.param_groups[0]["lr"] = 0.5
+            return operator.index(load_checkpoint(path, model, opt)), train(model, opt, 8)
+
+    def never_stopped(make):
+        return 7, train(*fresh(710, make), 15)
+
+    check.close(
+        "SGD with momentum: 7 epochs, a restart and 8 more are the same as 15 in one go",
+        lambda: interrupted(lambda model: torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)),
+        expected=lambda: never_stopped(lambda model: torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)),
+        advice="what does training need beside the weights? print(optimizer.state_dict())",
+    )
+    ### BEGIN HIDDEN TESTS
+    def two_groups(model):
+        weights, others = [p for p in model.parameters() if p.ndim > 1], [p for p in model.parameters() if p.ndim < 2]
+        return torch.optim.AdamW([{"params": weights, "weight_decay": 0.3}, {"params": others, "weight_decay": 0.0, "lr": 0.02}], lr=0.05)
+
+    check.close("Adam: its averages and counts go on", lambda: interrupted(lambda model: torch.optim.Adam(model.parameters(), lr=0.05)), expected=lambda: never_stopped(lambda model: torch.optim.Adam(model.parameters(), lr=0.05)))
+    check.close("AdamW with two groups", lambda: interrupted(two_groups), expected=lambda: never_stopped(two_groups))
+    check.close("plain SGD: only weights, buffers and lr", lambda: interrupted(lambda model: torch.optim.SGD(model.parameters(), lr=0.2)), expected=lambda: never_stopped(lambda model: torch.optim.SGD(model.parameters(), lr=0.2)))
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "checkpoint__file", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("checkpoint__file")
+def _():
+    def made(value):
+        model = nn.Linear(2, 1)
+        with torch.no_grad():
+            model.weight.fill_(value)
+            model.bias.fill_(-value)
+        return model, torch.optim.SGD(model.parameters(), lr=value, momentum=0.5)
+
+    def weights_only():
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "some name.pt")
+            save_checkpoint(path, *made(3.0), 4)
+            if not os.path.isfile(path):
+                return "there is no file at the path given"
+            torch.load(path, weights_only=True)
+            model, opt = made(0.0)
+            epoch = operator.index(load_checkpoint(path, model, opt))
+            return epoch, model.weight.detach().clone(), opt.param_groups[0]["lr"]
+
+    check.close(
+        "the file loads with weights_only=True, and gives back epoch 4, weights of 3 and an lr of 3",
+        weights_only,
+        expected=lambda: (4, torch.tensor([[3.0, 3.0]]), 3.0),
+        advice="state_dict() gives plain tensors and numbers; a whole model or optimizer does not",
+    )
+    ### BEGIN HIDDEN TESTS
+    def two_files():
+        with tempfile.TemporaryDirectory() as folder:
+            first, second, moved = (os.path.join(folder, name) for name in ("a.pt", "b.pt", "c.pt"))
+            save_checkpoint(first, *made(1.0), 0)
+            save_checkpoint(second, *made(2.0), 12)
+            save_checkpoint(second, *made(5.0), 13)
+            os.makedirs(os.path.join(folder, "elsewhere"))
+            shutil.copy(first, moved)
+            os.remove(first)
+            seen = []
+            for path in (second, moved, second):
+                model, opt = made(0.0)
+                epoch = operator.index(load_checkpoint(path, model, opt))
+                seen.append((epoch, model.weight.detach().clone(), model.bias.detach().clone(), opt.param_groups[0]["lr"]))
+            return seen
+
+    check.close(
+        "epoch 0, a file written again, one that was moved: each gives back what was saved in it",
+        two_files,
+        expected=lambda: [(e, torch.full((1, 2), v), torch.full((1,), -v), v) for e, v in ((13, 5.0), (0, 1.0), (13, 5.0))],
+    )
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "checkpoint__care", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("checkpoint__care")
+def _():
+    def made(value):
+        model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1))
+        with torch.no_grad():
+            for p in model.parameters():
+                p.fill_(value)
+        model[0].bias.requires_grad_(False)
+        return model, torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.5)
+
+    def step(model, opt):
+        for p in model.parameters():
+            p.grad = torch.ones_like(p) if p.requires_grad else None
+        opt.step()
+        return [p.detach().clone() for p in model.parameters()]
+
+    def look(model):
+        return [m.training for m in model.modules()], [p.requires_grad for p in model.parameters()]
+
+    def around():
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "training.pt")
+            model, opt = made(1.0)
+            model[1].eval()
+            step(model, opt)
+            save_checkpoint(path, model, opt, 2)
+            saved = look(model), [None if p.grad is None else p.grad.clone() for p in model.parameters()]
+            other, other_opt = made(7.0)
+            other[0].eval()
+            step(other, other_opt)
+            held = list(other.parameters())
+            load_checkpoint(path, other, other_opt)
+            same = [p is q for p, q in zip(held, other.parameters(), strict=True)]
+            return step(model, opt), saved, same, look(other), step(other, other_opt)
+
+    check.close(
+        "saving disturbs nothing; loading keeps the parameter objects, so that the optimizer still moves the model",
+        around,
+        expected=lambda: (
+            [torch.full((2, 2), 0.75), torch.ones(2), torch.full((1, 2), 0.75), torch.full((1,), 0.75)],
+            (([True, True, False], [True, False, True, True]), [torch.ones(2, 2), None, torch.ones(1, 2), torch.ones(1)]),
+            [True, True, True, True],
+            ([True, False, True], [True, False, True, True]),
+            [torch.full((2, 2), 0.75), torch.ones(2), torch.full((1, 2), 0.75), torch.full((1,), 0.75)],
+        ),
+        advice="load_state_dict copies into what is there; assigning new parameters leaves the optimizer with the old ones",
+    )
+    ### BEGIN HIDDEN TESTS
+    def load_twice():
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "training.pt")
+            model, opt = made(1.0)
+            step(model, opt)
+            save_checkpoint(path, model, opt, 2)
+            step(model, opt)
+            after = []
+            for _ in range(2):
+                after.append((operator.index(load_checkpoint(path, model, opt)), step(model, opt)))
+            return after
+
+    check.close("the same file may be loaded again, after training has gone on", load_twice, expected=lambda: [(2, [torch.full((2, 2), 0.75), torch.ones(2), torch.full((1, 2), 0.75), torch.full((1,), 0.75)])] * 2)
+    ### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+**What is lost without the state.** The two-layer network, stopped after 40 steps. One run goes on from your
+checkpoint; the other loads the weights and starts with an empty optimizer. A third never stopped: you should
+not be able to see it, because it lies under the first.
+"""
+
+# %% tags=["picture"]
+def train_net(net, opt, x, y, steps):
+    """-> the loss before each step"""
+    losses = []
+    for _ in range(steps):
+        opt.zero_grad()
+        loss = nn.functional.mse_loss(net(x), y)
+        loss.backward()
+        opt.step()
+        losses.append(float(loss.detach()))
+    return losses
+
+
+def begin():
+    net, x, y = two_layer_net()
+    return net, torch.optim.SGD(net.parameters(), lr=0.02, momentum=0.95), x, y
+
+
+whole = train_net(*begin(), 70)
+with tempfile.TemporaryDirectory() as folder:
+    stopped, stopped_opt, x, y = begin()
+    train_net(stopped, stopped_opt, x, y, 40)
+    save_checkpoint(os.path.join(folder, "net.pt"), stopped, stopped_opt, 40)
+    again, again_opt, _, _ = begin()
+    epoch = load_checkpoint(os.path.join(folder, "net.pt"), again, again_opt)
+
+# %% tags=["picture"]
+resumed = train_net(again, again_opt, x, y, 30)
+bare, bare_opt, _, _ = begin()
+bare.load_state_dict(stopped.state_dict())
+weights_only = train_net(bare, bare_opt, x, y, 30)
+after = range(40, 70)
+plot.curves(
+    {"never stopped": (range(30, 70), whole[30:]), "your checkpoint": (after, resumed), "weights only": (after, weights_only)},
+    xlabel="step", ylabel="loss", log=True,
+    alt="Loss around a restart at step 40. From your checkpoint it ends at {:.3g}, the run that never stopped at {:.3g}; with the weights "
+    "alone it loses its momentum and ends at {:.3g}".format(resumed[-1], whole[-1], weights_only[-1]),
+)
+
+# %% [markdown]
+r"""
+## 6.9 With the framework
+
+Everything you built has a name in PyTorch. The loop below is the one you will meet in every repository. Read it
+line by line: there is nothing in it any more that you have not written yourself.
+"""
+
+# %% tags=["picture"]
+net, x, y = two_layer_net()
+groups = param_groups(net, weight_decay=0.1)
+optimizer = torch.optim.AdamW(groups, lr=2e-3)
+schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: float(warmup_cosine(step, 1.0, 10, 100)))
+with_framework, rates = [], []
+for _ in range(100):
+    optimizer.zero_grad()
+    loss = nn.functional.mse_loss(net(x), y)
+    loss.backward()
+    nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+    optimizer.step()
+    rates.append(optimizer.param_groups[0]["lr"])
+    schedule.step()
+    with_framework.append(float(loss.detach()))
+plot.curves(
+    {"by hand (6.1)": by_hand, "with the framework": with_framework}, xlabel="step", ylabel="loss", log=True,
+    alt="The two-layer network over 100 steps on a logarithmic axis: plain descent by hand ends at {:.3g}, AdamW with groups, schedule "
+    "and clipping at {:.3g}".format(by_hand[-1], with_framework[-1]),
+)
+
+# %% [markdown]
+r"""
+## Two questions
+
+These are read by a person. A few honest sentences are worth more than a page.
+"""
+
+# %% [markdown]
+r"""
+### Question A
+Suppose a weight has the same slope $g$ at every step. Derive what Adam's $m$ and $v$ are after $t$ steps, and
+from that why $\hat m$ and $\hat v$ are divided by $1-\beta^t$. How long is the very first step **without** the
+corrections, for $\beta_1 = 0.9$ and $\beta_2 = 0.999$, compared with `lr`? Which of the two averages is to blame?
+"""
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "question_bias_correction", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
+r"""
+**Model answer.** From $m_0 = 0$, $m_t = (1-\beta_1)\sum_{i=0}^{t-1} \beta_1^{\,i}\, g$. The sum is a geometric
+series, so $m_t = (1-\beta_1^t)\, g$; in the same way $v_t = (1-\beta_2^t)\, g^2$. The factor is the weight that the
+average has gathered; the rest still belongs to the zero it started from. Dividing by it gives $\hat m = g$ and
+$\hat v = g^2$ at every $t$. (With slopes that vary, the same holds for their expectation.) Without corrections
+the first step is $\text{lr}\cdot 0.1\,g / \sqrt{0.001\,g^2} \approx 3.16\,\text{lr}$: too **long**. $m$ alone would
+make it ten times too short; $v$ is a thousand times too small, and under the root makes it $31.6$ times too long.
+
+**Rubric.** 1 point: the geometric series and both results. 1 point: what the factor means (the weight gathered since
+the start at 0), so that dividing cures it. 1 point: 3.16 times too long, because $v$ is further off than $m$.
+"""
+
+# %% [markdown]
+r"""
+### Question B
+A training loop says three things: `model(x)`, `loss.backward()`, `optimizer.step()`. For each of them name what it
+reads, what it writes, and where that lives between two steps. Then: why is the optimizer's state **not** part of the
+model's `state_dict`, although it has an entry for each of its parameters?
+"""
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "question_three_lines", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
+r"""
+**Model answer.** `model(x)` reads the parameters (and writes buffers such as running means, and the graph, which is
+gone after the backward pass). `backward()` reads the graph and adds to `.grad`, which lives on the parameter until
+somebody clears it. `step()` reads `.grad` and the optimizer's state, and writes the parameters and the state, which
+lives in the optimizer. The state describes a way of training and not the function that the network computes: the
+same model may be trained by another optimizer tomorrow, or by none when it is only used. Two optimizers may share a
+model, and a model that is shipped should not carry twice its weight in averages. So each saves its own half, and a
+checkpoint needs both.
+
+**Rubric.** 1 point: reads and writes of the three lines, `.grad` accumulating among them. 1 point: where each lives
+(buffers and parameters in the model, `.grad` on the parameter, state in the optimizer). 1 point: a reason for the
+separation that is about the two having different lives or owners.
+"""
+
+# %% [markdown]
+r"""
+## Summary
+
+| you wrote | the idea | PyTorch's name for it |
+|---|---|---|
+| `SGD` | an echo of past slopes speeds up what agrees and cancels what flips | `torch.optim.SGD` |
+| `Adam` | divide by the usual size of the slope; correct the cold start, per parameter | `torch.optim.Adam` |
+| `AdamW` | decay the weight, not the slope | `torch.optim.AdamW` |
+| `warmup_cosine` | `lr` is a function of the step, read afresh at each | `lr_scheduler.LambdaLR`, `CosineAnnealingLR` |
+| `clip_grad_norm` | one length for all gradients; shorten, never turn | `nn.utils.clip_grad_norm_` |
+| `param_groups` | options belong to parameters, not to the whole model | `opt.param_groups` |
+| `checkpoint` | an optimizer is state beside parameters, so save both | two `state_dict`s |
+
+**Hidden behind `step()` from now on:** every update formula of this chapter.
+"""
+
+# %% [markdown]
+r"""
+**What still hurts?** The model itself. You have used `nn.Linear` and `nn.Sequential` as they come; a layer of
+your own has no parameters that an optimizer would find, no `state_dict`, no mode. Chapter 7 takes `nn.Module`
+apart and builds one.
+
+## Where to go next
+
+- *Next chapter:* `07_module`, components of your own.
+- *In the library:* `torch/optim/sgd.py` and `adam.py`: look for `_single_tensor_sgd` and `_single_tensor_adam`, a
+  page each, with your lines in them. `torch/optim/optimizer.py` has `state`, a dictionary from parameter to
+  dictionary, and `add_param_group`. Clipping is `torch/nn/utils/clip_grad.py`.
+- *Further:* Kingma and Ba, *Adam* (2015); Loshchilov and Hutter, *Decoupled Weight Decay Regularization* (2019);
+  Goh, *Why Momentum Really Works* (2017).
+- *Try:* `amsgrad`, two lines more in your `Adam`; or `state_dict()` and `load_state_dict(...)` for your `SGD`.
+"""
