@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from itertools import pairwise
 from typing import Any
 
@@ -13,6 +13,8 @@ from coursekit._figure import FAINT, INK, PALETTE, array, drawing, figure, numbe
 #: More cells than this are no picture any more.
 MAX_CELLS = 96
 _WRAP = 16
+_BOX = {"fc": "#EAF3F9", "ec": PALETTE[0], "lw": 1.2}
+_MARKED = {"fc": "#FBEADB", "ec": PALETTE[1], "lw": 2.6}
 
 
 @drawing
@@ -76,11 +78,13 @@ def _cell(ax: Any, x: float, y: float, colour: str, value: str, address: str) ->
 
 
 @drawing
-def graph(nodes: dict[Any, str], edges: Iterable[tuple[Any, Any]], alt: str | None = None) -> None:
+def graph(
+    nodes: dict[Any, str], edges: Iterable[tuple[Any, Any]], alt: str | None = None, mark: Container[Any] = ()
+) -> None:
     """Draw a directed graph without cycles, left to right, as named boxes joined by arrows.
 
-    `nodes` gives each id its label, `edges` are pairs (from, to) of ids. Raises ValueError where an edge
-    names no node or the graph has a cycle.
+    `nodes` gives each id its label (of one line or more), `edges` are pairs (from, to) of ids; the ids in `mark`
+    get a thick frame of another colour. Raises ValueError where an edge names no node or the graph has a cycle.
     """
     edges = [(start, end) for start, end in edges]
     for edge in edges:
@@ -96,11 +100,11 @@ def graph(nodes: dict[Any, str], edges: Iterable[tuple[Any, Any]], alt: str | No
     tallest = max(abs(y) for _, y in places.values()) * 2 + 1
     with figure(alt, height=max(1.2, 0.62 * tallest + 0.2)) as ax:
         for path in paths:
-            _arrow(ax, [places[point] for point in path], labels[path[-1]])
+            _arrow(ax, [places[point] for point in path], max(str(nodes[path[-1]]).split("\n"), key=len))
         for node, label in nodes.items():
             ax.text(
                 *places[node], str(label), ha="center", va="center", fontsize=9, zorder=3,
-                bbox={"boxstyle": "round,pad=0.4", "fc": "#EAF3F9", "ec": PALETTE[0], "lw": 1.2},
+                bbox={"boxstyle": "round,pad=0.4", **(_MARKED if node in mark else _BOX)},
             )  # fmt: skip
         last = max(layers.values(), default=0)
         ax.set_xlim(-0.5, last + 0.5)

@@ -45,6 +45,7 @@ class Names:
     def _add(self, name: str) -> None:
         if name.endswith(".*"):
             self.modules[name[:-2]] = name
+            self._add_exports(name)
             return
         if "." not in name:
             return  # a rule about syntax, such as "python loop", is not for the profiler
@@ -60,6 +61,18 @@ class Names:
                 self.c_names[form] = name
             tensor_method = getattr(sys.modules["torch"].Tensor, simple, None)
             self._add_code(tensor_method, name)
+
+    def _add_exports(self, name: str) -> None:
+        """Remember the functions a package only passes on: `torch.func.jacrev` is defined somewhere else.
+
+        What its parent offers under the same name too (`torch.vmap`) is the parent's.
+        """
+        package, above = resolve(name[:-2]), name[:-2].rpartition(".")[0]
+        parent = resolve(above) if above else None
+        for attribute in getattr(package, "__all__", []):
+            found = getattr(package, attribute, None)
+            if found is not getattr(parent, attribute, None) and not isinstance(found, type):
+                self._add_code(found, name)
 
     def _add_code(self, found: Any, name: str) -> None:
         while hasattr(found, "__wrapped__"):

@@ -69,6 +69,34 @@ def _kolmogorov(law: np.ndarray, finding: str) -> str | None:
     return finding if distance > 2.5 / math.sqrt(n) else None
 
 
+def order(seen: list[str], names: list[str], edges: list[list[int]]) -> str | None:
+    """Judge a list of node names: does some order of the graph's nodes read so, each before all it points at?
+
+    `names[i]` is the name of node i, `edges` are pairs [from, to] of numbers. Names may repeat, so every way to
+    tell the nodes apart is followed; meant for graphs of a dozen nodes.
+    """
+    if any(seen.count(name) > names.count(name) for name in set(names)):
+        return "a node stands there more than once"
+    if any(seen.count(name) < names.count(name) for name in set(names)):
+        return "a node is missing"
+    if len(seen) > len(names):
+        return "a name stands there that is no node's"
+    above: list[set[int]] = [set() for _ in names]
+    for start, end in edges:
+        above[end].add(start)
+    states: set[frozenset[int]] = {frozenset()}
+    for name in seen:
+        states = {
+            done | {i}
+            for done in states
+            for i, own in enumerate(names)
+            if own == name and i not in done and above[i] <= done
+        }
+        if not states:
+            return "a node stands before one that points at it"
+    return None
+
+
 def at_least(value: float, least: float) -> str | None:
     """Judge a number from below."""
     return None if value >= least else f"it is below {least:g}"
