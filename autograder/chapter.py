@@ -5,6 +5,7 @@ Imports nothing of the grader: build, grade, feedback and the tests all start he
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from dataclasses import dataclass, field
@@ -119,8 +120,11 @@ class Chapter:
 
     @cached_property
     def settings(self) -> dict[str, Any]:
-        """Return exercises.toml as shipped beside the source notebook."""
-        return read_settings(self.source_path.parent / "exercises.toml")
+        """Return what exercises.toml says, as the build ships it beside the source notebook (coursekit.json)."""
+        shipped = self.source_path.parent / "coursekit.json"
+        if shipped.is_file():
+            return dict(json.loads(shipped.read_text(encoding="utf-8"))["exercises"])
+        return read_settings(self.course_dir / "exercises.toml")
 
     @cached_property
     def exercises(self) -> dict[str, Exercise]:
