@@ -63,8 +63,9 @@ def observe(
 def judge(observed: Observed, reference: Reference, submission: Submission, result: Result) -> Result:
     """Fill a result with the verdicts on every exercise of the chapter."""
     for name, exercise in reference.chapter.exercises.items():
-        source = submission.solution_source(name, reference.stubs.get(name, "")) or ""
-        refused = refuse(source, exercise.forbidden)
+        stub = reference.stubs.get(name, "")
+        source = submission.solution_source(name, stub) or ""
+        refused = refuse(source, exercise.forbidden, stub)
         verdicts = [_verdict(grade_id, name, observed, reference) for grade_id in exercise.points]
         result.exercises[name] = exercise_result(exercise, verdicts, refused)
         for verdict in verdicts:

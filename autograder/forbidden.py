@@ -21,21 +21,56 @@ LOOPS = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.SetComp, ast.DictCo
 ALWAYS = ["coursekit.parts.*", "coursekit.check.*"]
 
 
-def refuse(source: str, forbidden: list[str]) -> Message | None:
-    """Return the message that refuses a solution, None where its text is free of forbidden calls."""
-    used = find(source, [*forbidden, *ALWAYS])
+def refuse(source: str, forbidden: list[str], stub: str = "") -> Message | None:
+    """Return the message that refuses a solution, None where its text is free of forbidden calls.
+
+    `stub` is the untouched solution cell: what it defines, the solution must not merely import.
+    """
+    used = find(source, [*forbidden, *ALWAYS], defines=_defined(stub))
     return guard_message(used) if used else None
 
 
-def find(source: str, forbidden: list[str]) -> list[str]:
-    """Return the forbidden names that a solution's text uses, sorted; [] for text that is not Python."""
+def find(source: str, forbidden: list[str], defines: frozenset[str] = frozenset()) -> list[str]:
+    """Return the forbidden names that a solution's text uses, sorted; [] for text that is not Python.
+
+    An import alone is no use, except under one of the names that the solution `defines`.
+    """
     try:
         tree = ast.parse(_without_magics(source))
     except (SyntaxError, ValueError, RecursionError):
         return []
     finder = _Finder(forbidden)
     finder.visit(tree)
+    for full in _imported_as(tree.body, defines).values():
+        finder._note(full)
     return sorted(finder.used)
+
+
+def _defined(stub: str) -> frozenset[str]:
+    try:
+        body = ast.parse(_without_magics(stub)).body
+    except (SyntaxError, ValueError, RecursionError):
+        return frozenset()
+    return frozenset(node.name for node in body if isinstance(node, (ast.FunctionDef, ast.ClassDef)))
+
+
+def _imported_as(body: list[ast.stmt], names: frozenset[str]) -> dict[str, str]:
+    """Return those of `names` that stand for an import when the text has run, with what they import."""
+    bound: dict[str, str] = {}
+    for node in body:
+        if isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                shown = names if alias.name == "*" else names & {alias.asname or alias.name}
+                bound.update({name: f"{node.module}.{name if alias.name == '*' else alias.name}" for name in shown})
+        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            bound.pop(node.name, None)
+        elif isinstance(node, ast.Assign):
+            for target in node.targets:
+                bound.pop(getattr(target, "id", ""), None)
+        else:
+            inner = [part for field in ("body", "handlers", "orelse", "finalbody") for part in getattr(node, field, [])]
+            bound.update(_imported_as(inner, names))
+    return bound
 
 
 def _without_magics(source: str) -> str:
@@ -45,18 +80,22 @@ def _without_magics(source: str) -> str:
 class _Finder(ast.NodeVisitor):
     def __init__(self, forbidden: list[str]) -> None:
         self.exact = {name for name in forbidden if "." in name and not name.endswith(".*")}
+        self.canonical = {_canonical(name): name for name in self.exact}
         self.packages = {name[:-2]: name for name in forbidden if name.endswith(".*")}
         self.loops = next((name for name in forbidden if name.lower().startswith("python loop")), None)
         self.methods = {_stem(name): name for name in self.exact if name.startswith("torch.") and not _stem(name)[:1].isupper()}
         self.used: set[str] = set()
         self.aliases = dict(USUAL)
         self.own: set[str] = set()
+        self.own_attributes: set[str] = set()
 
     def visit_Module(self, node: ast.Module) -> None:
         bound: set[str] = set()
         for child in ast.walk(node):
             if isinstance(child, (ast.FunctionDef, ast.ClassDef)):
                 self.own.add(child.name)
+            elif isinstance(child, ast.Attribute) and isinstance(child.ctx, ast.Store):
+                self.own_attributes.add(child.attr)
             elif isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
                 bound.add(child.id)
             elif isinstance(child, ast.arg):
@@ -76,6 +115,8 @@ class _Finder(ast.NodeVisitor):
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         for alias in node.names:
             full = f"{node.module}.{alias.name}"
+            if alias.name == "*":
+                self.aliases.update({_last(n): n for n in self.exact if _canonical(n).rpartition(".")[0] == node.module})
             self.aliases[alias.asname or alias.name] = full
             self._note(full, packages_only=True)
 
@@ -87,12 +128,19 @@ class _Finder(ast.NodeVisitor):
         full = self._dotted(node)
         if full:
             self._note(full)
-        elif _stem(node.attr) in self.methods and node.attr not in self.own:
+        elif _stem(node.attr) in self.methods and node.attr not in self.own | self.own_attributes:
             self.used.add(self.methods[_stem(node.attr)])
         elif node.attr == "numpy" and "numpy" in self.packages:
             self.used.add(self.packages["numpy"])
         if not full:
             self.visit(node.value)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        for base in node.bases:
+            # class MSELoss(MSELoss): the base is what the name meant before
+            if isinstance(base, ast.Name) and base.id == node.name and base.id in self.aliases:
+                self._note(self.aliases[base.id])
+        self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> None:
         if isinstance(node.func, ast.Name) and node.func.id in ("isinstance", "issubclass"):
@@ -158,8 +206,8 @@ class _Finder(ast.NodeVisitor):
                     self.used.add(name)
         if packages_only or not full.startswith("torch"):
             return
-        if full in self.exact:
-            self.used.add(full)
+        if full in self.canonical:
+            self.used.add(self.canonical[full])
         elif _stem(full) in self.methods and full.rpartition(".")[0] in _HOMES:
             self.used.add(self.methods[_stem(full)])
 
@@ -173,6 +221,10 @@ def _canonical(full: str) -> str:
     full = re.sub(r"^torch\.optim\.(\w+)\.", r"torch.optim.", full)
     full = re.sub(r"^(torch\.ops\.aten\.\w+)\.\w+$", r"\1", full)
     return full
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2]
 
 
 def _stem(name: str) -> str:

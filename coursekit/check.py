@@ -72,6 +72,20 @@ class _Cell:
         self.messages: list[Message] = []
         self.records: list[dict[str, Any]] = []
         self.count = 0
+        #: what inputs looked like before any observation of this cell could touch them
+        self.first_seen: dict[int, tuple[Any, dict[str, Any]]] = {}
+
+    def remember(self, function: Any, depth: int = 3) -> None:
+        """Note the arrays and tensors that a function closes over, before it runs."""
+        for held in getattr(function, "__closure__", None) or ():
+            try:
+                value = held.cell_contents
+            except ValueError:
+                continue
+            if callable(value) and depth:
+                self.remember(value, depth - 1)
+            elif hasattr(value, "dtype") and id(value) not in self.first_seen:
+                self.first_seen[id(value)] = (value, encode(value))
 
 
 _current: list[_Cell] = []
@@ -177,7 +191,8 @@ def equal(
 
 def unchanged(behaviour: str, observe: Callable[[], Any], *inputs: Any, advice: str = "", site: int | None = None) -> None:
     """Check that running `observe()` leaves the arrays or tensors `inputs` as they were, to the last bit."""
-    before = encode(list(inputs))
+    seen = _current[-1].first_seen if _current else {}
+    before = {"kind": "sequence", "items": [seen[id(i)][1] if id(i) in seen else encode(i) for i in inputs]}
 
     def after() -> list[Any]:
         observe()
@@ -293,6 +308,8 @@ def _observe(
     record: dict[str, Any] = {"i": here.count, "site": site, "name": behaviour, "check": kind, "how": how}
     here.count += 1
     here.records.append(record)
+    if not here.record:
+        here.remember(observe)
     try:
         record["value"] = encode(observe())
     except _Stop:

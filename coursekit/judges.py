@@ -7,6 +7,7 @@ that findings can be compared. All take plain data (NumPy arrays, numbers, lists
 from __future__ import annotations
 
 import math
+import os
 
 import numpy as np
 
@@ -97,6 +98,57 @@ def order(seen: list[str], names: list[str], edges: list[list[int]]) -> str | No
     return None
 
 
+def dropout(outputs: np.ndarray, x: np.ndarray, p: float) -> str | None:
+    """Judge the outputs of several calls of inverted dropout on one input, stacked (calls, *x.shape).
+
+    `x` holds no zeros and 0 < p < 1. Judged are the mask (fresh in each call, every entry on its own, the
+    share of zeros) and the scale. With some 60 calls on some 500 entries, a right solution is refused less than
+    once in a million times: shares within 6 or 7 standard errors, the number of zeros a call by its chi-square.
+    """
+    out, x = np.asarray(outputs, dtype=np.float64), np.asarray(x, dtype=np.float64)
+    if out.shape[1:] != x.shape:
+        return "the output has another shape than the input"
+    if not np.isfinite(out).all():
+        return "the output holds nan or inf"
+    kept = out != 0
+    if kept.all() or not kept.any():
+        return "nothing is dropped in training" if kept.all() else "everything is dropped"
+    return _mask(kept, p) or _scale((out / x)[kept], p)
+
+
+def _mask(kept: np.ndarray, p: float) -> str | None:
+    if (kept == kept[:1]).all():
+        return "every call drops the same entries"
+    for axis in range(1, kept.ndim):
+        if kept.shape[axis] > 1 and (kept == kept.take([0], axis=axis)).all():
+            return f"one mask is shared along axis {axis - 1}: entries are not dropped on their own"
+    variance, n = p * (1 - p), kept.size
+    if abs(kept.mean() - (1 - p)) > 6 * math.sqrt(variance / n):
+        swapped = abs(kept.mean() - p) <= 6 * math.sqrt(variance / n)
+        return "p is taken for the probability to keep" if swapped else "the share of dropped entries is not p"
+    for axis in range(kept.ndim):
+        shares = kept.mean(axis=tuple(a for a in range(kept.ndim) if a != axis))
+        if np.abs(shares - (1 - p)).max() > 7 * math.sqrt(variance * kept.shape[axis] / n):
+            return "entries are not dropped on their own: some places lose more than others"
+    counts = kept.reshape(len(kept), -1).sum(axis=1)
+    spread = float(np.mean((counts - kept[0].size * (1 - p)) ** 2) / (kept[0].size * variance))
+    if len(kept) >= 50 and not 0.25 < spread < 3:
+        return "entries are not dropped on their own: the number of zeros varies too little or too much"
+    return None
+
+
+def _scale(ratio: np.ndarray, p: float) -> str | None:
+    for scale, finding in (
+        (1 / (1 - p), None),
+        (1.0, "the kept entries are not scaled up"),
+        (1 / p, "the kept entries are divided by p"),
+        (1 - p, "the kept entries are multiplied by 1 - p"),
+    ):
+        if np.allclose(ratio, scale, rtol=1e-4):
+            return finding
+    return "the kept entries are not x / (1 - p)"
+
+
 def at_least(value: float, least: float) -> str | None:
     """Judge a number from below."""
     return None if value >= least else f"it is below {least:g}"
@@ -105,3 +157,23 @@ def at_least(value: float, least: float) -> str | None:
 def at_most(value: float, most: float) -> str | None:
     """Judge a number from above."""
     return None if value <= most else f"it is above {most:g}"
+
+
+def mnist_accuracy(state: dict[str, np.ndarray], least: float, source: str = "", relabel: list[int] | None = None) -> str | None:
+    """Judge the trained weights of a digit classifier by its share of right answers on held-out images.
+
+    The images are read here and never enter a student's process: from the folder COURSEKIT_HELD_OUT names,
+    and where that is not set, from the course's own test set (of the stand-in where `source`, the training
+    set's, says that it is one). See `coursekit._held_out.accuracy` for `state` and `relabel`.
+    """
+    from coursekit import _held_out
+
+    if not all(np.isfinite(values).all() for values in state.values()):
+        return "the weights are not finite"
+    named = os.environ.get("COURSEKIT_HELD_OUT")
+    found = _held_out.accuracy(state, "standin" if "stand-in" in source and not named else "mnist", relabel)
+    if found >= least:
+        return None
+    if found < 0.85:
+        return "it has learned too little: on images it never saw it is far from the mark"
+    return f"it has learned, but on images it never saw fewer than {least:.0%} are right"

@@ -62,7 +62,7 @@ def plain_command(control: int) -> list[str]:
 
 def plain_environment(prepared: Path | None) -> dict[str, str]:
     """Return the environment of a template without a wall: the same settings, the person's own paths."""
-    keep = ("PATH", "HOME", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "TEMP", "COURSE_DATA")
+    keep = ("PATH", "HOME", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "TEMP", "COURSE_DATA", "COURSEKIT_PREPARED")
     given = {name: os.environ[name] for name in keep if name in os.environ}
     own = {name: value for name, value in ENVIRONMENT.items() if name not in ("PATH", "HOME", "TMPDIR", "MPLCONFIGDIR", "IPYTHONDIR")}
     if prepared is not None:

@@ -556,7 +556,14 @@ def _():
     check.unchanged("the data and the weights you were given are left alone", lambda: train(5), x, y, w1, w2)
     check.close("no steps: the same values and an empty list", lambda: train(0), expected=lambda: (w1, w2, []))
     ### BEGIN HIDDEN TESTS
-    check.close("training twice from the same weights gives the same", lambda: (train(3)[0], train(3)[0])[1], expected=lambda: train(3)[0])
+    def expected(steps):
+        a, b = w1, w2
+        for _ in range(steps):
+            _, grad_a, grad_b = parts.loss_and_grads(x, y, a, b)
+            a, b = a - 0.001 * grad_a, b - 0.001 * grad_b
+        return a
+
+    check.close("training twice from the same weights gives the same", lambda: [train(3)[0], train(3)[0]], expected=lambda: [expected(3), expected(3)])
     ### END HIDDEN TESTS
 
 # %% [markdown]
