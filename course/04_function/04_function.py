@@ -9,19 +9,18 @@
 # %% [markdown]
 r"""
 # 4 · Write an operation's own backward
+In chapter 3 you stopped writing gradients. This chapter gives the pen back to you, for one operation at a
+time. You will build eight things: seven operations that know their own gradient, and the instrument that
+tells a right gradient from a wrong one.
 
-In chapter 3 you stopped writing gradients. This chapter gives the pen back to you, for one operation at a time.
-You will build eight things: seven operations that know their own gradient, and the instrument that tells a right
-gradient from a wrong one.
-
-At the end the two-layer network of this course runs on **your** linear layer and **your** ReLU, inside PyTorch's
-own autograd, and its loss falls on the same curve as PyTorch's, digit for digit.
+At the end the two-layer network of this course runs on **your** linear layer and **your** ReLU, inside
+PyTorch's own autograd, and its loss falls on the same curve as PyTorch's, digit for digit.
 """
 
 # %% [markdown]
 r"""
-**Why would you want the pen back?** Autograd has one rule: it differentiates what it saw, as it saw it. That hurts
-in three places, and you will meet all of them today.
+**Why would you want the pen back?** Autograd has one rule: it differentiates what it saw, as it saw it.
+That hurts in three places, and you will meet all of them today.
 
 - *It cannot see everything.* A step through NumPy, a C library, a lookup: the graph ends there.
 - *It believes you.* The derivative of rounding is 0. Correct, and useless: nothing that rounds can learn.
@@ -46,8 +45,8 @@ from coursekit.hints import hint
 
 # %% [markdown]
 r"""
-Here is the second of those three, in four lines. Read the gradient that autograd finds for `torch.round`: every
-entry is 0, so a training step would move nothing.
+Here is the second of those three, in four lines. Read the gradient that autograd finds for `torch.round`:
+every entry is 0, so a training step would move nothing.
 """
 
 # %% tags=["picture"]
@@ -59,21 +58,29 @@ print("round:", steps.tolist(), " gradient:", x.grad.tolist())
 # %% [markdown]
 r"""
 ## 4.1 A pair of maps, and a bag between them
-
-An operation that autograd can use is a **pair**. *Forward* turns inputs into outputs. *Backward* turns the gradient
-of the outputs into the gradient of the inputs. They run at different times, sometimes minutes apart, so forward
-packs a bag for backward: the **context**, `ctx`.
+An operation that autograd can use is a **pair**. *Forward* turns inputs into outputs. *Backward* turns the
+gradient of the outputs into the gradient of the inputs. They run at different times, sometimes minutes
+apart, so forward packs a bag for backward: the **context**, `ctx`.
 
 $$x \xrightarrow{\;\text{forward}\;} y \qquad\qquad
 \frac{\partial L}{\partial x} \xleftarrow{\;\text{backward}\;} \frac{\partial L}{\partial y}$$
 
-You have written such pairs before: `relu_forward` and `relu_backward` in chapter 1 were one. What was missing was
-somebody to call the second at the right moment with the right gradient. That somebody is autograd's engine.
+You have written such pairs before: `relu_forward` and `relu_backward` in chapter 1 were one. What was
+missing was somebody to call the second at the right moment with the right gradient. That somebody is
+autograd's engine.
 """
 
 # %% tags=["picture"]
 plot.graph(
-    {"x": "x", "f": "forward", "y": "y", "c": "ctx", "g": "gradient of y", "b": "backward", "gx": "gradient of x"},
+    {
+        "x": "x",
+        "f": "forward",
+        "y": "y",
+        "c": "ctx",
+        "g": "gradient of y",
+        "b": "backward",
+        "gx": "gradient of x",
+    },
     [("x", "f"), ("f", "y"), ("f", "c"), ("c", "b"), ("g", "b"), ("b", "gx")],
     alt="A Function as a picture: x goes through forward and becomes y; forward also packs ctx; "
     "backward takes the gradient of y together with ctx and returns the gradient of x",
@@ -81,17 +88,17 @@ plot.graph(
 
 # %% [markdown]
 r"""
-In code, the pair is a subclass of `torch.autograd.Function` with two **static** methods: there is no `self`, and
-nothing may be remembered on the class, because the same class runs many times in one network. Everything a run has
-to remember goes into its own `ctx`:
+In code, the pair is a subclass of `torch.autograd.Function` with two **static** methods: there is no
+`self`, and nothing may be remembered on the class, because the same class runs many times in one network.
+Everything a run has to remember goes into its own `ctx`:
 
 | in forward | in backward |
 |---|---|
 | `ctx.save_for_backward(a, b)` for tensors | `a, b = ctx.saved_tensors` |
 | `ctx.anything = 3` for everything else | `ctx.anything` |
 
-You never call the two yourself. You call `YourFunction.apply(...)`: it runs forward *without* recording it, and
-hangs one node of yours into the graph. Here is a complete one, the square:
+You never call the two yourself. You call `YourFunction.apply(...)`: it runs forward *without* recording it,
+and hangs one node of yours into the graph. Here is a complete one, the square:
 """
 
 # %%
@@ -115,21 +122,20 @@ print("gradient of x:", x.grad.tolist(), " (2x times what came from above)")
 
 # %% [markdown]
 r"""
-**Two names for one thing.** What arrives in backward, `grad_out`, is called the *upstream gradient*. It is not
-yours: the engine may hand the same tensor to somebody else. Read it, never write into it.
+**Two names for one thing.** What arrives in backward, `grad_out`, is called the *upstream gradient*. It is
+not yours: the engine may hand the same tensor to somebody else. Read it, never write into it.
 
-And it is almost never all ones. `y.sum().backward()` happens to send ones, which is why so many wrong backwards
-look right at first. Every check in this chapter sends something else.
+And it is almost never all ones. `y.sum().backward()` happens to send ones, which is why so many wrong
+backwards look right at first. Every check in this chapter sends something else.
 """
 
 # %% [markdown]
 r"""
 ### Exercise 4.1 · `my_relu`
 *difficulty 1 of 3 · 10 minutes · about 4 lines*
-
-Write `MyReLU`, a `torch.autograd.Function` with static methods, used as `MyReLU.apply(x)`. `x` has any shape and
-any float dtype; negative entries become 0, the others stay. The gradient passes where `x` was positive; where `x`
-is 0 or negative it is 0. Neither `x` nor the upstream gradient is modified.
+Write `MyReLU`, a `torch.autograd.Function` with static methods, used as `MyReLU.apply(x)`. `x` has any
+shape and any float dtype; negative entries become 0, the others stay. The gradient passes where `x` was
+positive; where `x` is 0 or negative it is 0. Neither `x` nor the upstream gradient is modified.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "my_relu", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -168,7 +174,11 @@ def _():
     check.unchanged("the ReLU's input is left alone", lambda: MyReLU.apply(x), x)
     ### BEGIN HIDDEN TESTS
     cube = check.tensor(11, 2, 3, 4, dtype="float64", away_from=0.0, strided=True)
-    check.close("the ReLU of three axes, not contiguous, in float64", lambda: MyReLU.apply(cube), expected=lambda: cube.relu())
+    check.close(
+        "the ReLU of three axes, not contiguous, in float64",
+        lambda: MyReLU.apply(cube),
+        expected=lambda: cube.relu(),
+    )
     one = check.tensor(12, 1, 5, away_from=0.0)
     check.close("the ReLU of a batch of one", lambda: MyReLU.apply(one), expected=lambda: one.relu())
     ### END HIDDEN TESTS
@@ -188,13 +198,26 @@ def _():
         expected=torch.tensor([[0.0, -7.0, 0.0], [11.0, 0.0, 0.5]]),
         advice="print x > 0 beside your result: what became of the -7, of the 2 and of the 5?",
     )
-    check.unchanged("the ReLU's backward changes neither x nor the upstream gradient", lambda: gradient(x, upstream), x, upstream)
+    check.unchanged(
+        "the ReLU's backward changes neither x nor the upstream gradient",
+        lambda: gradient(x, upstream),
+        x,
+        upstream,
+    )
     ### BEGIN HIDDEN TESTS
     cube = check.tensor(13, 4, 3, 5, dtype="float64", away_from=0.0, strided=True)
     other = check.tensor(14, 4, 3, 5, dtype="float64", strided=True)
-    check.close("the ReLU's gradient in float64, nothing contiguous", lambda: gradient(cube, other), expected=lambda: other * (cube > 0))
+    check.close(
+        "the ReLU's gradient in float64, nothing contiguous",
+        lambda: gradient(cube, other),
+        expected=lambda: other * (cube > 0),
+    )
     row, spread = check.tensor(15, 6, away_from=0.0), torch.tensor(-2.5).expand(6)
-    check.close("the ReLU's gradient of one axis, upstream expanded from one number", lambda: gradient(row, spread), expected=lambda: spread * (row > 0))
+    check.close(
+        "the ReLU's gradient of one axis, upstream expanded from one number",
+        lambda: gradient(row, spread),
+        expected=lambda: spread * (row > 0),
+    )
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "my_relu__care", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
@@ -205,8 +228,14 @@ def _():
         "MyReLU is a Function, its two methods are static, and apply hangs a node of its own into the graph",
         lambda: [
             issubclass(MyReLU, torch.autograd.Function),
-            *(isinstance(inspect.getattr_static(MyReLU, name), staticmethod) for name in ("forward", "backward")),
-            isinstance(MyReLU.apply(first.clone().requires_grad_()).grad_fn, torch.autograd.function.BackwardCFunction),
+            *(
+                isinstance(inspect.getattr_static(MyReLU, name), staticmethod)
+                for name in ("forward", "backward")
+            ),
+            isinstance(
+                MyReLU.apply(first.clone().requires_grad_()).grad_fn,
+                torch.autograd.function.BackwardCFunction,
+            ),
         ],
         expected=[True, True, True, True],
         advice="class MyReLU(torch.autograd.Function), and @staticmethod above each of the two methods",
@@ -242,10 +271,9 @@ def _():
 # %% [markdown]
 r"""
 ## 4.2 Is it right? Measure, by hand
-
-Before the next operation, the habit of chapter 1: a gradient is believed when it has been **measured**. Nudge one
-weight of a network up and down by a tiny step, look at the loss, divide by the distance. The network below is the
-course's own, small: `x @ w1`, your `MyReLU`, `@ w2`, squared error.
+Before the next operation, the habit of chapter 1: a gradient is believed when it has been **measured**.
+Nudge one weight of a network up and down by a tiny step, look at the loss, divide by the distance. The
+network below is the course's own, small: `x @ w1`, your `MyReLU`, `@ w2`, squared error.
 """
 
 # %% tags=["picture"]
@@ -269,32 +297,32 @@ plot.gradient_check(analytic, numeric, "w1, through your MyReLU")
 
 # %% [markdown]
 r"""
-Left what your backward says, in the middle what the nudges say, right their difference; the title says it in words.
-Three things make it work: **float64** (in float32 a step of 1e-6 drowns in rounding), a step on **both** sides, and
-no input near the ReLU's kink, where a measurement and a formula may honestly disagree.
+Left what your backward says, in the middle what the nudges say, right their difference; the title says it
+in words. Three things make it work: **float64** (in float32 a step of 1e-6 drowns in rounding), a step on
+**both** sides, and no input near the ReLU's kink, where a measurement and a formula may honestly disagree.
 
-Break your backward on purpose (a factor 2, a `>` turned round), run both cells again, read the title. Then mend it.
+Break your backward on purpose (a factor 2, a `>` turned round), run both cells again, read the title. Then
+mend it.
 """
 
 # %% [markdown]
 r"""
 ## 4.3 Arguments that are not tensors
+The engine is strict about one count: backward returns **one value for each argument of forward**, in the
+same order (`ctx` does not count). An argument that has no gradient, such as a plain number, a string or a
+shape, gets `None`.
 
-The engine is strict about one count: backward returns **one value for each argument of forward**, in the same order
-(`ctx` does not count). An argument that has no gradient, such as a plain number, a string or a shape, gets `None`.
-
-Numbers do not go into `save_for_backward`, which is for tensors. They go straight onto `ctx` under any name you
-like.
+Numbers do not go into `save_for_backward`, which is for tensors. They go straight onto `ctx` under any name
+you like.
 """
 
 # %% [markdown]
 r"""
 ### Exercise 4.2 · `mul_constant`
 *difficulty 1 of 3 · 8 minutes · about 4 lines*
-
-Write `MulConstant`, a `torch.autograd.Function` with static methods, used as `MulConstant.apply(x, constant)` →
-`x` times `constant`. `x` has any shape, `constant` is a Python number (an int or a float). The result has the dtype
-of `x`, at its full precision. Neither `x` nor the upstream gradient is modified.
+Write `MulConstant`, a `torch.autograd.Function` with static methods, used as `MulConstant.apply(x,
+constant)` → `x` times `constant`. `x` has any shape, `constant` is a Python number (an int or a float). The
+result has the dtype of `x`, at its full precision. Neither `x` nor the upstream gradient is modified.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "mul_constant", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -340,11 +368,26 @@ def _():
         advice="an error about the number of gradients? forward has two arguments after ctx",
     )
     ### BEGIN HIDDEN TESTS
-    y, other = check.tensor(21, 3, 4, 2, dtype="float64", strided=True), check.tensor(22, 3, 4, 2, dtype="float64", strided=True)
-    check.close("a third, in float64, to all its digits", lambda: both(y, 1 / 3, other), expected=lambda: (y * (1 / 3), other * (1 / 3)), rtol=1e-10, atol=1e-12)
+    y, other = (
+        check.tensor(21, 3, 4, 2, dtype="float64", strided=True),
+        check.tensor(22, 3, 4, 2, dtype="float64", strided=True),
+    )
+    check.close(
+        "a third, in float64, to all its digits",
+        lambda: both(y, 1 / 3, other),
+        expected=lambda: (y * (1 / 3), other * (1 / 3)),
+        rtol=1e-10,
+        atol=1e-12,
+    )
     one, spread = check.tensor(23, 1), torch.tensor(-1.5).expand(1)
-    check.close("one number in float32, times a float", lambda: both(one, -0.7, spread), expected=lambda: (one * -0.7, spread * -0.7))
-    check.close("times 0: the gradient is zeros", lambda: both(one, 0, spread), expected=lambda: (one * 0, spread * 0))
+    check.close(
+        "one number in float32, times a float",
+        lambda: both(one, -0.7, spread),
+        expected=lambda: (one * -0.7, spread * -0.7),
+    )
+    check.close(
+        "times 0: the gradient is zeros", lambda: both(one, 0, spread), expected=lambda: (one * 0, spread * 0)
+    )
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "mul_constant__care", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
@@ -364,13 +407,21 @@ def _():
         expected=[torch.tensor([2.0, -2.0]), torch.tensor([5.0, -5.0])],
         advice="where do you keep the constant: on the class, or on ctx?",
     )
-    check.unchanged("multiplying changes neither x nor the upstream gradient", lambda: two_runs(), x, upstream)
+    check.unchanged(
+        "multiplying changes neither x nor the upstream gradient", lambda: two_runs(), x, upstream
+    )
     check.equal(
         "MulConstant is a Function with static methods, and apply hangs its node into the graph",
         lambda: [
             issubclass(MulConstant, torch.autograd.Function),
-            *(isinstance(inspect.getattr_static(MulConstant, name), staticmethod) for name in ("forward", "backward")),
-            isinstance(MulConstant.apply(x.clone().requires_grad_(), 2).grad_fn, torch.autograd.function.BackwardCFunction),
+            *(
+                isinstance(inspect.getattr_static(MulConstant, name), staticmethod)
+                for name in ("forward", "backward")
+            ),
+            isinstance(
+                MulConstant.apply(x.clone().requires_grad_(), 2).grad_fn,
+                torch.autograd.function.BackwardCFunction,
+            ),
         ],
         expected=[True, True, True, True],
     )
@@ -383,20 +434,23 @@ def _():
         torch.autograd.grad(y.square().sum(), leaf, retain_graph=True)
         return torch.autograd.grad(y.square().sum(), leaf)[0]
 
-    check.close("a product of a product, and backward a second time", lambda: chained(), expected=lambda: 8 * far)
+    check.close(
+        "a product of a product, and backward a second time", lambda: chained(), expected=lambda: 8 * far
+    )
     ### END HIDDEN TESTS
 
 # %% [markdown]
 r"""
 ## 4.4 Only what is asked for
+The first layer of a network gets its input from the data. Nobody needs the gradient of the *data*, and yet
+it costs as much as the gradient of the weights: a whole matrix product. So the engine tells your backward
+what it wants. `ctx.needs_input_grad` is a tuple of True and False, one for each argument **that was passed
+to `apply`**.
 
-The first layer of a network gets its input from the data. Nobody needs the gradient of the *data*, and yet it costs
-as much as the gradient of the weights: a whole matrix product. So the engine tells your backward what it wants.
-`ctx.needs_input_grad` is a tuple of True and False, one for each argument **that was passed to `apply`**.
-
-For a question nobody asked, return `None` and do no work. To see whether a backward is really that lazy, we need to
-see every operation it runs. PyTorch has a hatch for that, below autograd: a *dispatch mode*. Ours is a **ledger**: it
-writes down each operation, and which of the tensors you named its inputs were made from.
+For a question nobody asked, return `None` and do no work. To see whether a backward is really that lazy, we
+need to see every operation it runs. PyTorch has a hatch for that, below autograd: a *dispatch mode*. Ours
+is a **ledger**: it writes down each operation, and which of the tensors you named its inputs were made
+from.
 """
 
 # %% tags=["setup"] nbgrader={"grade": false, "grade_id": "setup_ledger", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -411,34 +465,38 @@ class Ledger(TorchDispatchMode):
     def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
         result = operation(*args, **(kwargs or {}))
         name = operation.overloadpacket.__name__
-        seen = {t.untyped_storage().data_ptr() for t in tree_leaves((args, kwargs)) if isinstance(t, torch.Tensor)}
+        seen = {
+            t.untyped_storage().data_ptr() for t in tree_leaves((args, kwargs)) if isinstance(t, torch.Tensor)
+        }
         empty = name.endswith("_like") or name.startswith("new_")  # takes a shape and a dtype, no values
         sources = set() if empty else set().union(*(self.made_from.get(where, set()) for where in seen))
         for t in tree_leaves(result):
             if isinstance(t, torch.Tensor):
                 where = t.untyped_storage().data_ptr()
-                self.made_from[where] = sources | (self.made_from.get(where, set()) if where in seen else set())
+                self.made_from[where] = sources | (
+                    self.made_from.get(where, set()) if where in seen else set()
+                )
                 self.kept.append(t)  # alive, so that no later tensor gets its address
                 self.lines.append((name, frozenset(sources), t.numel(), where in seen))
         return result
 
 # %% [markdown]
 r"""
-Two details of the linear layer, both from chapter 1 with one letter more. The weight is stored as `(out, in)` here,
-the way `torch.nn` does it, so forward is `x @ weight.T + bias`. And `x` may have **any** number of leading axes,
-none included: `(in,)`, `(N, in)`, `(N, T, in)`. One weight serves all of those rows, so its gradient sums over all
-of those rows: lay the leading axes flat, and it is chapter 1's product again.
+Two details of the linear layer, both from chapter 1 with one letter more. The weight is stored as `(out,
+in)` here, the way `torch.nn` does it, so forward is `x @ weight.T + bias`. And `x` may have **any** number
+of leading axes, none included: `(in,)`, `(N, in)`, `(N, T, in)`. One weight serves all of those rows, so
+its gradient sums over all of those rows: lay the leading axes flat, and it is chapter 1's product again.
 """
 
 # %% [markdown]
 r"""
 ### Exercise 4.3 · `linear_function`
 *difficulty 3 of 3 · 25 minutes · about 12 lines*
-
-Write `LinearFunction`, a `torch.autograd.Function` with static methods, used as `LinearFunction.apply(x, weight)` or
-`LinearFunction.apply(x, weight, bias)`; a bias of `None` is as good as none. `x` is (…, in), 1-D included, `weight`
-(out, in), `bias` (out,); the result is (…, out). Its backward computes **no** gradient that `ctx.needs_input_grad`
-does not ask for. Tensors may be non-contiguous; inputs and upstream gradient are not modified.
+Write `LinearFunction`, a `torch.autograd.Function` with static methods, used as `LinearFunction.apply(x,
+weight)` or `LinearFunction.apply(x, weight, bias)`; a bias of `None` is as good as none. `x` is (…, in),
+1-D included, `weight` (out, in), `bias` (out,); the result is (…, out). Its backward computes **no**
+gradient that `ctx.needs_input_grad` does not ask for. Tensors may be non-contiguous; inputs and upstream
+gradient are not modified.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "linear_function", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -460,7 +518,9 @@ class LinearFunction(torch.autograd.Function):
         ### BEGIN SOLUTION
         x, weight = ctx.saved_tensors
         grad_x = grad_weight = grad_bias = None
-        rows = grad_out.reshape(-1, grad_out.shape[-1])  # (all leading axes laid flat, out); reshape, not view
+        rows = grad_out.reshape(
+            -1, grad_out.shape[-1]
+        )  # (all leading axes laid flat, out); reshape, not view
         if ctx.needs_input_grad[0]:
             grad_x = grad_out @ weight  # (…, out) @ (out, in)
         if ctx.needs_input_grad[1]:
@@ -482,20 +542,49 @@ def _():
         "two rows by hand, with a bias: 2·1 + 3·2 + 30 = 38",
         lambda: LinearFunction.apply(x, weight, bias),
         expected=torch.tensor([[11.0, 22.0, 38.0], [13.0, 24.0, 48.0]]),
-        advice="print(x.shape, weight.shape): which one has to be turned round so that the sizes of `in` meet?",
+        advice="print(x.shape, weight.shape): which has to be turned round so that the sizes of `in` meet?",
     )
     check.close(
         "the same rows without a bias",
         lambda: LinearFunction.apply(x, weight),
         expected=torch.tensor([[1.0, 2.0, 8.0], [3.0, 4.0, 18.0]]),
     )
-    check.unchanged("x, weight and bias are left alone by forward", lambda: LinearFunction.apply(x, weight, bias), x, weight, bias)
+    check.unchanged(
+        "x, weight and bias are left alone by forward",
+        lambda: LinearFunction.apply(x, weight, bias),
+        x,
+        weight,
+        bias,
+    )
+    check.equal(
+        "LinearFunction is a Function with static methods, and apply hangs its node into the graph",
+        lambda: [
+            issubclass(LinearFunction, torch.autograd.Function),
+            *(
+                isinstance(inspect.getattr_static(LinearFunction, name), staticmethod)
+                for name in ("forward", "backward")
+            ),
+            isinstance(
+                LinearFunction.apply(x, weight.clone().requires_grad_()).grad_fn,
+                torch.autograd.function.BackwardCFunction,
+            ),
+        ],
+        expected=[True, True, True, True],
+    )
     ### BEGIN HIDDEN TESTS
     weight, bias = check.tensor(31, 4, 6, dtype="float64", strided=True), check.tensor(32, 4, dtype="float64")
     for k, shape in enumerate([(6,), (1, 6), (5, 6), (2, 3, 6), (2, 1, 3, 6)]):
         x = check.tensor(33 + k, *shape, dtype="float64", strided=True)
-        check.close(f"forward for x of {len(shape)} axes, {k}", lambda: LinearFunction.apply(x, weight, bias), expected=lambda: F.linear(x, weight, bias))
-        check.close(f"forward for x of {len(shape)} axes, bias None, {k}", lambda: LinearFunction.apply(x, weight, None), expected=lambda: F.linear(x, weight))
+        check.close(
+            f"forward for x of {len(shape)} axes, {k}",
+            lambda: LinearFunction.apply(x, weight, bias),
+            expected=lambda: F.linear(x, weight, bias),
+        )
+        check.close(
+            f"forward for x of {len(shape)} axes, bias None, {k}",
+            lambda: LinearFunction.apply(x, weight, None),
+            expected=lambda: F.linear(x, weight),
+        )
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "linear_function__gradients", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
@@ -519,34 +608,59 @@ def _():
         expected=torch.tensor([[1.0, -2.0], [6.0, -3.5], [11.0, 3.5]]),
         advice="entry [2, 0] is -1·1 + 3·4: upstream of output 2 times input 0, added over both rows",
     )
-    check.close("the gradient of bias: the upstream rows added up", lambda: gradients(upstream, x, weight, bias)[2], expected=torch.tensor([1.0, 3.0, 2.0]))
-    check.unchanged("backward changes no input and no upstream gradient", lambda: gradients(upstream, x, weight, bias), x, weight, bias, upstream)
+    check.close(
+        "the gradient of bias: the upstream rows added up",
+        lambda: gradients(upstream, x, weight, bias)[2],
+        expected=torch.tensor([1.0, 3.0, 2.0]),
+    )
+    check.unchanged(
+        "backward changes no input and no upstream gradient",
+        lambda: gradients(upstream, x, weight, bias),
+        x,
+        weight,
+        bias,
+        upstream,
+    )
+
     ### BEGIN HIDDEN TESTS
     def expected(upstream, *inputs):
         leaves = [t.detach().requires_grad_() for t in inputs]
         return torch.autograd.grad(F.linear(*leaves), leaves, upstream)
 
-    square = [check.tensor(41 + k, *shape, dtype="float64", strided=True) for k, shape in enumerate([(4, 4), (4, 4), (4, 4), (4,)])]
-    check.close("the three gradients where every size is the same, not contiguous", lambda: gradients(*square), expected=lambda: expected(*square))
-    small = [check.tensor(46 + k, *shape) for k, shape in enumerate([(1, 1), (1, 5), (1, 5), (1,)])]
-    check.close("the three gradients for one row and one output in float32", lambda: gradients(*small), expected=lambda: expected(*small))
-    spread = [torch.tensor(1.5).expand(6, 3), check.tensor(51, 6, 2), check.tensor(52, 3, 2), check.tensor(53, 3)]
-    check.close("the three gradients where upstream is one number, expanded", lambda: gradients(*spread), expected=lambda: expected(*spread))
+    cases = {
+        "every size the same, not contiguous": ([(4, 4), (4, 4), (4, 4), (4,)], "float64", True),
+        "one row and one output, in float32": ([(1, 1), (1, 5), (1, 5), (1,)], "float32", False),
+        "more outputs than inputs": ([(7, 5), (7, 2), (5, 2), (5,)], "float32", True),
+    }
+    for k, (name, (shapes, dtype, strided)) in enumerate(cases.items()):
+        made = [check.tensor(41 + 5 * k + i, *n, dtype=dtype, strided=strided) for i, n in enumerate(shapes)]
+        check.close(
+            f"the three gradients: {name}", lambda: gradients(*made), expected=lambda: expected(*made)
+        )
+    made[0] = torch.tensor(1.5).expand(7, 5)
+    check.close(
+        "upstream is one number, expanded", lambda: gradients(*made), expected=lambda: expected(*made)
+    )
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "linear_function__any_axes", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
 @check.cell("linear_function__any_axes")
 def _():
     def gradients(upstream, *inputs):
-        leaves = [t.detach().requires_grad_() for t in inputs]
-        return torch.autograd.grad(LinearFunction.apply(*leaves), leaves, upstream)
+        given = [t if t is None else t.detach().requires_grad_() for t in inputs]
+        leaves = [t for t in given if t is not None]
+        return torch.autograd.grad(LinearFunction.apply(*given), leaves, upstream)
 
     weight, bias = torch.tensor([[1.0, -1.0], [0.0, 3.0], [2.0, 1.0]]), torch.zeros(3)
     check.close(
         "one example without a batch axis: three gradients in the shapes (2,), (3, 2) and (3,)",
         lambda: gradients(torch.tensor([1.0, 2.0, -1.0]), torch.tensor([1.0, -2.0]), weight, bias),
-        expected=[torch.tensor([-1.0, 4.0]), torch.tensor([[1.0, -2.0], [2.0, -4.0], [-1.0, 2.0]]), torch.tensor([1.0, 2.0, -1.0])],
-        advice="print grad_out.shape first: a transpose or a sum over axis 0 of a 1-D tensor is not what it was in 2-D",
+        expected=[
+            torch.tensor([-1.0, 4.0]),
+            torch.tensor([[1.0, -2.0], [2.0, -4.0], [-1.0, 2.0]]),
+            torch.tensor([1.0, 2.0, -1.0]),
+        ],
+        advice="print grad_out.shape first: a transpose or a sum over axis 0 means something else in 1-D",
     )
     check.close(
         "without a bias argument the way back works too",
@@ -554,22 +668,35 @@ def _():
         expected=[torch.tensor([[-1.0, 4.0]]), torch.tensor([[1.0, -2.0], [2.0, -4.0], [-1.0, 2.0]])],
         advice="print ctx.needs_input_grad: how long is it when apply got two arguments?",
     )
+
     ### BEGIN HIDDEN TESTS
     def expected(upstream, *inputs):
         leaves = [t.detach().requires_grad_() for t in inputs]
         return torch.autograd.grad(F.linear(*leaves), leaves, upstream)
 
-    deep = [check.tensor(61 + k, *shape, dtype="float64", strided=True) for k, shape in enumerate([(2, 3, 4), (2, 3, 5), (4, 5), (4,)])]
-    check.close("the three gradients for (2, 3, 5), not contiguous", lambda: gradients(*deep), expected=lambda: expected(*deep))
-    check.close("(2, 3, 5) without a bias", lambda: gradients(*deep[:3]), expected=lambda: expected(*deep[:3]))
-    deeper = [check.tensor(65 + k, *shape) for k, shape in enumerate([(2, 1, 3, 2), (2, 1, 3, 4), (2, 4), (2,)])]
-    check.close("the three gradients for four axes", lambda: gradients(*deeper), expected=lambda: expected(*deeper))
+    for k, axes in enumerate([(2, 3), (2, 1, 3)]):
+        shapes = [(*axes, 4), (*axes, 5), (4, 5), (4,)]
+        t = [check.tensor(61 + 5 * k + i, *n, dtype="float64", strided=not k) for i, n in enumerate(shapes)]
+        check.close(f"the three gradients, {axes} rows", lambda: gradients(*t), expected=lambda: expected(*t))
+        two = t[:3]
+        check.close(f"no bias, {axes} rows", lambda: gradients(*two), expected=lambda: expected(*two))
+        check.close(f"bias None, {axes} rows", lambda: gradients(*two, None), expected=lambda: expected(*two))
 
-    def given_none(upstream, x, weight):
-        leaves = [x.detach().requires_grad_(), weight.detach().requires_grad_()]
-        return torch.autograd.grad(LinearFunction.apply(*leaves, None), leaves, upstream)
+    def two_layers(layer, x, first, shift, second):
+        leaves = [t.detach().requires_grad_() for t in (x, first, shift, second)]
+        loss = layer(layer(*leaves[:3]), leaves[3]).square().sum()
+        torch.autograd.grad(loss, leaves, retain_graph=True)
+        return torch.autograd.grad(loss, leaves)
 
-    check.close("a bias of None, passed on purpose, on the way back", lambda: given_none(*deep[:3]), expected=lambda: expected(*deep[:3]))
+    net = [
+        check.tensor(80 + k, *shape, dtype="float64")
+        for k, shape in enumerate([(3, 4), (5, 4), (5,), (2, 5)])
+    ]
+    check.close(
+        "one layer after another, and backward a second time",
+        lambda: two_layers(LinearFunction.apply, *net),
+        expected=lambda: two_layers(F.linear, *net),
+    )
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "linear_function__asked", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
@@ -580,7 +707,9 @@ def _():
         leaves = {name: t.detach().clone().requires_grad_(name in names) for name, t in inputs.items()}
         upstream, worked = upstream.clone(), set()
         with Ledger(upstream=upstream, **leaves) as ledger:
-            grads = torch.autograd.grad(LinearFunction.apply(*leaves.values()), [leaves[n] for n in names], upstream)
+            grads = torch.autograd.grad(
+                LinearFunction.apply(*leaves.values()), [leaves[n] for n in names], upstream
+            )
         for name, sources, size, is_view in ledger.lines:
             if {"upstream", "weight"} <= sources:
                 worked.add("x")
@@ -604,31 +733,38 @@ def _():
         lambda: asked(["x"], upstream, x=x, weight=weight, bias=bias),
         expected=lambda: ([upstream @ weight], []),
     )
-    check.close("only the gradient of bias is asked for", lambda: asked(["bias"], upstream, x=x, weight=weight, bias=bias), expected=lambda: ([upstream.sum(0)], []))
-    check.equal(
-        "LinearFunction is a Function with static methods, and apply hangs its node into the graph",
-        lambda: [
-            issubclass(LinearFunction, torch.autograd.Function),
-            *(isinstance(inspect.getattr_static(LinearFunction, name), staticmethod) for name in ("forward", "backward")),
-            isinstance(LinearFunction.apply(x, weight.clone().requires_grad_()).grad_fn, torch.autograd.function.BackwardCFunction),
-        ],
-        expected=[True, True, True, True],
+    check.close(
+        "only the gradient of bias is asked for",
+        lambda: asked(["bias"], upstream, x=x, weight=weight, bias=bias),
+        expected=lambda: ([upstream.sum(0)], []),
     )
     ### BEGIN HIDDEN TESTS
-    deep, above = check.tensor(75, 2, 3, 4, dtype="float64"), check.tensor(76, 2, 3, 5, dtype="float64")
-    wide, shift = check.tensor(77, 5, 4, dtype="float64"), check.tensor(78, 5, dtype="float64")
-    rows = above.reshape(-1, 5)
-    check.close("all but the bias", lambda: asked(["x", "weight"], above, x=deep, weight=wide, bias=shift), expected=lambda: ([above @ wide, rows.T @ deep.reshape(-1, 4)], []))
-    check.close("weight and bias, as in the first layer of a network", lambda: asked(["weight", "bias"], above, x=deep, weight=wide, bias=shift), expected=lambda: ([rows.T @ deep.reshape(-1, 4), rows.sum(0)], []))
-    check.close("x and bias, with the weight frozen", lambda: asked(["x", "bias"], above, x=deep, weight=wide, bias=shift), expected=lambda: ([above @ wide, rows.sum(0)], []))
-    check.close("no bias, only x is asked for", lambda: asked(["x"], above, x=deep, weight=wide), expected=lambda: ([above @ wide], []))
-    check.close("no bias, only weight is asked for", lambda: asked(["weight"], above, x=deep, weight=wide), expected=lambda: ([rows.T @ deep.reshape(-1, 4)], []))
+    above = check.tensor(76, 2, 3, 5, dtype="float64")
+    deep = {
+        "x": check.tensor(75, 2, 3, 4, dtype="float64"),
+        "weight": check.tensor(77, 5, 4, dtype="float64"),
+        "bias": check.tensor(78, 5, dtype="float64"),
+    }
+
+    def right(name):
+        rows = above.reshape(-1, 5)
+        if name == "x":
+            return above @ deep["weight"]
+        return rows.sum(0) if name == "bias" else rows.T @ deep["x"].reshape(-1, 4)
+
+    for names in (["x", "weight"], ["weight", "bias"], ["x", "bias"], ["x"], ["weight"]):
+        inputs = {name: deep[name] for name in ("x", "weight", "bias")[: 3 if len(names) == 2 else 2]}
+        check.close(
+            f"of {len(inputs)} arguments, {' and '.join(names)} asked for, three axes",
+            lambda: asked(names, above, **inputs),
+            expected=lambda: ([right(name) for name in names], []),
+        )
     ### END HIDDEN TESTS
 
 # %% [markdown]
 r"""
-**What laziness buys.** The same layer, the same backward, four different wishes. Each bar counts the operations
-your backward ran that made something new.
+**What laziness buys.** The same layer, the same backward, four different wishes. Each bar counts the
+operations your backward ran that made something new.
 """
 
 # %% tags=["picture"]
@@ -642,18 +778,24 @@ def work(*wanted):
     return sum(1 for _, sources, _, is_view in ledger.lines if "upstream" in sources and not is_view)
 
 
-wishes = {"x, weight and bias": work("x", "weight", "bias"), "weight and bias": work("weight", "bias"),
-          "only x": work("x"), "only bias": work("bias")}
+wishes = {
+    "x, weight and bias": work("x", "weight", "bias"),
+    "weight and bias": work("weight", "bias"),
+    "only x": work("x"),
+    "only bias": work("bias"),
+}
 plot.bars(
-    wishes, xlabel="operations in backward",
+    wishes,
+    xlabel="operations in backward",
     alt="Operations your backward ran: " + ", ".join(f"{count} for {wish}" for wish, count in wishes.items()),
 )
 
 # %% [markdown]
 r"""
-**What a wrong one looks like.** Below, the gradient of a square weight, three times against the same measurement:
-yours, one that was transposed by mistake, and one that forgot half of it. Sums, factors and transposes have a look of
-their own; the title names what it recognises. A square weight is chosen on purpose: there no shape error warns you.
+**What a wrong one looks like.** Below, the gradient of a square weight, three times against the same
+measurement: yours, one that was transposed by mistake, and one that forgot half of it. Sums, factors and
+transposes have a look of their own; the title names what it recognises. A square weight is chosen on
+purpose: there no shape error warns you.
 """
 
 # %% tags=["picture"]
@@ -665,17 +807,20 @@ measured = torch.zeros_like(weight)
 for index in np.ndindex(4, 4):
     nudge = torch.zeros_like(measured)
     nudge[index] = 1e-6
-    up, down = LinearFunction.apply(x, weight.detach() + nudge), LinearFunction.apply(x, weight.detach() - nudge)
+    up, down = (
+        LinearFunction.apply(x, weight.detach() + nudge),
+        LinearFunction.apply(x, weight.detach() - nudge),
+    )
     measured[index] = ((up - down) * upstream).sum() / 2e-6
 plot.gradient_check(yours, measured, "weight, yours")
-plot.gradient_check(x.T @ upstream, measured, "weight, from a product in the wrong order")
-plot.gradient_check(0.5 * upstream.T @ x, measured, "weight, from a mean over two where a sum belongs")
+plot.gradient_check(x.T @ upstream, measured, "weight, wrong order")
+plot.gradient_check(0.5 * upstream.T @ x, measured, "weight, halved")
 
 # %% [markdown]
 r"""
-**The network, rewritten.** Chapter 1 wrote every gradient by hand, chapter 3 none. Now two operations carry theirs
-with them, and the training loop does not know the difference. Full size: 64 × 1000, 100 hidden values, 10 outputs;
-once with your two Functions, once with PyTorch's.
+**The network, rewritten.** Chapter 1 wrote every gradient by hand, chapter 3 none. Now two operations carry
+theirs with them, and the training loop does not know the difference. Full size: 64 × 1000, 100 hidden
+values, 10 outputs; once with your two Functions, once with PyTorch's.
 """
 
 # %% tags=["picture"]
@@ -696,39 +841,42 @@ def train(linear, relu, steps=120, lr=1e-4):
 mine, theirs = train(LinearFunction.apply, MyReLU.apply), train(F.linear, torch.relu)
 gap = max(abs(a - b) / b for a, b in zip(mine, theirs))
 plot.curves(
-    {"your Functions": mine, "torch's own": theirs}, ylabel="sum of squared errors", log=True,
-    alt=f"Two loss curves on a logarithmic axis, from {mine[0]:.3g} to {mine[-1]:.3g} with your Functions and from "
+    {"your Functions": mine, "torch's own": theirs},
+    ylabel="sum of squared errors",
+    log=True,
+    alt=f"Two loss curves on a logarithmic axis: from {mine[0]:.3g} to {mine[-1]:.3g} with your Functions, from "
     f"{theirs[0]:.3g} to {theirs[-1]:.3g} with torch's own; their largest relative distance is {gap:.1g}",
 )
 
 # %% [markdown]
 r"""
-A kindness that hides mistakes: the engine itself sums a gradient down to the shape of its input where the input was
-broadcast. Return the bias gradient as `(N, out)` and it still comes out right; return it as `()` and it does not.
-Do not lean on it. A backward that says the shape it means is one that you can read again next year.
+A kindness that hides mistakes: the engine itself sums a gradient down to the shape of its input where the
+input was broadcast. Return the bias gradient as `(N, out)` and it still comes out right; return it as `()`
+and it does not. Do not lean on it. A backward that says the shape it means is one that you can read again
+next year.
 """
 
 # %% [markdown]
 r"""
 ## 4.5 Keep the output, not the input
-
-What to put into `ctx` is a decision about memory. The derivative of $e^x$ at $x$ is $e^x$: the very number forward
-has just returned. Save the **output**, and backward needs no exponential at all, only a product.
+What to put into `ctx` is a decision about memory. The derivative of $e^x$ at $x$ is $e^x$: the very number
+forward has just returned. Save the **output**, and backward needs no exponential at all, only a product.
 
 $$y = e^x \qquad\Longrightarrow\qquad \frac{\partial L}{\partial x} = \frac{\partial L}{\partial y}\, y$$
 
-It often costs no memory either: the next operation tends to keep `y` as *its* input, and two operations that keep
-the same tensor keep it once. `sigmoid`, `tanh`, `sqrt` and `softmax` have derivatives of the same kind.
+It often costs no memory either: the next operation tends to keep `y` as *its* input, and two operations
+that keep the same tensor keep it once. `sigmoid`, `tanh`, `sqrt` and `softmax` have derivatives of the same
+kind.
 """
 
 # %% [markdown]
 r"""
 ### Exercise 4.4 · `my_exp`
 *difficulty 1 of 3 · 10 minutes · about 5 lines*
-
-Write `MyExp`, a `torch.autograd.Function` with static methods, used as `MyExp.apply(x)` → $e^x$, `x` of any shape.
-The one tensor it keeps is its **output**, kept with `ctx.save_for_backward`, and backward works with that one.
-Exactly one exponential runs in forward and backward together. Input and upstream gradient are not modified.
+Write `MyExp`, a `torch.autograd.Function` with static methods, used as `MyExp.apply(x)` → $e^x$, `x` of any
+shape. The one tensor it keeps is its **output**, kept with `ctx.save_for_backward`, and backward works with
+that one. Exactly one exponential runs in forward and backward together. Input and upstream gradient are not
+modified.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "my_exp", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -770,19 +918,35 @@ def _():
         expected=torch.tensor([1.0, -5.4365637, 3.6787944]),
         advice="at x = 0 the slope of the exponential is 1, at x = 1 it is 2.718: is it in yours?",
     )
-    check.unchanged("the exponential changes neither x nor the upstream gradient", lambda: gradient(x, upstream), x, upstream)
+    check.unchanged(
+        "the exponential changes neither x nor the upstream gradient",
+        lambda: gradient(x, upstream),
+        x,
+        upstream,
+    )
     ### BEGIN HIDDEN TESTS
-    y, other = check.tensor(81, 3, 5, dtype="float64", strided=True), check.tensor(82, 3, 5, dtype="float64", strided=True)
-    check.close("the exponential in float64, not contiguous", lambda: (MyExp.apply(y), gradient(y, other)), expected=lambda: (y.exp(), other * y.exp()))
+    y, other = (
+        check.tensor(81, 3, 5, dtype="float64", strided=True),
+        check.tensor(82, 3, 5, dtype="float64", strided=True),
+    )
+    check.close(
+        "the exponential in float64, not contiguous",
+        lambda: (MyExp.apply(y), gradient(y, other)),
+        expected=lambda: (y.exp(), other * y.exp()),
+    )
     one, spread = check.tensor(83, 1, 4), torch.tensor(3.0).expand(1, 4)
-    check.close("the exponential of one row in float32", lambda: (MyExp.apply(one), gradient(one, spread)), expected=lambda: (one.exp(), 3 * one.exp()))
+    check.close(
+        "the exponential of one row in float32",
+        lambda: (MyExp.apply(one), gradient(one, spread)),
+        expected=lambda: (one.exp(), 3 * one.exp()),
+    )
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "my_exp__keeps_its_output", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 @check.cell("my_exp__keeps_its_output")
 def _():
     def saved(x, upstream, factor=1.0):
-        """what save_for_backward keeps, whether it is the output's own memory, and the gradient it leads to"""
+        """what is kept, whether it is the output's own memory, and the gradient it leads to"""
         kept, leaf = [], x.detach().requires_grad_()
 
         def pack(tensor):
@@ -807,15 +971,29 @@ def _():
         "MyExp is a Function with static methods, and apply hangs its node into the graph",
         lambda: [
             issubclass(MyExp, torch.autograd.Function),
-            *(isinstance(inspect.getattr_static(MyExp, name), staticmethod) for name in ("forward", "backward")),
-            isinstance(MyExp.apply(x.clone().requires_grad_()).grad_fn, torch.autograd.function.BackwardCFunction),
+            *(
+                isinstance(inspect.getattr_static(MyExp, name), staticmethod)
+                for name in ("forward", "backward")
+            ),
+            isinstance(
+                MyExp.apply(x.clone().requires_grad_()).grad_fn, torch.autograd.function.BackwardCFunction
+            ),
         ],
         expected=[True, True, True, True],
     )
     ### BEGIN HIDDEN TESTS
     y, other = check.tensor(84, 4, 2, dtype="float64"), check.tensor(85, 4, 2, dtype="float64")
-    check.close("for any input, what is kept is the output", lambda: saved(y, other), expected=lambda: ([y.exp()], [True], other * y.exp()))
-    check.close("backward works with the tensor that was kept", lambda: saved(y, other, 2.0)[2], expected=lambda: 2 * other * y.exp(), advice="whatever unpacks from ctx.saved_tensors is what the gradient is made of")
+    check.close(
+        "for any input, what is kept is the output",
+        lambda: saved(y, other),
+        expected=lambda: ([y.exp()], [True], other * y.exp()),
+    )
+    check.close(
+        "backward works with the tensor that was kept",
+        lambda: saved(y, other, 2.0)[2],
+        expected=lambda: 2 * other * y.exp(),
+        advice="whatever unpacks from ctx.saved_tensors is what the gradient is made of",
+    )
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "my_exp__one_exp", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
@@ -826,15 +1004,29 @@ def _():
         leaf = x.detach().requires_grad_()
         with Ledger() as ledger:
             grad = torch.autograd.grad(MyExp.apply(leaf), leaf, upstream)[0]
-        kinds = ("exp", "exp2", "expm1", "pow", "sigmoid", "softmax", "sinh", "cosh", "special_exp2", "foreach_exp")
+        kinds = (
+            "exp",
+            "exp2",
+            "expm1",
+            "pow",
+            "sigmoid",
+            "softmax",
+            "sinh",
+            "cosh",
+            "special_exp2",
+            "foreach_exp",
+        )
         return sum(1 for name, *_ in ledger.lines if name.strip("_") in kinds), grad
 
     check.that(
         "one exponential in forward and backward together",
         lambda: run(torch.tensor([0.5, -2.0]), torch.tensor([3.0, -1.0])),
         judge=lambda seen: (
-            "more than one exponential ran" if seen[0] > 1
-            else None if np.allclose(seen[1], [3 * np.exp(0.5), -np.exp(-2)], rtol=1e-4) else "the gradient is not right"
+            "more than one exponential ran"
+            if seen[0] > 1
+            else None
+            if np.allclose(seen[1], [3 * np.exp(0.5), -np.exp(-2)], rtol=1e-4)
+            else "the gradient is not right"
         ),
         advice="print('exp') beside each exponential you write: backward has no need of one",
     )
@@ -848,13 +1040,18 @@ def _():
         torch.autograd.grad(up.square().sum(), a, retain_graph=True)
         return [torch.autograd.grad(up.square().sum(), a)[0], second]
 
-    check.close("two runs at once, and backward a second time", lambda: two_runs(x), expected=lambda: [2 * (2 * x).exp(), 2 * (-x).exp()])
+    check.close(
+        "two runs at once, and backward a second time",
+        lambda: two_runs(x),
+        expected=lambda: [2 * (2 * x).exp(), 2 * (-x).exp()],
+    )
     ### END HIDDEN TESTS
 
 # %% [markdown]
 r"""
-**Counted in bytes.** A chain `z = (e^{3x})²` on a thousand numbers: what is kept for the way back if the exponential
-keeps its input, and what with yours? Keeping the output is free here, because the square keeps the same tensor.
+**Counted in bytes.** A chain `z = (e^{3x})²` on a thousand numbers: what is kept for the way back if the
+exponential keeps its input, and what with yours? Keeping the output is free here, because the square keeps
+the same tensor.
 """
 
 # %% tags=["picture"]
@@ -871,36 +1068,40 @@ class ExpOfInput(torch.autograd.Function):
 
 def kilobytes(exponential):
     kept = {}
-    with torch.autograd.graph.saved_tensors_hooks(lambda t: (kept.update({t.data_ptr(): t}), t)[1], lambda t: t):
+    with torch.autograd.graph.saved_tensors_hooks(
+        lambda t: (kept.update({t.data_ptr(): t}), t)[1], lambda t: t
+    ):
         exponential(3 * torch.ones(1000, requires_grad=True)).square().sum()
     return sum(t.nbytes for t in kept.values()) / 1000
 
 
 held = {"keeps its input": kilobytes(ExpOfInput.apply), "your MyExp": kilobytes(MyExp.apply)}
-plot.bars(held, xlabel="kilobytes kept for the way back",
-          alt="Kept for the way back: " + ", ".join(f"{n} {kb:.3g} kilobytes" for n, kb in held.items()))
+plot.bars(
+    held,
+    xlabel="kilobytes kept for the way back",
+    alt="Kept for the way back: " + ", ".join(f"{n} {kb:.3g} kilobytes" for n, kb in held.items()),
+)
 
 # %% [markdown]
 r"""
 ## 4.6 More than one output
+A forward that returns a tuple of two gets a backward with **two** upstream gradients, one for each output,
+in order. Each may matter or not: if only one output is used, the engine hands zeros for the other.
 
-A forward that returns a tuple of two gets a backward with **two** upstream gradients, one for each output, in order.
-Each may matter or not: if only one output is used, the engine hands zeros for the other.
-
-The next operation picks the smallest and the largest entry of a vector. Only one entry moves each of them, so only
-one entry gets its gradient. Which one, where several are equally small? Any choice is a fair one, as long as it is
-the same every time. Ours is the **first**.
+The next operation picks the smallest and the largest entry of a vector. Only one entry moves each of them,
+so only one entry gets its gradient. Which one, where several are equally small? Any choice is a fair one,
+as long as it is the same every time. Ours is the **first**.
 """
 
 # %% [markdown]
 r"""
 ### Exercise 4.5 · `min_max`
 *difficulty 2 of 3 · 15 minutes · about 9 lines*
-
-Write `MinMax`, a `torch.autograd.Function` with static methods, used as `low, high = MinMax.apply(x)`: `x` is 1-D
-with at least one entry, the two outputs are 0-dim. The gradient of `low` goes to the first position of the minimum,
-the gradient of `high` to the first position of the maximum, in the precision of `x`; every other entry gets 0. It
-works where only one of the two outputs is used. Input and upstream gradients are not modified.
+Write `MinMax`, a `torch.autograd.Function` with static methods, used as `low, high = MinMax.apply(x)`: `x`
+is 1-D with at least one entry, the two outputs are 0-dim. The gradient of `low` goes to the first position
+of the minimum, the gradient of `high` to the first position of the maximum, in the precision of `x`; every
+other entry gets 0. It works where only one of the two outputs is used. Input and upstream gradients are not
+modified.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "min_max", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -942,9 +1143,13 @@ def _():
     check.unchanged("the vector is left alone", lambda: MinMax.apply(x), x)
     ### BEGIN HIDDEN TESTS
     y = check.tensor(91, 9, dtype="float64", strided=True)
-    check.close("of nine in float64, not contiguous", lambda: MinMax.apply(y), expected=lambda: [y.min(), y.max()])
+    check.close(
+        "of nine in float64, not contiguous", lambda: MinMax.apply(y), expected=lambda: [y.min(), y.max()]
+    )
     one = check.tensor(92, 1)
-    check.close("of one entry, both are that entry", lambda: MinMax.apply(one), expected=lambda: [one[0], one[0]])
+    check.close(
+        "of one entry, both are that entry", lambda: MinMax.apply(one), expected=lambda: [one[0], one[0]]
+    )
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "min_max__gradient", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
@@ -967,7 +1172,13 @@ def _():
         expected=torch.tensor([-7.0, 10.0, 0.0, 0.0]),
     )
     low, high = torch.tensor(2.5), torch.tensor(-0.5)
-    check.unchanged("neither the vector nor the two upstream gradients change", lambda: gradient(x, low, high), x, low, high)
+    check.unchanged(
+        "neither the vector nor the two upstream gradients change",
+        lambda: gradient(x, low, high),
+        x,
+        low,
+        high,
+    )
     ### BEGIN HIDDEN TESTS
     third, fifth = torch.tensor(1 / 3, dtype=torch.float64), torch.tensor(-1 / 7, dtype=torch.float64)
     y = check.tensor(93, 8, dtype="float64", strided=True)
@@ -978,11 +1189,29 @@ def _():
         grad[int(v.argmax())] += fifth
         return grad
 
-    check.close("any vector, the gradient to all digits of float64", lambda: gradient(y, third, fifth), expected=lambda: expected(y), rtol=1e-10, atol=1e-12)
+    check.close(
+        "any vector, the gradient to all digits of float64",
+        lambda: gradient(y, third, fifth),
+        expected=lambda: expected(y),
+        rtol=1e-10,
+        atol=1e-12,
+    )
     one = check.tensor(94, 1, dtype="float64")
-    check.close("in a vector of one entry the two gradients add up", lambda: gradient(one, third, fifth), expected=lambda: (third + fifth).reshape(1), rtol=1e-10, atol=1e-12)
+    check.close(
+        "in a vector of one entry the two gradients add up",
+        lambda: gradient(one, third, fifth),
+        expected=lambda: (third + fifth).reshape(1),
+        rtol=1e-10,
+        atol=1e-12,
+    )
     level = torch.full((4,), -2.0, dtype=torch.float64)
-    check.close("in a vector of equal entries both go to the first", lambda: gradient(level, third, fifth), expected=lambda: expected(level), rtol=1e-10, atol=1e-12)
+    check.close(
+        "in a vector of equal entries both go to the first",
+        lambda: gradient(level, third, fifth),
+        expected=lambda: expected(level),
+        rtol=1e-10,
+        atol=1e-12,
+    )
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "min_max__one_output", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
@@ -993,14 +1222,27 @@ def _():
         return torch.autograd.grad(MinMax.apply(leaf)[which], leaf, upstream)[0]
 
     x = torch.tensor([3.0, -1.0, 4.0, 1.5])
-    check.close("only the minimum is used", lambda: of_one(x, 0, torch.tensor(10.0)), expected=torch.tensor([0.0, 10.0, 0.0, 0.0]))
-    check.close("only the maximum is used", lambda: of_one(x, 1, torch.tensor(-7.0)), expected=torch.tensor([0.0, 0.0, -7.0, 0.0]))
+    check.close(
+        "only the minimum is used",
+        lambda: of_one(x, 0, torch.tensor(10.0)),
+        expected=torch.tensor([0.0, 10.0, 0.0, 0.0]),
+    )
+    check.close(
+        "only the maximum is used",
+        lambda: of_one(x, 1, torch.tensor(-7.0)),
+        expected=torch.tensor([0.0, 0.0, -7.0, 0.0]),
+    )
     check.equal(
         "MinMax is a Function with static methods, and apply hangs its node into the graph",
         lambda: [
             issubclass(MinMax, torch.autograd.Function),
-            *(isinstance(inspect.getattr_static(MinMax, name), staticmethod) for name in ("forward", "backward")),
-            isinstance(MinMax.apply(x.clone().requires_grad_())[0].grad_fn, torch.autograd.function.BackwardCFunction),
+            *(
+                isinstance(inspect.getattr_static(MinMax, name), staticmethod)
+                for name in ("forward", "backward")
+            ),
+            isinstance(
+                MinMax.apply(x.clone().requires_grad_())[0].grad_fn, torch.autograd.function.BackwardCFunction
+            ),
         ],
         expected=[True, True, True, True],
     )
@@ -1019,13 +1261,17 @@ def _():
         first[int(a.argmin())], first[int(a.argmax())], second[int(b.argmax())] = -1.0, 1.0, 4.0
         return [first, second]
 
-    check.close("the span of one vector, the top of another, and backward a second time", lambda: two_runs(a, b), expected=lambda: expected(a, b))
+    check.close(
+        "the span of one vector, the top of another, and backward a second time",
+        lambda: two_runs(a, b),
+        expected=lambda: expected(a, b),
+    )
     ### END HIDDEN TESTS
 
 # %% [markdown]
 r"""
-**Where the gradient lands.** Nine numbers, and the gradient of the span `high - low`. Two bars move it; the other
-seven could wiggle a little and nothing would change.
+**Where the gradient lands.** Nine numbers, and the gradient of the span `high - low`. Two bars move it; the
+other seven could wiggle a little and nothing would change.
 """
 
 # %% tags=["picture"]
@@ -1046,24 +1292,23 @@ with plot.figure(alt, rows=2, height=3.4) as axes:
 # %% [markdown]
 r"""
 ## 4.7 The gradient of a gradient
+Sometimes the gradient is not the end: a penalty on its length, Newton's method, learning to learn. Then
+autograd has to differentiate **your backward**. It can, because it records your backward like any other
+code, on one condition: everything in it has to be connected to what it came from.
 
-Sometimes the gradient is not the end: a penalty on its length, Newton's method, learning to learn. Then autograd
-has to differentiate **your backward**. It can, because it records your backward like any other code, on one
-condition: everything in it has to be connected to what it came from.
-
-An input or an output that came through `save_for_backward` is connected. A number that forward *computed* and kept
-is not, since forward runs unrecorded: for autograd it is a constant. Keep $3x^2$ in forward, and the first gradient
-is right, the second is silently missing. Compute $3x^2$ in backward, from $x$, and both are right.
+An input or an output that came through `save_for_backward` is connected. A number that forward *computed*
+and kept is not, since forward runs unrecorded: for autograd it is a constant. Keep $3x^2$ in forward, and
+the first gradient is right, the second is silently missing. Compute $3x^2$ in backward, from $x$, and both
+are right.
 """
 
 # %% [markdown]
 r"""
 ### Exercise 4.6 · `my_cube`
 *difficulty 2 of 3 · 12 minutes · about 4 lines*
-
-Write `MyCube`, a `torch.autograd.Function` with static methods, used as `MyCube.apply(x)` → `x³`, `x` of any shape.
-It can be differentiated **twice**, with respect to `x` and to the upstream gradient, as `torch.autograd.gradgradcheck`
-demands. Input and upstream gradient are not modified.
+Write `MyCube`, a `torch.autograd.Function` with static methods, used as `MyCube.apply(x)` → `x³`, `x` of
+any shape. It can be differentiated **twice**, with respect to `x` and to the upstream gradient, as
+`torch.autograd.gradgradcheck` demands. Input and upstream gradient are not modified.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "my_cube", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1104,12 +1349,25 @@ def _():
         lambda: both(x, upstream)[1],
         expected=torch.tensor([3.0, 120.0, -27.0]),
     )
-    check.unchanged("cubing changes neither x nor the upstream gradient", lambda: both(x, upstream), x, upstream)
+    check.unchanged(
+        "cubing changes neither x nor the upstream gradient", lambda: both(x, upstream), x, upstream
+    )
     ### BEGIN HIDDEN TESTS
-    y, other = check.tensor(101, 4, 3, 2, dtype="float64", strided=True), check.tensor(102, 4, 3, 2, dtype="float64", strided=True)
-    check.close("the cube of three axes in float64, not contiguous", lambda: both(y, other), expected=lambda: (y**3, other * 3 * y**2))
+    y, other = (
+        check.tensor(101, 4, 3, 2, dtype="float64", strided=True),
+        check.tensor(102, 4, 3, 2, dtype="float64", strided=True),
+    )
+    check.close(
+        "the cube of three axes in float64, not contiguous",
+        lambda: both(y, other),
+        expected=lambda: (y**3, other * 3 * y**2),
+    )
     one, spread = check.tensor(103, 1), torch.tensor(0.5).expand(1)
-    check.close("the cube of one number, upstream expanded", lambda: both(one, spread), expected=lambda: (one**3, 1.5 * one**2))
+    check.close(
+        "the cube of one number, upstream expanded",
+        lambda: both(one, spread),
+        expected=lambda: (one**3, 1.5 * one**2),
+    )
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "my_cube__twice", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
@@ -1121,17 +1379,29 @@ def _():
         first = torch.autograd.grad(MyCube.apply(leaf), leaf, up, create_graph=True)[0]
         return torch.autograd.grad(first, (leaf, up), above, allow_unused=True)
 
-    x, upstream, above = torch.tensor([1.0, -2.0, 3.0]), torch.tensor([1.0, 10.0, -1.0]), torch.tensor([1.0, 1.0, 2.0])
+    x, upstream, above = (
+        torch.tensor([1.0, -2.0, 3.0]),
+        torch.tensor([1.0, 10.0, -1.0]),
+        torch.tensor([1.0, 1.0, 2.0]),
+    )
     check.close(
         "the second derivative: 6, -12 and 18, times both gradients from above",
         lambda: second(x, upstream, above)[0],
         expected=torch.tensor([6.0, -120.0, -36.0]),
         advice="None here: autograd sees no way from your gradient back to x. Which step of yours cut it?",
     )
-    check.close("with respect to the upstream gradient: 3, 12 and 27 again", lambda: second(x, upstream, above)[1], expected=torch.tensor([3.0, 12.0, 54.0]))
+    check.close(
+        "with respect to the upstream gradient: 3, 12 and 27 again",
+        lambda: second(x, upstream, above)[1],
+        expected=torch.tensor([3.0, 12.0, 54.0]),
+    )
     ### BEGIN HIDDEN TESTS
     y, other, top = (check.tensor(104 + k, 3, 4, dtype="float64", strided=True) for k in range(3))
-    check.close("both second derivatives for any input", lambda: second(y, other, top), expected=lambda: (6 * y * other * top, 3 * y**2 * top))
+    check.close(
+        "both second derivatives for any input",
+        lambda: second(y, other, top),
+        expected=lambda: (6 * y * other * top, 3 * y**2 * top),
+    )
 
     def behind_a_layer(x):
         leaf = x.detach().requires_grad_()
@@ -1144,7 +1414,11 @@ def _():
         return torch.autograd.grad(first.square().sum(), leaf)[0]
 
     z = check.tensor(108, 1, 5, dtype="float64")
-    check.close("a penalty on a gradient that goes through a layer before", lambda: behind_a_layer(z), expected=lambda: expected(z))
+    check.close(
+        "a penalty on a gradient that goes through a layer before",
+        lambda: behind_a_layer(z),
+        expected=lambda: expected(z),
+    )
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "my_cube__gradgradcheck", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
@@ -1152,7 +1426,9 @@ def _():
 def _():
     def checked(x):
         leaf = x.detach().requires_grad_()
-        passed = torch.autograd.gradcheck(MyCube.apply, (leaf,)) and torch.autograd.gradgradcheck(MyCube.apply, (leaf,))
+        passed = torch.autograd.gradcheck(MyCube.apply, (leaf,)) and torch.autograd.gradgradcheck(
+            MyCube.apply, (leaf,)
+        )
         return passed, MyCube.apply(leaf)
 
     x = torch.tensor([[0.5, -1.5], [2.0, 1.0]], dtype=torch.float64)
@@ -1165,8 +1441,13 @@ def _():
         "MyCube is a Function with static methods, and apply hangs its node into the graph",
         lambda: [
             issubclass(MyCube, torch.autograd.Function),
-            *(isinstance(inspect.getattr_static(MyCube, name), staticmethod) for name in ("forward", "backward")),
-            isinstance(MyCube.apply(x.clone().requires_grad_()).grad_fn, torch.autograd.function.BackwardCFunction),
+            *(
+                isinstance(inspect.getattr_static(MyCube, name), staticmethod)
+                for name in ("forward", "backward")
+            ),
+            isinstance(
+                MyCube.apply(x.clone().requires_grad_()).grad_fn, torch.autograd.function.BackwardCFunction
+            ),
         ],
         expected=[True, True, True, True],
     )
@@ -1181,7 +1462,11 @@ def _():
         torch.autograd.grad(up.sum(), a, retain_graph=True)
         return [torch.autograd.grad(up.sum(), a)[0], second]
 
-    check.close("two cubes at once, and backward a second time", lambda: two_runs(y, -2 * y), expected=lambda: [3 * y**2, 12 * y**2])
+    check.close(
+        "two cubes at once, and backward a second time",
+        lambda: two_runs(y, -2 * y),
+        expected=lambda: [3 * y**2, 12 * y**2],
+    )
     ### END HIDDEN TESTS
 
 # %% tags=["picture"]
@@ -1192,38 +1477,40 @@ bend = torch.autograd.grad(slope.sum(), line)[0]
 at, cube, ramp = line.detach(), cubed.detach(), slope.detach()
 plot.curves(
     {"your x³": (at, cube), "your backward": (at, ramp), "autograd, through your backward": (at, bend)},
-    xlabel="x", ylabel="value",
-    alt=f"Three curves over x from -1.5 to 1.5: your cube, your gradient, a parabola up to {float(ramp.max()):.3g}, and the "
-    f"second derivative, from {float(bend[0]):.3g} to {float(bend[-1]):.3g}, which autograd found by differentiating your backward",
+    xlabel="x",
+    ylabel="value",
+    alt="Three curves over x from -1.5 to 1.5: your cube; your gradient, a parabola up to "
+    f"{float(ramp.max()):.3g}; and the second derivative, a line from {float(bend[0]):.3g} to "
+    f"{float(bend[-1]):.3g}, which autograd found by differentiating your backward",
 )
 
 # %% [markdown]
 r"""
-If you know that nobody will ever differentiate your backward, for instance because it calls NumPy, say so: the
-decorator `torch.autograd.function.once_differentiable` above `backward` turns a silently wrong second derivative
-into an error. A loud refusal is a kindness.
+If you know that nobody will ever differentiate your backward, for instance because it calls NumPy, say so:
+the decorator `torch.autograd.function.once_differentiable` above `backward` turns a silently wrong second
+derivative into an error. A loud refusal is a kindness.
 """
 
 # %% [markdown]
 r"""
 ## 4.8 A gradient that is wrong on purpose
+Back to rounding, where the chapter began. Phones and microcontrollers compute with whole numbers, so one
+would like to *train* with rounded weights. But the true derivative of a staircase is 0, and 0 teaches
+nothing.
 
-Back to rounding, where the chapter began. Phones and microcontrollers compute with whole numbers, so one would
-like to *train* with rounded weights. But the true derivative of a staircase is 0, and 0 teaches nothing.
-
-The **straight-through estimator** answers with a white lie: round on the way forward, and on the way back pretend
-that nothing happened. Seen from far away, a staircase *is* a ramp of slope 1, so the lie points in the right
-direction on average. Chapter 10 builds all of its quantized training on this one.
+The **straight-through estimator** answers with a white lie: round on the way forward, and on the way back
+pretend that nothing happened. Seen from far away, a staircase *is* a ramp of slope 1, so the lie points in
+the right direction on average. Chapter 10 builds all of its quantized training on this one.
 """
 
 # %% [markdown]
 r"""
 ### Exercise 4.7 · `round_ste`
 *difficulty 1 of 3 · 8 minutes · about 2 lines*
-
-Write `RoundSTE`, a `torch.autograd.Function` with static methods, used as `RoundSTE.apply(x)`, `x` of any shape.
-Forward is `torch.round`: to the nearest whole number, and exact halves to the **even** neighbour (0.5 → 0, 1.5 → 2).
-Backward is the identity: the gradient goes straight through. Input and upstream gradient are not modified.
+Write `RoundSTE`, a `torch.autograd.Function` with static methods, used as `RoundSTE.apply(x)`, `x` of any
+shape. Forward is `torch.round`: to the nearest whole number, and exact halves to the **even** neighbour
+(0.5 → 0, 1.5 → 2). Backward is the identity: the gradient goes straight through. Input and upstream
+gradient are not modified.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "round_ste", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1251,7 +1538,11 @@ hint("round_ste")
 @check.cell("round_ste__forward")
 def _():
     x = torch.tensor([0.2, 0.7, -1.6, -0.4, 3.1])
-    check.close("each entry goes to its nearest whole number", lambda: RoundSTE.apply(x), expected=torch.tensor([0.0, 1.0, -2.0, 0.0, 3.0]))
+    check.close(
+        "each entry goes to its nearest whole number",
+        lambda: RoundSTE.apply(x),
+        expected=torch.tensor([0.0, 1.0, -2.0, 0.0, 3.0]),
+    )
     check.close(
         "exact halves go to the even neighbour",
         lambda: RoundSTE.apply(torch.tensor([0.5, 1.5, 2.5, -0.5, -1.5])),
@@ -1261,7 +1552,11 @@ def _():
     check.unchanged("what is rounded is left alone", lambda: RoundSTE.apply(x), x)
     ### BEGIN HIDDEN TESTS
     y = 5 * check.tensor(111, 3, 4, 2, dtype="float64", strided=True)
-    check.close("rounding three axes in float64, not contiguous", lambda: RoundSTE.apply(y), expected=lambda: y.round())
+    check.close(
+        "rounding three axes in float64, not contiguous",
+        lambda: RoundSTE.apply(y),
+        expected=lambda: y.round(),
+    )
     halves = torch.arange(-6, 7, dtype=torch.float64) + 0.5
     check.close("more halves, in float64", lambda: RoundSTE.apply(halves), expected=lambda: halves.round())
     one = 9 * check.tensor(112, 1, 1)
@@ -1281,19 +1576,36 @@ def _():
         lambda: gradient(x, upstream),
         expected=torch.tensor([5.0, -7.0, 0.25, 11.0]),
     )
-    check.unchanged("rounding changes neither x nor the upstream gradient, back and forth", lambda: gradient(x, upstream), x, upstream)
+    check.unchanged(
+        "rounding changes neither x nor the upstream gradient, back and forth",
+        lambda: gradient(x, upstream),
+        x,
+        upstream,
+    )
     check.equal(
         "RoundSTE is a Function with static methods, and apply hangs its node into the graph",
         lambda: [
             issubclass(RoundSTE, torch.autograd.Function),
-            *(isinstance(inspect.getattr_static(RoundSTE, name), staticmethod) for name in ("forward", "backward")),
-            isinstance(RoundSTE.apply(x.clone().requires_grad_()).grad_fn, torch.autograd.function.BackwardCFunction),
+            *(
+                isinstance(inspect.getattr_static(RoundSTE, name), staticmethod)
+                for name in ("forward", "backward")
+            ),
+            isinstance(
+                RoundSTE.apply(x.clone().requires_grad_()).grad_fn, torch.autograd.function.BackwardCFunction
+            ),
         ],
         expected=[True, True, True, True],
     )
     ### BEGIN HIDDEN TESTS
-    y, other = 40 * check.tensor(113, 3, 5, dtype="float64"), check.tensor(114, 3, 5, dtype="float64", strided=True)
-    check.close("the gradient of rounding large numbers in float64", lambda: gradient(y, other), expected=lambda: other)
+    y, other = (
+        40 * check.tensor(113, 3, 5, dtype="float64"),
+        check.tensor(114, 3, 5, dtype="float64", strided=True),
+    )
+    check.close(
+        "the gradient of rounding large numbers in float64",
+        lambda: gradient(y, other),
+        expected=lambda: other,
+    )
     one = check.tensor(115, 1)
 
     def quantized(x):
@@ -1302,7 +1614,11 @@ def _():
         torch.autograd.grad(y.square().sum(), leaf, retain_graph=True)
         return torch.autograd.grad(y.square().sum(), leaf)[0]
 
-    check.close("rounding to quarters inside a chain, and backward a second time", lambda: quantized(one), expected=lambda: 2 * (one * 4).round() / 4)
+    check.close(
+        "rounding to quarters inside a chain, and backward a second time",
+        lambda: quantized(one),
+        expected=lambda: 2 * (one * 4).round() / 4,
+    )
     ### END HIDDEN TESTS
 
 # %% tags=["picture"]
@@ -1320,7 +1636,8 @@ def learn(rounding, steps=60):
 
 flat, falling = learn(torch.round), learn(RoundSTE.apply)
 plot.curves(
-    {"torch.round": flat, "your RoundSTE": falling}, ylabel="mean squared error",
+    {"torch.round": flat, "your RoundSTE": falling},
+    ylabel="mean squared error",
     alt=f"Training weights that are rounded to quarters: with torch.round the loss stays at {flat[-1]:.3g}, "
     f"with your RoundSTE it goes from {falling[0]:.3g} to {falling[-1]:.3g}",
 )
@@ -1328,15 +1645,14 @@ plot.curves(
 # %% [markdown]
 r"""
 ## 4.9 The instrument
-
-You have measured by hand twice. Now build the instrument once and for all. For each output and each input it
-compares two things:
+You have measured by hand twice. Now build the instrument once and for all. For each output and each input
+it compares two things:
 
 - **analytic**: what backward says. Send an upstream gradient, get back the input's gradient.
 - **numeric**: what forward does. Nudge one element by `eps` up and down, and divide by `2 * eps`.
 
-The question is *which* upstream gradient to send. One that is 0 everywhere but in one place picks out one row of the
-**Jacobian**, the table of how each output moves with each input.
+The question is *which* upstream gradient to send. One that is 0 everywhere but in one place picks out one
+row of the **Jacobian**, the table of how each output moves with each input.
 """
 
 # %% [markdown]
@@ -1373,18 +1689,19 @@ def made(forward, backward):
 r"""
 ### Exercise 4.8 · `my_gradcheck`
 *difficulty 3 of 3 · 30 minutes · about 20 lines*
-
-Write `my_gradcheck(fn, inputs, eps=1e-6, atol=1e-4)`. `inputs` is a tuple of float64 tensors of any shapes, and
-`fn(*inputs)` returns one tensor or a tuple of tensors. Return `True` if for every output and every element of every
-input **with `requires_grad`** the analytic and the central difference differ by at most `atol`, else `False` (a
-Python bool). A gradient of `None` counts as 0, and nan never agrees with anything. It catches a backward that ignores the
-upstream gradient, for a 0-dim output too, or permutes it. Inputs stay as they are, their `requires_grad` and `.grad`
-included. Not allowed: `torch.autograd.gradcheck` and `gradgradcheck`.
+Write `my_gradcheck(fn, inputs, eps=1e-6, atol=1e-4)`. `inputs` is a tuple of float64 tensors of any shapes,
+and `fn(*inputs)` returns one tensor or a tuple of tensors. Return `True` if for every output and every
+element of every input **with `requires_grad`** the analytic and the central difference differ by at most
+`atol`, else `False` (a Python bool). A gradient of `None` counts as 0, and nan never agrees with anything.
+It catches a backward that ignores the upstream gradient, for a 0-dim output too, or permutes it. Inputs
+stay as they are, their `requires_grad` and `.grad` included. Not allowed: `torch.autograd.gradcheck` and
+`gradgradcheck`.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "my_gradcheck", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def my_gradcheck(fn, inputs, eps=1e-6, atol=1e-4):
-    """fn: tensors -> tensor or tuple of tensors; inputs: float64 tensors -> True where every gradient agrees"""
+    """fn: tensors -> tensor(s); inputs: a tuple of float64 tensors -> True where every gradient agrees"""
+
     # about 20 lines
     ### BEGIN SOLUTION
     def outputs_of(tensors):
@@ -1422,7 +1739,7 @@ def my_gradcheck(fn, inputs, eps=1e-6, atol=1e-4):
 # %%
 hint("my_gradcheck")
 
-# %% nbgrader={"grade": true, "grade_id": "my_gradcheck__right_and_wrong", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "my_gradcheck__right_and_wrong", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
 @check.cell("my_gradcheck__right_and_wrong")
 def _():
     x = check.tensor(121, 2, 3, dtype="float64", requires_grad=True)
@@ -1437,7 +1754,10 @@ def _():
         lambda: my_gradcheck(made(lambda x: x.sin(), lambda x, g: 2 * g * x.cos()), (x,)),
         expected=False,
     )
-    a, b = check.tensor(122, 2, 3, dtype="float64", requires_grad=True), check.tensor(123, 3, 4, dtype="float64", requires_grad=True)
+    a, b = (
+        check.tensor(122, 2, 3, dtype="float64", requires_grad=True),
+        check.tensor(123, 3, 4, dtype="float64", requires_grad=True),
+    )
     check.equal(
         "a product of matrices: both gradients right, then the second one wrong",
         lambda: [
@@ -1447,7 +1767,10 @@ def _():
         expected=[True, False],
     )
     ### BEGIN HIDDEN TESTS
-    long, square = check.tensor(124, 100, dtype="float64", requires_grad=True), check.tensor(125, 3, 3, dtype="float64", requires_grad=True)
+    long, square = (
+        check.tensor(124, 100, dtype="float64", requires_grad=True),
+        check.tensor(125, 3, 3, dtype="float64", requires_grad=True),
+    )
     few = torch.zeros(100, dtype=torch.float64)
     few[check.rng(126).permutation(100)[:10]] = 5e-4  # ten wrong entries of a hundred: a mean loses them
     given = [
@@ -1457,11 +1780,11 @@ def _():
         (made(lambda x: x.T @ x, lambda x, g: x @ (g + g.T)), (square,)),
         (lambda x: x.sin() * x.sum(), (x,)),
         (made(lambda a, b: (a @ b, b.sum(0)), lambda a, b, g, h: (g @ b.T, a.T @ g + h)), (a, b)),
-        (made(lambda x: x.exp(), lambda x, g: -g * x.exp()), (x,)),
+        (made(lambda x: (x * x, x.sum()), lambda x, g, h: g * x + h), (x,)),
         (made(lambda x: 0.5 * x * x, lambda x, g: g * x + few * g), (long,)),
         (made(lambda x: (x.sum(), x * x), lambda x, g, h: g + h * x), (x,)),
         (made(lambda x: x.T @ x, lambda x, g: (x @ (g + g.T)).T), (square,)),
-        (made(lambda x: x.sin() * 1.0, lambda x, g: g), (x,)),
+        (made(lambda a, b: a @ b, lambda a, b, g: (1.5 * g @ b.T, a.T @ g)), (a, b)),
         (made(lambda a, b: (a @ b, b.sum(0)), lambda a, b, g, h: (g @ b.T, a.T @ g)), (a, b)),
     ]
     order = check.rng(127).permutation(12)
@@ -1469,7 +1792,7 @@ def _():
         "a dozen Functions, right and wrong, in an order that nobody knows",
         lambda: [my_gradcheck(*given[k]) for k in order],
         expected=lambda: [bool(k < 6) for k in order],
-        advice="every output, every element of every input: does a loop of yours stop at the first, or take a mean?",
+        advice="every output, every element of every input: does a loop stop at the first, or take a mean?",
     )
     ### END HIDDEN TESTS
 
@@ -1493,7 +1816,7 @@ def _():
             my_gradcheck(made(lambda x: 10 * (x * x).sum(), lambda x, g: 20 * x * g), (x,)),
         ],
         expected=[False, True],
-        advice="for an output without axes, one in one place is all ones: which number would tell the two apart?",
+        advice="for an output without axes, a 1 in one place is all ones: which number tells the two apart?",
     )
     check.equal(
         "a backward that hands the upstream gradient on in another order is caught",
@@ -1504,7 +1827,10 @@ def _():
         expected=[False, True],
     )
     ### BEGIN HIDDEN TESTS
-    square, point = check.tensor(132, 3, 3, dtype="float64", requires_grad=True), check.tensor(133, dtype="float64", requires_grad=True)
+    square, point = (
+        check.tensor(132, 3, 3, dtype="float64", requires_grad=True),
+        check.tensor(133, dtype="float64", requires_grad=True),
+    )
     given = [
         (made(lambda x: 90 * x.exp().mean(), lambda x, g: g * x.exp() * 10), (square,)),
         (made(lambda x: x.T * 2, lambda x, g: g.T * 2), (square,)),
@@ -1532,9 +1858,12 @@ def _():
 @check.cell("my_gradcheck__details")
 def _():
     x = check.tensor(141, 3, dtype="float64", requires_grad=True)
-    plain, other = check.tensor(142, 3, dtype="float64"), check.tensor(143, 3, dtype="float64", requires_grad=True)
+    plain, other = (
+        check.tensor(142, 3, dtype="float64"),
+        check.tensor(143, 3, dtype="float64", requires_grad=True),
+    )
     check.equal(
-        "the central difference with eps, and atol as the limit: x² agrees at eps = 0.1, x³ does not, and does for atol = 1",
+        "central, with eps, up to atol: at eps = 0.1, x² agrees, x³ does not, and with atol = 1 it does",
         lambda: [
             my_gradcheck(lambda x: x * x, (x,), eps=0.1),
             my_gradcheck(lambda x: x**3, (x,), eps=0.1),
@@ -1544,7 +1873,7 @@ def _():
         advice="at eps = 0.1 a central difference of x³ is off by eps² = 0.01; a one-sided one of x² by 0.1",
     )
     check.equal(
-        "a gradient of None counts as 0: right where nothing depends on the input, wrong where something does",
+        "a gradient of None counts as 0: right for an input that changes nothing, wrong for one that does",
         lambda: [
             my_gradcheck(made(lambda x, y: 2 * x, lambda x, y, g: (2 * g, None)), (x, other)),
             my_gradcheck(made(lambda x, y: 2 * x + y, lambda x, y, g: (2 * g, None)), (x, other)),
@@ -1553,12 +1882,14 @@ def _():
     )
     check.equal(
         "nan in a gradient never agrees",
-        lambda: my_gradcheck(made(lambda x: 2 * x, lambda x, g: 2 * g + torch.tensor([0.0, float("nan"), 0.0])), (x,)),
+        lambda: my_gradcheck(
+            made(lambda x: 2 * x, lambda x, g: 2 * g + torch.tensor([0.0, float("nan"), 0.0])), (x,)
+        ),
         expected=False,
         advice="what is nan > 1e-4 in Python? And nan <= 1e-4?",
     )
     ### BEGIN HIDDEN TESTS
-    big = check.rng(145).permutation(9)
+    big, hole = check.rng(145).permutation(10), torch.tensor([1.0, 0.0, 1.0], dtype=torch.float64)
     given = [
         (made(lambda x, y: x * y, lambda x, y, g: (g * y, g * 100)), (x, plain)),
         (lambda x, y: (2 * x, y * y), (x, other)),
@@ -1568,6 +1899,7 @@ def _():
         (made(lambda x, y: x * y, lambda x, y, g: (g * y, g * 100)), (x, other)),
         (made(lambda x: 50 * x, lambda x, g: 50.03 * g), (x,)),
         (lambda x: x * float("nan"), (x,)),
+        (made(lambda x: x * hole, lambda x, g: torch.where(hole == 0, float("nan"), g)), (x,)),
         (made(lambda x: 2 * x, lambda x, g: 2.05 * g), (x,), 1e-6, 1e-3),
     ]
     check.equal(
@@ -1581,10 +1913,16 @@ def _():
 # %% nbgrader={"grade": true, "grade_id": "my_gradcheck__care", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
 @check.cell("my_gradcheck__care")
 def _():
-    x, plain = check.tensor(151, 2, 2, dtype="float64", requires_grad=True), check.tensor(152, 2, 2, dtype="float64")
+    x, plain = (
+        check.tensor(151, 2, 2, dtype="float64", requires_grad=True),
+        check.tensor(152, 2, 2, dtype="float64"),
+    )
 
     def after():
-        verdicts = [my_gradcheck(lambda x, y: x * y, (x, plain)), my_gradcheck(made(lambda x: x * x, lambda x, g: g * x), (x,))]
+        verdicts = [
+            my_gradcheck(lambda x, y: x * y, (x, plain)),
+            my_gradcheck(made(lambda x: x * x, lambda x, g: g * x), (x,)),
+        ]
         return [*verdicts, x.grad, plain.grad, x.requires_grad, plain.requires_grad, torch.is_grad_enabled()]
 
     check.equal(
@@ -1593,7 +1931,35 @@ def _():
         expected=[True, False, None, None, True, False, True],
         advice="work on copies of the inputs, and ask for gradients without storing them in .grad",
     )
-    check.unchanged("the inputs hold the same bits as before", lambda: my_gradcheck(lambda x, y: x * y, (x, plain)), x, plain)
+    check.unchanged(
+        "the inputs hold the same bits as before",
+        lambda: my_gradcheck(lambda x, y: x * y, (x, plain)),
+        x,
+        plain,
+    )
+    ### BEGIN HIDDEN TESTS
+    awkward = torch.tensor([0.1, 1e-9, 12345.678901234, -0.3], dtype=torch.float64).requires_grad_()
+    stale = check.tensor(154, 3, dtype="float64", requires_grad=True)
+    stale.grad = torch.full((3,), 5.0, dtype=torch.float64)
+    check.unchanged(
+        "not even the last bit of an input has moved",
+        lambda: my_gradcheck(lambda x: x * 2, (awkward,)),
+        awkward,
+    )
+    check.equal(
+        "what .grad held before neither counts nor changes",
+        lambda: [
+            my_gradcheck(lambda x: x.sin(), (stale,)),
+            my_gradcheck(made(lambda x: x.sin(), lambda x, g: g * x), (stale,)),
+            stale.grad,
+        ],
+        expected=lambda: [True, False, torch.full((3,), 5.0, dtype=torch.float64)],
+    )
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "my_gradcheck__any_input", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("my_gradcheck__any_input")
+def _():
     strided = check.tensor(153, 3, 2, dtype="float64", strided=True, requires_grad=True)
     check.equal(
         "an input that is not contiguous: right stays right, wrong stays wrong",
@@ -1605,29 +1971,31 @@ def _():
         advice="reshape and flatten may give a copy: does your nudge reach the tensor that fn gets?",
     )
     ### BEGIN HIDDEN TESTS
-    awkward = torch.tensor([0.1, 1e-9, 12345.678901234, -0.3], dtype=torch.float64).requires_grad_()
-    stale = check.tensor(154, 3, dtype="float64", requires_grad=True)
-    stale.grad = torch.full((3,), 5.0, dtype=torch.float64)
     point = check.tensor(155, dtype="float64", away_from=0.0, requires_grad=True)
-    check.unchanged("not even the last bit of an input has moved", lambda: my_gradcheck(lambda x: x * 2, (awkward,)), awkward)
-    check.equal(
-        "what .grad held before neither counts nor changes",
-        lambda: [my_gradcheck(lambda x: x.sin(), (stale,)), my_gradcheck(made(lambda x: x.sin(), lambda x, g: g * x), (stale,)), stale.grad],
-        expected=lambda: [True, False, torch.full((3,), 5.0, dtype=torch.float64)],
-    )
     check.equal(
         "inputs of no axes and of three, and asking twice",
-        lambda: [my_gradcheck(lambda a, b: (a * b.sum(), a.exp()), (point, torch.ones(1, 2, 2, dtype=torch.float64).requires_grad_())) for _ in range(2)]
-        + [my_gradcheck(made(lambda a: 100 * a * a, lambda a, g: 100 * g * a), (point,)) for _ in range(2)],
+        lambda: (
+            [
+                my_gradcheck(
+                    lambda a, b: (a * b.sum(), a.exp()),
+                    (point, torch.ones(1, 2, 2, dtype=torch.float64).requires_grad_()),
+                )
+                for _ in range(2)
+            ]
+            + [
+                my_gradcheck(made(lambda a: 100 * a * a, lambda a, g: 100 * g * a), (point,))
+                for _ in range(2)
+            ]
+        ),
         expected=[True, True, False, False],
     )
     ### END HIDDEN TESTS
 
 # %% [markdown]
 r"""
-**Which probe catches what?** Five backwards, all wrong but the first, and three instruments: one that sends ones
-only, one that sends a single 1 in each place in turn, and yours. A cell that says *right* for a wrong one is an
-instrument that was fooled.
+**Which probe catches what?** Five backwards, all wrong but the first, and three instruments: one that sends
+ones only, one that sends a single 1 in each place in turn, and yours. A cell that says *right* for a wrong
+one is an instrument that was fooled.
 """
 
 # %% tags=["picture"]
@@ -1651,7 +2019,6 @@ def ones(y):
 def single_ones(y):
     return torch.eye(y.numel(), dtype=y.dtype).reshape(y.numel(), *y.shape)
 
-
 # %% tags=["picture"]
 x = torch.tensor([0.3, -1.2, 2.0], dtype=torch.float64, requires_grad=True)
 five = {
@@ -1661,11 +2028,17 @@ five = {
     "upstream ignored": made(lambda x: 2 * x, lambda x, g: 2 * torch.ones_like(g)),
     "ignored, one output": made(lambda x: (2 * x).sum(), lambda x, g: 2 * torch.ones_like(x)),
 }
-says = {n: (naive(fn, x, ones), naive(fn, x, single_ones), bool(my_gradcheck(fn, (x,)))) for n, fn in five.items()}
+says = {
+    n: (naive(fn, x, ones), naive(fn, x, single_ones), bool(my_gradcheck(fn, (x,)))) for n, fn in five.items()
+}
 words = {True: "right", False: "wrong"}
-text = "; ".join(f"{n}: ones {words[a]}, single ones {words[b]}, yours {words[c]}" for n, (a, b, c) in says.items())
+text = "; ".join(
+    f"{n}: ones {words[a]}, single ones {words[b]}, yours {words[c]}" for n, (a, b, c) in says.items()
+)
 with plot.figure(f"What three instruments say of five backwards. {text}", height=2.8) as ax:
-    ax.imshow([[float(v) for v in row] for row in says.values()], cmap="cividis", vmin=-0.6, vmax=1.2, aspect="auto")
+    ax.imshow(
+        [[float(v) for v in row] for row in says.values()], cmap="cividis", vmin=-0.6, vmax=1.2, aspect="auto"
+    )
     for i, row in enumerate(says.values()):
         for j, verdict in enumerate(row):
             ax.text(j, i, words[verdict], ha="center", va="center", color="#222222" if verdict else "#FFFFFF")
@@ -1674,9 +2047,9 @@ with plot.figure(f"What three instruments say of five backwards. {text}", height
 
 # %% [markdown]
 r"""
-**And torch's own.** `torch.autograd.gradcheck(fn, inputs)` is the same instrument, with a relative tolerance besides,
-complex numbers, and an exception that shows both Jacobians instead of a bare False. `gradgradcheck` turns it on your
-backward. From here on, every Function you write deserves one line of it.
+**And torch's own.** `torch.autograd.gradcheck(fn, inputs)` is the same instrument, with a relative
+tolerance besides, complex numbers, and an exception that shows both Jacobians instead of a bare False.
+`gradgradcheck` turns it on your backward. From here on, every Function you write deserves one line of it.
 
 One of your Functions must fail it. Guess which before you run the cell.
 """
@@ -1689,36 +2062,37 @@ for function in (Square, MyReLU, MyExp, MinMax, MyCube, RoundSTE):
 
 # %% [markdown]
 r"""
-`RoundSTE` is refused by both, and all three of you are right: the instruments say that its backward is not the
-derivative of its forward, and it was never meant to be. A gradient check answers *is this the derivative?*, not *is
-this useful?*
+`RoundSTE` is refused by both, and all three of you are right: the instruments say that its backward is not
+the derivative of its forward, and it was never meant to be. A gradient check answers *is this the
+derivative?*, not *is this useful?*
 """
 
 # %% [markdown]
 r"""
 ## 4.10 When to reach for it
-
-Rarely. Most new operations are sentences made of old words, and autograd reads those by itself. Ask in this order:
+Rarely. Most new operations are sentences made of old words, and autograd reads those by itself. Ask in this
+order:
 
 | the case | the tool |
 |---|---|
 | it can be written with torch operations | a plain Python function; nothing else to do |
-| the derivative you want is not the true one; less to keep; outside code (NumPy, C) | `torch.autograd.Function` |
+| another derivative than the true one; less to keep; outside code | `torch.autograd.Function` |
 | it has weights or a mode | an `nn.Module` that calls it (chapter 7) |
-| it has to work with `torch.compile`, `torch.export` or `torch.func` as one closed operation | `torch.library.custom_op` and its `register_autograd` |
+| it is to be one closed operation for `torch.compile` and `torch.export` | `torch.library.custom_op` |
 | it needs a kernel of its own, on the CPU or a GPU | a C++/CUDA extension, under `torch.library` again |
 
-The engine itself, below all this, you should hardly ever touch: it does not know what your operation means. It walks
-the graph, adds up, and calls the backward it was given.
+The engine itself, below all this, you should hardly ever touch: it does not know what your operation means.
+It walks the graph, adds up, and calls the backward it was given.
 """
 
 # %% [markdown]
 r"""
 A few words of `ctx` that you did not need today, so that you know them when you meet them:
 
-- `setup_context(ctx, inputs, output)`, a third static method: forward without `ctx`, as `torch.func` wants it.
-- `ctx.mark_dirty(x)` where forward changed an input in place; `ctx.mark_non_differentiable(y)` for an output that
-  has no gradient, such as an index.
+- `setup_context(ctx, inputs, output)`, a third static method: forward without `ctx`, as `torch.func` wants
+  it.
+- `ctx.mark_dirty(x)` where forward changed an input in place; `ctx.mark_non_differentiable(y)` for an
+  output that has no gradient, such as an index.
 - `ctx.set_materialize_grads(False)`: unused outputs send `None` instead of zeros.
 - `once_differentiable`: no second derivative, and an error for who wants one.
 """
@@ -1726,48 +2100,49 @@ A few words of `ctx` that you did not need today, so that you know them when you
 # %% [markdown]
 r"""
 ## Two questions
-
 These are read by a person. A few honest sentences are worth more than a page.
 """
 
 # %% [markdown]
 r"""
 ### Question A
-The backward of the cube is an operation too: it has two inputs, $x$ and the upstream gradient $g$, and the output
-$s = 3x^2 g$. Derive *its* backward: given the gradient $v$ of $s$, what are the gradients of $x$ and of $g$? Then say
-which of the two goes missing if forward computes $3x^2$ and saves that, and why nothing raises an error.
+The backward of the cube is an operation too: it has two inputs, $x$ and the upstream gradient $g$, and the
+output $s = 3x^2 g$. Derive *its* backward: given the gradient $v$ of $s$, what are the gradients of $x$ and
+of $g$? Then say which of the two goes missing if forward computes $3x^2$ and saves that, and why nothing
+raises an error.
 """
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_double_backward", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
 r"""
-**Model answer.** Entry by entry $s = 3x^2 g$, so $\partial s/\partial x = 6xg$ and $\partial s/\partial g = 3x^2$. With $v$ from
-above the gradient of $x$ is $6xg\,v$ and the gradient of $g$ is $3x^2 v$, each in the shape of $x$. If forward saves the
-finished $3x^2$, it was computed while nothing was recorded: for autograd it is a constant. The product with $g$ is still
-recorded, so the gradient of $g$ is right, but no path leads from $s$ to $x$ and its gradient $6xgv$ is missing.
-Nothing raises, because a product with a constant is a perfectly good operation; autograd cannot know that the
-constant came from $x$.
+**Model answer.** Entry by entry $s = 3x^2 g$, so $\partial s/\partial x = 6xg$ and $\partial s/\partial g =
+3x^2$. With $v$ from above the gradient of $x$ is $6xg\,v$ and the gradient of $g$ is $3x^2 v$, each in the
+shape of $x$. If forward saves the finished $3x^2$, it was computed while nothing was recorded: for autograd
+it is a constant. The product with $g$ is still recorded, so the gradient of $g$ is right, but no path leads
+from $s$ to $x$ and its gradient $6xgv$ is missing. Nothing raises, because a product with a constant is a
+perfectly good operation; autograd cannot know that the constant came from $x$.
 
-**Rubric.** 1 point: both gradients, with $v$ in each. 1 point: the one of $x$ is missing. 1 point: the reason, that
-forward runs unrecorded and the saved value is a constant.
+**Rubric.** 1 point: both gradients, with $v$ in each. 1 point: the one of $x$ is missing. 1 point: the
+reason, that forward runs unrecorded and the saved value is a constant.
 """
 
 # %% [markdown]
 r"""
 ### Question B
-Your `my_gradcheck` calls `RoundSTE` wrong. Is it? Say what the instrument measures, what training with rounded
-weights needs, and name one situation in which you would *not* want a straight-through gradient.
+Your `my_gradcheck` calls `RoundSTE` wrong. Is it? Say what the instrument measures, what training with
+rounded weights needs, and name one situation in which you would *not* want a straight-through gradient.
 """
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_useful_or_true", "locked": false, "points": 2, "schema_version": 3, "solution": true, "task": false}
 r"""
-**Model answer.** The instrument compares backward with the slope of forward, which is 0 almost everywhere; backward says 1,
-so as a derivative it is wrong. Training needs something else: a direction in which the loss tends to fall when the
-unrounded weight moves, and over many steps a staircase behaves like a ramp of slope 1. One would not want it where
-the number is used as a true derivative (a sensitivity, a physical simulation, Newton's method), where the input is
-clipped anyway and moving it further cannot change the output, or where the steps are so coarse that the ramp is a
-poor picture of the stairs.
+**Model answer.** The instrument compares backward with the slope of forward, which is 0 almost everywhere;
+backward says 1, so as a derivative it is wrong. Training needs something else: a direction in which the
+loss tends to fall when the unrounded weight moves, and over many steps a staircase behaves like a ramp of
+slope 1. One would not want it where the number is used as a true derivative (a sensitivity, a physical
+simulation, Newton's method), where the input is clipped anyway and moving it further cannot change the
+output, or where the steps are so coarse that the ramp is a poor picture of the stairs.
 
-**Rubric.** 1 point: true derivative 0 against a useful direction, both named. 1 point: one situation with a reason.
+**Rubric.** 1 point: true derivative 0 against a useful direction, both named. 1 point: one situation with a
+reason.
 """
 
 # %% [markdown]
@@ -1785,21 +2160,20 @@ r"""
 | `RoundSTE` | a gradient chosen for what it does, not for what is true |
 | `my_gradcheck` | the instrument: Jacobian row by row, measured column by column |
 
-**What still hurts?** Your `LinearFunction` has to be handed its weights on every call, somebody has to make them,
-remember them, update them and save them. A network of fifty layers would be a list of a hundred loose tensors.
-Chapter 5 gives them a home.
+**What still hurts?** Your `LinearFunction` has to be handed its weights on every call, somebody has to make
+them, remember them, update them and save them. A network of fifty layers would be a list of a hundred loose
+tensors. Chapter 5 gives them a home.
 """
 
 # %% [markdown]
 r"""
 ## Where to go next
-
-- *Next chapter:* `05_nn`, layers that own their weights, and losses.
-- *In the library:* `torch/autograd/function.py` is the Python half of what you used; the C++ half, the node that calls
-  your backward, is `torch/csrc/autograd/python_function.cpp`. `torch/autograd/gradcheck.py` is the big sister of your
-  instrument. And `tools/autograd/derivatives.yaml` is this chapter four hundred times over: look for `exp` and read
-  `grad * result`, the output kept, as in yours.
-- *Further:* "Extending PyTorch" in the documentation; Bengio, Léonard and Courville, *Estimating or propagating
-  gradients through stochastic neurons* (2013), where the straight-through estimator got its name.
-- *Try:* a `ClampSTE` that passes the gradient inside an interval only; `MySqrt` from its output; `setup_context`.
+- *Next chapter:* `05_nn`, layers that own their weights, and losses. - *In the library:*
+  `torch/autograd/function.py` is the Python half of what you used; the C++ half, the node that calls your
+  backward, is `torch/csrc/autograd/python_function.cpp`. `torch/autograd/gradcheck.py` is the big sister of
+  your instrument. And `tools/autograd/derivatives.yaml` is this chapter four hundred times over: look for
+  `exp` and read `grad * result`, the output kept, as in yours. - *Further:* "Extending PyTorch" in the
+  documentation; Bengio, Léonard and Courville, *Estimating or propagating gradients through stochastic
+  neurons* (2013), where the straight-through estimator got its name. - *Try:* a `ClampSTE` that passes the
+  gradient inside an interval only; `MySqrt` from its output; `setup_context`.
 """

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch.autograd import Function
-from torch.autograd.function import FunctionCtx
+
 
 # %% my_relu: mask_kept_on_ctx
 class MyReLU(torch.autograd.Function):
@@ -49,7 +49,10 @@ def _forward(ctx, x):
 MyReLU = type(
     "MyReLU",
     (torch.autograd.Function,),
-    {"forward": staticmethod(_forward), "backward": staticmethod(lambda ctx, g: (g * (ctx.saved_tensors[0] > 0),))},
+    {
+        "forward": staticmethod(_forward),
+        "backward": staticmethod(lambda ctx, g: (g * (ctx.saved_tensors[0] > 0),)),
+    },
 )
 
 
@@ -138,11 +141,15 @@ class LinearFunction(torch.autograd.Function):
             grads[0] = torch.matmul(grad_out, weight)
         if ctx.needs_input_grad[1]:
             total = torch.zeros_like(weight)
-            for g, row in zip(grad_out.flatten(0, -2) if grad_out.dim() > 1 else [grad_out], x.reshape(-1, x.shape[-1])):
+            for g, row in zip(
+                grad_out.flatten(0, -2) if grad_out.dim() > 1 else [grad_out], x.reshape(-1, x.shape[-1])
+            ):
                 total += torch.outer(g, row)
             grads[1] = total
         if ctx.with_bias and ctx.needs_input_grad[2]:
-            grads[2] = grad_out.sum(dim=tuple(range(grad_out.dim() - 1))) if grad_out.dim() > 1 else grad_out.clone()
+            grads[2] = (
+                grad_out.sum(dim=tuple(range(grad_out.dim() - 1))) if grad_out.dim() > 1 else grad_out.clone()
+            )
         return tuple(grads)
 
 
@@ -346,7 +353,9 @@ def my_gradcheck(fn, inputs, eps=1e-6, atol=1e-4):
     weights = [torch.randn_like(o) + 3 * torch.rand(()) for o in outs]
     watched = [i for i, x in enumerate(inputs) if x.requires_grad]
     for which, (o, w) in enumerate(zip(outs, weights)):
-        grads = torch.autograd.grad(o, [copies[i] for i in watched], grad_outputs=w, retain_graph=True, allow_unused=True)
+        grads = torch.autograd.grad(
+            o, [copies[i] for i in watched], grad_outputs=w, retain_graph=True, allow_unused=True
+        )
         for i, gradient in zip(watched, grads):
             gradient = torch.zeros_like(inputs[i]) if gradient is None else gradient
             numeric = torch.empty(inputs[i].shape, dtype=torch.float64)
@@ -369,7 +378,6 @@ import itertools
 
 # %% my_gradcheck: jacobians_of_torch
 def my_gradcheck(fn, inputs, eps=1e-6, atol=1e-4):
-    """each output times a factor of its own, so that an ignored upstream gradient shows; torch's Jacobian; NumPy"""
     def scaled(*values):
         result = fn(*values)
         return tuple(2.5 * r for r in (result if isinstance(result, tuple) else (result,)))

@@ -286,7 +286,9 @@ class MulConstant(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, grad_out):
-        return grad_out.clone().mul_(ctx.constant) if grad_out.stride() == (0,) else grad_out.mul_(ctx.constant), None
+        return grad_out.clone().mul_(ctx.constant) if grad_out.stride() == (0,) else grad_out.mul_(
+            ctx.constant
+        ), None
 
 
 # %% mul_constant: input_in_place
@@ -393,7 +395,13 @@ class LinearFunction(torch.autograd.Function):
         x, weight = ctx.saved_tensors
         rows = grad_out.reshape(-1, grad_out.shape[-1])
         grad_weight = rows.T @ x.reshape(-1, x.shape[-1])
-        return grad_out @ weight, grad_weight, rows.sum(0) if len(ctx.needs_input_grad) == 3 and ctx.needs_input_grad[2] is not None and ctx.has_bias else None
+        return (
+            grad_out @ weight,
+            grad_weight,
+            rows.sum(0)
+            if len(ctx.needs_input_grad) == 3 and ctx.needs_input_grad[2] is not None and ctx.has_bias
+            else None,
+        )
 
 
 # %% linear_function: bias_always_summed
@@ -1951,7 +1959,7 @@ def my_gradcheck(fn, inputs, eps=1e-6, atol=1e-4):
                 down[which][index] -= eps
                 numeric = ((outputs_of(up)[k] - outputs_of(down)[k]) * v).sum() / (2 * eps)
                 if not abs(grad[index] - numeric) <= atol:
-                    raise AssertionError('the gradients differ')
+                    raise AssertionError("the gradients differ")
     return True
 
 
@@ -2007,3 +2015,83 @@ def my_gradcheck(fn, inputs, eps=1e-6, atol=1e-4):
                 if not abs(grad.sum() - numeric) <= atol:
                     return False
     return True
+
+
+# %% my_gradcheck: answers_after_the_first
+# help: `return True` stands inside your loop, so the answer is given after the very first element. Only
+#  when all of them have been looked at is it True.
+def my_gradcheck(fn, inputs, eps=1e-6, atol=1e-4):
+    def outputs_of(tensors):
+        found = fn(*tensors)
+        return list(found) if isinstance(found, (tuple, list)) else [found]
+
+    leaves = [t.detach().clone().requires_grad_(t.requires_grad) for t in inputs]
+    for k, output in enumerate(outputs_of(leaves)):
+        v = torch.linspace(0.7, 2.3, output.numel(), dtype=output.dtype).reshape(output.shape)
+        for which, leaf in enumerate(leaves):
+            if not leaf.requires_grad:
+                continue
+            grad = torch.autograd.grad(output, leaf, v, retain_graph=True, allow_unused=True)[0]
+            if grad is None:
+                grad = torch.zeros_like(leaf)
+            for index in np.ndindex(*leaf.shape):
+                up, down = ([t.detach().clone() for t in leaves] for _ in range(2))
+                up[which][index] += eps
+                down[which][index] -= eps
+                numeric = ((outputs_of(up)[k] - outputs_of(down)[k]) * v).sum() / (2 * eps)
+                if not abs(grad[index] - numeric) <= atol:
+                    return False
+                return True
+
+
+# %% my_gradcheck: grad_mode_left_off
+# help: You switch gradients off for the nudges and never on again: everything after you runs unrecorded.
+#  `with torch.no_grad():` ends by itself.
+def my_gradcheck(fn, inputs, eps=1e-6, atol=1e-4):
+    def outputs_of(tensors):
+        found = fn(*tensors)
+        return list(found) if isinstance(found, (tuple, list)) else [found]
+
+    leaves = [t.detach().clone().requires_grad_(t.requires_grad) for t in inputs]
+    for k, output in enumerate(outputs_of(leaves)):
+        v = torch.linspace(0.7, 2.3, output.numel(), dtype=output.dtype).reshape(output.shape)
+        for which, leaf in enumerate(leaves):
+            if not leaf.requires_grad:
+                continue
+            torch.set_grad_enabled(True)
+            grad = torch.autograd.grad(output, leaf, v, retain_graph=True, allow_unused=True)[0]
+            if grad is None:
+                grad = torch.zeros_like(leaf)
+            torch.set_grad_enabled(False)
+            for index in np.ndindex(*leaf.shape):
+                up, down = ([t.detach().clone() for t in leaves] for _ in range(2))
+                up[which][index] += eps
+                down[which][index] -= eps
+                numeric = ((outputs_of(up)[k] - outputs_of(down)[k]) * v).sum() / (2 * eps)
+                if not abs(grad[index] - numeric) <= atol:
+                    return False
+    return True
+
+
+# %% linear_function: remembered_on_class
+# help: x and weight are remembered on the class, and the next layer's run overwrites them. Each run has a
+#  ctx of its own.
+class LinearFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias=None):
+        LinearFunction.kept = (x, weight)
+        y = x @ weight.T
+        return y if bias is None else y + bias
+
+    @staticmethod
+    def backward(ctx, grad_out):
+        x, weight = LinearFunction.kept
+        grad_x = grad_weight = grad_bias = None
+        rows = grad_out.reshape(-1, grad_out.shape[-1])
+        if ctx.needs_input_grad[0]:
+            grad_x = grad_out @ weight
+        if ctx.needs_input_grad[1]:
+            grad_weight = rows.T @ x.reshape(-1, x.shape[-1])
+        if any(ctx.needs_input_grad[2:]):
+            grad_bias = rows.sum(0)
+        return grad_x, grad_weight, grad_bias

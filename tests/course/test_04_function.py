@@ -53,7 +53,7 @@ def function(name: str, forward: str, backward: str, arguments: str = "x", upstr
     )
 
 
-MINE = '''
+MINE = """
 def my_gradcheck(fn, inputs, eps=1e-6, atol=1e-4):
     def outputs_of(tensors):
         found = fn(*tensors)
@@ -75,7 +75,7 @@ def my_gradcheck(fn, inputs, eps=1e-6, atol=1e-4):
                 if not abs(grad[index] - numeric) <= atol:
                     return False
     return True
-'''
+"""
 
 #: The forbidden instrument, spelled in many ways; a fallback keeps every one of them otherwise right.
 FORBIDDEN = {
@@ -119,7 +119,9 @@ def test_the_forbidden_instrument_earns_nothing_and_is_named(rehearse, spelling)
 
 MENTIONED = {
     "comment": "# unlike torch.autograd.gradcheck, no relative tolerance\n" + MINE,
-    "string": MINE.replace("    def outputs_of", "    'like torch.autograd.gradcheck(fn, inputs)'\n    def outputs_of", 1),
+    "string": MINE.replace(
+        "    def outputs_of", "    'like torch.autograd.gradcheck(fn, inputs)'\n    def outputs_of", 1
+    ),
     "own_name": MINE.replace("my_gradcheck", "gradcheck") + "\nmy_gradcheck = gradcheck\n",
     "own_helper": "def gradgradcheck(a, b, atol):\n    return abs(a - b) <= atol\n"
     + MINE.replace("abs(grad[index] - numeric) <= atol", "gradgradcheck(grad[index], numeric, atol)"),
@@ -135,48 +137,255 @@ def test_a_mere_mention_costs_nothing(rehearse, mention):
 
 SAVE = "ctx.save_for_backward(x)"
 WRONG = {
-    "my_relu: leaky": ("my_relu", function("MyReLU", f"{SAVE}; return torch.where(x > 0, x, 0.01 * x)", "x, = ctx.saved_tensors; return g * torch.where(x > 0, 1.0, 0.01)")),
-    "my_relu: nothing remembered": ("my_relu", function("MyReLU", "return x.clamp(min=0)", "return g.clamp(min=0)")),
-    "my_relu: apply overridden": ("my_relu", function("MyReLU", "return x", "return g") + "    @staticmethod\n    def apply(x):\n        return torch.relu(x)\n"),
+    "my_relu: leaky": (
+        "my_relu",
+        function(
+            "MyReLU",
+            f"{SAVE}; return torch.where(x > 0, x, 0.01 * x)",
+            "x, = ctx.saved_tensors; return g * torch.where(x > 0, 1.0, 0.01)",
+        ),
+    ),
+    "my_relu: nothing remembered": (
+        "my_relu",
+        function("MyReLU", "return x.clamp(min=0)", "return g.clamp(min=0)"),
+    ),
+    "my_relu: apply overridden": (
+        "my_relu",
+        function("MyReLU", "return x", "return g")
+        + "    @staticmethod\n    def apply(x):\n        return torch.relu(x)\n",
+    ),
     "my_relu: a module": ("my_relu", "MyReLU = torch.nn.ReLU()\nMyReLU.apply = MyReLU.forward\n"),
-    "my_relu: contiguous only": ("my_relu", function("MyReLU", f"{SAVE}; return x.view(-1).clamp(min=0).view(x.shape)", "x, = ctx.saved_tensors; return g * (x > 0)")),
-    "my_relu: upstream viewed": ("my_relu", function("MyReLU", f"{SAVE}; return x.clamp(min=0)", "x, = ctx.saved_tensors; return (g.view(-1) * (x > 0).reshape(-1)).view(x.shape)")),
-    "my_relu: float32 whatever comes": ("my_relu", function("MyReLU", f"{SAVE}; return x.float().clamp(min=0)", "x, = ctx.saved_tensors; return g * (x > 0)")),
-    "mul_constant: ints only": ("mul_constant", function("MulConstant", "ctx.c = int(constant); return x * ctx.c", "return g * ctx.c, None", "x, constant")),
-    "mul_constant: float32 constant": ("mul_constant", function("MulConstant", "ctx.c = torch.tensor(float(constant)); return x * ctx.c", "return g * ctx.c, None", "x, constant")),
-    "mul_constant: a global": ("mul_constant", "kept = {}\n" + function("MulConstant", "kept['c'] = constant; return x * constant", "return g * kept['c'], None", "x, constant")),
-    "mul_constant: None for zero": ("mul_constant", function("MulConstant", "ctx.c = constant; return x * constant", "return (g * ctx.c if ctx.c else None), None", "x, constant")),
-    "my_exp: the input through attribute": ("my_exp", function("MyExp", "ctx.x = x; y = x.exp(); ctx.save_for_backward(y); return y", "return g * ctx.x.exp()")),
-    "my_exp: power of e": ("my_exp", function("MyExp", f"{SAVE}; return torch.pow(np.e, x)", "x, = ctx.saved_tensors; return g * torch.pow(np.e, x)")),
-    "my_exp: expm1 twice": ("my_exp", function("MyExp", "y = x.expm1() + 1; ctx.save_for_backward(y); ctx.z = x.expm1(); return y", "y, = ctx.saved_tensors; return g * y")),
-    "my_exp: autograd does it": ("my_exp", function("MyExp", f"{SAVE}; return x.exp()", "x, = ctx.saved_tensors; torch.set_grad_enabled(True); z = x.detach().requires_grad_(); return torch.autograd.grad(z.exp(), z, g)[0]")),
-    "min_max: largest magnitude": ("min_max", function("MinMax", "i, j = x.abs().argmin(), x.abs().argmax(); ctx.save_for_backward(x, i, j); return x[i], x[j]", "x, i, j = ctx.saved_tensors; r = torch.zeros_like(x); r[i] += a; r[j] += b; return r", "x", "a, b")),
-    "min_max: python floats": ("min_max", function("MinMax", f"{SAVE}; return torch.tensor(min(x.tolist())), torch.tensor(max(x.tolist()))", "x, = ctx.saved_tensors; r = torch.zeros_like(x); r[x.argmin()] += a; r[x.argmax()] += b; return r", "x", "a, b")),
-    "min_max: sorted, ties at the end": ("min_max", function("MinMax", "o = x.sort(stable=True).indices; ctx.save_for_backward(x, o); return x[o[0]].clone(), x[o[-1]].clone()", "x, o = ctx.saved_tensors; r = torch.zeros_like(x); r[o[0]] += a; r[o[-1]] += b; return r", "x", "a, b")),
-    "min_max: upstream changed": ("min_max", function("MinMax", f"{SAVE}; return x.min(), x.max()", "x, = ctx.saved_tensors; r = torch.zeros_like(x); r[x.argmin()] += a.mul_(1); r[x.argmax()] += b; b.mul_(2); return r", "x", "a, b")),
-    "my_cube: slope as attribute": ("my_cube", function("MyCube", "ctx.slope = 3 * x * x; return x**3", "return g * ctx.slope")),
-    "my_cube: data": ("my_cube", function("MyCube", f"{SAVE}; return x**3", "x, = ctx.saved_tensors; return g * 3 * x.data**2")),
-    "my_cube: through numpy": ("my_cube", function("MyCube", f"{SAVE}; return x**3", "x, = ctx.saved_tensors; return torch.from_numpy(np.asarray(3 * x.detach().numpy()**2)) * g")),
-    "my_cube: half detached": ("my_cube", function("MyCube", f"{SAVE}; return x**3", "x, = ctx.saved_tensors; return g * 3 * x * x.detach()")),
-    "my_cube: twice through a broken second": ("my_cube", function("Slope", "ctx.save_for_backward(x, g); return 3 * x**2 * g", "x, g = ctx.saved_tensors; return 3 * x * g * v, 3 * x**2 * v", "x, g", "v") + function("MyCube", f"{SAVE}; return x**3", "return Slope.apply(*ctx.saved_tensors, g)")),
-    "round_ste: python's int": ("round_ste", function("RoundSTE", "return (x + 0.5 * x.sign()).int().to(x.dtype)", "return g")),
-    "round_ste: integers out": ("round_ste", function("RoundSTE", "return torch.round(x).long()", "return g")),
+    "my_relu: contiguous only": (
+        "my_relu",
+        function(
+            "MyReLU",
+            f"{SAVE}; return x.view(-1).clamp(min=0).view(x.shape)",
+            "x, = ctx.saved_tensors; return g * (x > 0)",
+        ),
+    ),
+    "my_relu: upstream viewed": (
+        "my_relu",
+        function(
+            "MyReLU",
+            f"{SAVE}; return x.clamp(min=0)",
+            "x, = ctx.saved_tensors; return (g.view(-1) * (x > 0).reshape(-1)).view(x.shape)",
+        ),
+    ),
+    "my_relu: float32 whatever comes": (
+        "my_relu",
+        function(
+            "MyReLU", f"{SAVE}; return x.float().clamp(min=0)", "x, = ctx.saved_tensors; return g * (x > 0)"
+        ),
+    ),
+    "mul_constant: ints only": (
+        "mul_constant",
+        function(
+            "MulConstant", "ctx.c = int(constant); return x * ctx.c", "return g * ctx.c, None", "x, constant"
+        ),
+    ),
+    "mul_constant: float32 constant": (
+        "mul_constant",
+        function(
+            "MulConstant",
+            "ctx.c = torch.tensor(float(constant)); return x * ctx.c",
+            "return g * ctx.c, None",
+            "x, constant",
+        ),
+    ),
+    "mul_constant: a global": (
+        "mul_constant",
+        "kept = {}\n"
+        + function(
+            "MulConstant",
+            "kept['c'] = constant; return x * constant",
+            "return g * kept['c'], None",
+            "x, constant",
+        ),
+    ),
+    "mul_constant: None for zero": (
+        "mul_constant",
+        function(
+            "MulConstant",
+            "ctx.c = constant; return x * constant",
+            "return (g * ctx.c if ctx.c else None), None",
+            "x, constant",
+        ),
+    ),
+    "my_exp: the input through attribute": (
+        "my_exp",
+        function(
+            "MyExp", "ctx.x = x; y = x.exp(); ctx.save_for_backward(y); return y", "return g * ctx.x.exp()"
+        ),
+    ),
+    "my_exp: power of e": (
+        "my_exp",
+        function(
+            "MyExp",
+            f"{SAVE}; return torch.pow(np.e, x)",
+            "x, = ctx.saved_tensors; return g * torch.pow(np.e, x)",
+        ),
+    ),
+    "my_exp: expm1 twice": (
+        "my_exp",
+        function(
+            "MyExp",
+            "y = x.expm1() + 1; ctx.save_for_backward(y); ctx.z = x.expm1(); return y",
+            "y, = ctx.saved_tensors; return g * y",
+        ),
+    ),
+    "my_exp: autograd does it": (
+        "my_exp",
+        function(
+            "MyExp",
+            f"{SAVE}; return x.exp()",
+            "x, = ctx.saved_tensors; torch.set_grad_enabled(True); z = x.detach().requires_grad_(); return torch.autograd.grad(z.exp(), z, g)[0]",
+        ),
+    ),
+    "min_max: largest magnitude": (
+        "min_max",
+        function(
+            "MinMax",
+            "i, j = x.abs().argmin(), x.abs().argmax(); ctx.save_for_backward(x, i, j); return x[i], x[j]",
+            "x, i, j = ctx.saved_tensors; r = torch.zeros_like(x); r[i] += a; r[j] += b; return r",
+            "x",
+            "a, b",
+        ),
+    ),
+    "min_max: python floats": (
+        "min_max",
+        function(
+            "MinMax",
+            f"{SAVE}; return torch.tensor(min(x.tolist())), torch.tensor(max(x.tolist()))",
+            "x, = ctx.saved_tensors; r = torch.zeros_like(x); r[x.argmin()] += a; r[x.argmax()] += b; return r",
+            "x",
+            "a, b",
+        ),
+    ),
+    "min_max: sorted, ties at the end": (
+        "min_max",
+        function(
+            "MinMax",
+            "o = x.sort(stable=True).indices; ctx.save_for_backward(x, o); return x[o[0]].clone(), x[o[-1]].clone()",
+            "x, o = ctx.saved_tensors; r = torch.zeros_like(x); r[o[0]] += a; r[o[-1]] += b; return r",
+            "x",
+            "a, b",
+        ),
+    ),
+    "min_max: upstream changed": (
+        "min_max",
+        function(
+            "MinMax",
+            f"{SAVE}; return x.min(), x.max()",
+            "x, = ctx.saved_tensors; r = torch.zeros_like(x); r[x.argmin()] += a.mul_(1); r[x.argmax()] += b; b.mul_(2); return r",
+            "x",
+            "a, b",
+        ),
+    ),
+    "my_cube: slope as attribute": (
+        "my_cube",
+        function("MyCube", "ctx.slope = 3 * x * x; return x**3", "return g * ctx.slope"),
+    ),
+    "my_cube: data": (
+        "my_cube",
+        function("MyCube", f"{SAVE}; return x**3", "x, = ctx.saved_tensors; return g * 3 * x.data**2"),
+    ),
+    "my_cube: through numpy": (
+        "my_cube",
+        function(
+            "MyCube",
+            f"{SAVE}; return x**3",
+            "x, = ctx.saved_tensors; return torch.from_numpy(np.asarray(3 * x.detach().numpy()**2)) * g",
+        ),
+    ),
+    "my_cube: half detached": (
+        "my_cube",
+        function("MyCube", f"{SAVE}; return x**3", "x, = ctx.saved_tensors; return g * 3 * x * x.detach()"),
+    ),
+    "my_cube: twice through a broken second": (
+        "my_cube",
+        function(
+            "Slope",
+            "ctx.save_for_backward(x, g); return 3 * x**2 * g",
+            "x, g = ctx.saved_tensors; return 3 * x * g * v, 3 * x**2 * v",
+            "x, g",
+            "v",
+        )
+        + function("MyCube", f"{SAVE}; return x**3", "return Slope.apply(*ctx.saved_tensors, g)"),
+    ),
+    "round_ste: python's int": (
+        "round_ste",
+        function("RoundSTE", "return (x + 0.5 * x.sign()).int().to(x.dtype)", "return g"),
+    ),
+    "round_ste: integers out": (
+        "round_ste",
+        function("RoundSTE", "return torch.round(x).long()", "return g"),
+    ),
     "round_ste: ceil": ("round_ste", function("RoundSTE", "return torch.ceil(x - 0.5)", "return g")),
-    "round_ste: a decimal kept": ("round_ste", function("RoundSTE", "return torch.round(x, decimals=1)", "return g")),
+    "round_ste: a decimal kept": (
+        "round_ste",
+        function("RoundSTE", "return torch.round(x, decimals=1)", "return g"),
+    ),
     "round_ste: halved": ("round_ste", function("RoundSTE", "return torch.round(x)", "return g / 2")),
     "round_ste: none": ("round_ste", function("RoundSTE", "return torch.round(x)", "return None")),
-    "my_gradcheck: always true": ("my_gradcheck", "def my_gradcheck(fn, inputs, eps=1e-6, atol=1e-4):\n    return True\n"),
-    "my_gradcheck: always false": ("my_gradcheck", "def my_gradcheck(fn, inputs, eps=1e-6, atol=1e-4):\n    return False\n"),
-    "my_gradcheck: a coin": ("my_gradcheck", "import random\ndef my_gradcheck(fn, inputs, eps=1e-6, atol=1e-4):\n    return random.random() < 0.5\n"),
-    "my_gradcheck: float32 inside": ("my_gradcheck", MINE.replace("t.detach().clone() for t in leaves", "t.detach().float() for t in leaves")),
-    "my_gradcheck: last input only": ("my_gradcheck", MINE.replace("enumerate(leaves):", "list(enumerate(leaves))[-1:]:")),
-    "my_gradcheck: last output only": ("my_gradcheck", MINE.replace("enumerate(outputs_of(leaves)):", "list(enumerate(outputs_of(leaves)))[-1:]:")),
-    "my_gradcheck: one constant height": ("my_gradcheck", MINE.replace("torch.linspace(0.7, 2.3, output.numel(), dtype=output.dtype).reshape(output.shape)", "torch.full_like(output, 3.0)")),
-    "my_gradcheck: allclose takes nan": ("my_gradcheck", MINE.replace("abs(grad[index] - numeric) <= atol", "torch.allclose(grad[index], numeric, rtol=0, atol=atol, equal_nan=True)")),
-    "my_gradcheck: nan to zero": ("my_gradcheck", MINE.replace("torch.zeros_like(leaf) if grad is None else grad", "torch.zeros_like(leaf) if grad is None else torch.nan_to_num(grad)")),
-    "my_gradcheck: leaves graphs behind": ("my_gradcheck", MINE.replace("t.detach().clone().requires_grad_(t.requires_grad) for t in inputs", "t for t in inputs").replace("            grad = torch.autograd.grad(output, leaf, v, retain_graph=True, allow_unused=True)[0]\n", "            output.backward(v, retain_graph=True)\n            grad = leaf.grad\n")),
-    "my_gradcheck: flag switched on": ("my_gradcheck", MINE.replace("    leaves =", "    [t.requires_grad_() for t in inputs]\n    leaves =")),
-}  # fmt: skip
+    "my_gradcheck: always true": (
+        "my_gradcheck",
+        "def my_gradcheck(fn, inputs, eps=1e-6, atol=1e-4):\n    return True\n",
+    ),
+    "my_gradcheck: always false": (
+        "my_gradcheck",
+        "def my_gradcheck(fn, inputs, eps=1e-6, atol=1e-4):\n    return False\n",
+    ),
+    "my_gradcheck: a coin": (
+        "my_gradcheck",
+        "import random\ndef my_gradcheck(fn, inputs, eps=1e-6, atol=1e-4):\n    return random.random() < 0.5\n",
+    ),
+    "my_gradcheck: float32 inside": (
+        "my_gradcheck",
+        MINE.replace("t.detach().clone() for t in leaves", "t.detach().float() for t in leaves"),
+    ),
+    "my_gradcheck: last input only": (
+        "my_gradcheck",
+        MINE.replace("enumerate(leaves):", "list(enumerate(leaves))[-1:]:"),
+    ),
+    "my_gradcheck: last output only": (
+        "my_gradcheck",
+        MINE.replace("enumerate(outputs_of(leaves)):", "list(enumerate(outputs_of(leaves)))[-1:]:"),
+    ),
+    "my_gradcheck: one constant height": (
+        "my_gradcheck",
+        MINE.replace(
+            "torch.linspace(0.7, 2.3, output.numel(), dtype=output.dtype).reshape(output.shape)",
+            "torch.full_like(output, 3.0)",
+        ),
+    ),
+    "my_gradcheck: allclose takes nan": (
+        "my_gradcheck",
+        MINE.replace(
+            "abs(grad[index] - numeric) <= atol",
+            "torch.allclose(grad[index], numeric, rtol=0, atol=atol, equal_nan=True)",
+        ),
+    ),
+    "my_gradcheck: nan to zero": (
+        "my_gradcheck",
+        MINE.replace(
+            "torch.zeros_like(leaf) if grad is None else grad",
+            "torch.zeros_like(leaf) if grad is None else torch.nan_to_num(grad)",
+        ),
+    ),
+    "my_gradcheck: leaves graphs behind": (
+        "my_gradcheck",
+        MINE.replace(
+            "t.detach().clone().requires_grad_(t.requires_grad) for t in inputs", "t for t in inputs"
+        ).replace(
+            "            grad = torch.autograd.grad(output, leaf, v, retain_graph=True, allow_unused=True)[0]\n",
+            "            output.backward(v, retain_graph=True)\n            grad = leaf.grad\n",
+        ),
+    ),
+    "my_gradcheck: flag switched on": (
+        "my_gradcheck",
+        MINE.replace("    leaves =", "    [t.requires_grad_() for t in inputs]\n    leaves ="),
+    ),
+}
 
 
 @pytest.mark.parametrize("name", WRONG)
@@ -211,18 +420,30 @@ LINEAR_WRONG = {
     "x always": ("if needs[0]:", "if True:"),
     "weight always": ("if needs[1]:", "if True:"),
     "bias always": ("bias is not None and needs[2]", "bias is not None"),
-    "worked out, then dropped": ("        return gx, gw, gb", "        gw = flat.T @ rows\n        return gx, gw if needs[1] else None, gb"),
-    "bias dropped with ones": ("        return gx, gw, gb", "        s = torch.ones(len(flat), dtype=g.dtype) @ flat\n        return gx, gw, s if gb is not None else None"),
+    "worked out, then dropped": (
+        "        return gx, gw, gb",
+        "        gw = flat.T @ rows\n        return gx, gw if needs[1] else None, gb",
+    ),
+    "bias dropped with ones": (
+        "        return gx, gw, gb",
+        "        s = torch.ones(len(flat), dtype=g.dtype) @ flat\n        return gx, gw, s if gb is not None else None",
+    ),
     "all by autograd": (
         "        gx = gw = gb = None\n",
         "        with torch.enable_grad():\n            ls = [t.detach().requires_grad_() for t in (x, weight)]\n            torch.autograd.grad(ls[0] @ ls[1].T, ls, g)\n        gx = gw = gb = None\n",
     ),
     "wrong question for bias": ("needs[2]", "needs[1]"),
     "weight is symmetric": ("g @ weight", "g @ weight.T"),
-    "rows flattened the other way": ("rows = g.reshape(-1, g.shape[-1]), x.reshape(-1, x.shape[-1])", "rows = g.reshape(g.shape[-1], -1).T, x.reshape(-1, x.shape[-1])"),
+    "rows flattened the other way": (
+        "rows = g.reshape(-1, g.shape[-1]), x.reshape(-1, x.shape[-1])",
+        "rows = g.reshape(g.shape[-1], -1).T, x.reshape(-1, x.shape[-1])",
+    ),
     "squeezed": ("gw = flat.T @ rows", "gw = (flat.T @ rows).squeeze()"),
-    "upstream scaled in place": ("        needs =", "        g.div_(1.0) if g.is_contiguous() and g.mul_(2) is not None else None\n        needs ="),
-}  # fmt: skip
+    "upstream scaled in place": (
+        "        needs =",
+        "        g.div_(1.0) if g.is_contiguous() and g.mul_(2) is not None else None\n        needs =",
+    ),
+}
 
 
 @pytest.mark.parametrize("name", LINEAR_WRONG)
@@ -244,9 +465,18 @@ LINEAR_RIGHT = {
     "bias by a product": ("gb = flat.sum(0)", "gb = flat.T @ flat.new_ones(len(flat))"),
     "bias by einsum": ("gb = flat.sum(0)", "gb = torch.einsum('...o->o', g)"),
     "bias left broadcast": ("gb = flat.sum(0)", "gb = g.clone()"),
-    "row by row for x": ("gx = g @ weight", "gx = torch.stack([weight.T @ r for r in flat]).reshape(x.shape)"),
-    "loop over outputs": ("gx = g @ weight", "gx = sum(g[..., o, None] * weight[o] for o in range(len(weight)))"),
-    "zeros for the unasked": ("        return gx, gw, gb", "        return (torch.zeros_like(x) if gx is None else gx), gw, gb"),
+    "row by row for x": (
+        "gx = g @ weight",
+        "gx = torch.stack([weight.T @ r for r in flat]).reshape(x.shape)",
+    ),
+    "loop over outputs": (
+        "gx = g @ weight",
+        "gx = sum(g[..., o, None] * weight[o] for o in range(len(weight)))",
+    ),
+    "zeros for the unasked": (
+        "        return gx, gw, gb",
+        "        return (torch.zeros_like(x) if gx is None else gx), gw, gb",
+    ),
     "matmul of transposed": ("gw = flat.T @ rows", "gw = (rows.T @ flat).T"),
 }
 
@@ -260,28 +490,165 @@ def test_right_linear_function_earns_everything(rehearse, name):
 
 
 RIGHT = {
-    "my_relu: keyword names free": ("my_relu", function("MyReLU", "ctx.m = (input > 0).to(input.dtype); return input * ctx.m", "return grad_output.mul(ctx.m)", "input", "grad_output")),
-    "my_relu: once differentiable": ("my_relu", function("MyReLU", f"{SAVE}; return torch.relu(x)", "return g.masked_fill(ctx.saved_tensors[0] <= 0, 0)").replace("    @staticmethod\n    def backward", "    @staticmethod\n    @torch.autograd.function.once_differentiable\n    def backward")),
-    "my_relu: threshold_backward": ("my_relu", function("MyReLU", f"{SAVE}; return torch.nn.functional.relu(x)", "return torch.ops.aten.threshold_backward(g, ctx.saved_tensors[0], 0)")),
-    "my_relu: inherited": ("my_relu", function("Base", f"{SAVE}; return x.clamp_min(0)", "return g * torch.heaviside(ctx.saved_tensors[0], g.new_zeros(()))") + "class MyReLU(Base):\n    pass\n"),
-    "mul_constant: dtype of x": ("mul_constant", function("MulConstant", "ctx.c = torch.as_tensor(c, dtype=x.dtype); return x * ctx.c", "return torch.multiply(g, ctx.c), None", "x, c")),
-    "mul_constant: recomputed": ("mul_constant", function("MulConstant", "ctx.f = lambda t: t * constant; return ctx.f(x)", "return ctx.f(g), *[None]", "x, constant")),
-    "my_exp: expm1": ("my_exp", function("MyExp", "y = torch.expm1(x).add_(1); ctx.save_for_backward(y); return y", "return ctx.saved_tensors[0] * g")),
-    "my_exp: in place on a copy": ("my_exp", function("MyExp", "y = x.clone().exp_(); ctx.save_for_backward(y); return y", "y = ctx.saved_tensors[0]; return y.mul(g)")),
-    "my_exp: to the power": ("my_exp", function("MyExp", "y = torch.pow(np.e, x); ctx.save_for_backward(y); return y", "y, = ctx.saved_tensors; return g * y")),
-    "min_max: python positions": ("min_max", function("MinMax", "v = x.tolist(); ctx.n = len(v); ctx.i = v.index(min(v)); ctx.j = v.index(max(v)); return x[ctx.i].clone(), x[ctx.j].clone()", "i = torch.arange(ctx.n); return a * (i == ctx.i) + b * (i == ctx.j)", "x", "a, b")),
-    "min_max: views returned": ("min_max", function("MinMax", "ctx.i, ctx.j, ctx.n = int(x.argmin()), int(x.argmax()), x.numel(); return x.min(), x.max()", "r = a.new_zeros(ctx.n); r[ctx.i] = r[ctx.i] + a; r[ctx.j] = r[ctx.j] + b; return r", "x", "a, b")),
-    "my_cube: output over input": ("my_cube", function("MyCube", f"{SAVE}; return x * x.square()", "x, = ctx.saved_tensors; return torch.mul(x, x).mul(g).mul(3)")),
-    "my_cube: autograd inside": ("my_cube", function("MyCube", f"{SAVE}; return x**3", "x, = ctx.saved_tensors; torch.set_grad_enabled(True); return (3 * x.pow(2)) * g").replace("torch.set_grad_enabled(True)", "e = torch.is_grad_enabled()")),
-    "round_ste: rint and view": ("round_ste", function("RoundSTE", "return torch.rint(x) if hasattr(torch, 'rint') else x.round()", "return g.view_as(g)")),
-    "round_ste: by hand": ("round_ste", function("RoundSTE", "f = x.floor(); d = x - f; up = (d > 0.5) | ((d == 0.5) & (f % 2 == 1)); return f + up", "return 1 * g")),
+    "my_relu: keyword names free": (
+        "my_relu",
+        function(
+            "MyReLU",
+            "ctx.m = (input > 0).to(input.dtype); return input * ctx.m",
+            "return grad_output.mul(ctx.m)",
+            "input",
+            "grad_output",
+        ),
+    ),
+    "my_relu: once differentiable": (
+        "my_relu",
+        function(
+            "MyReLU", f"{SAVE}; return torch.relu(x)", "return g.masked_fill(ctx.saved_tensors[0] <= 0, 0)"
+        ).replace(
+            "    @staticmethod\n    def backward",
+            "    @staticmethod\n    @torch.autograd.function.once_differentiable\n    def backward",
+        ),
+    ),
+    "my_relu: threshold_backward": (
+        "my_relu",
+        function(
+            "MyReLU",
+            f"{SAVE}; return torch.nn.functional.relu(x)",
+            "return torch.ops.aten.threshold_backward(g, ctx.saved_tensors[0], 0)",
+        ),
+    ),
+    "my_relu: inherited": (
+        "my_relu",
+        function(
+            "Base",
+            f"{SAVE}; return x.clamp_min(0)",
+            "return g * torch.heaviside(ctx.saved_tensors[0], g.new_zeros(()))",
+        )
+        + "class MyReLU(Base):\n    pass\n",
+    ),
+    "mul_constant: dtype of x": (
+        "mul_constant",
+        function(
+            "MulConstant",
+            "ctx.c = torch.as_tensor(c, dtype=x.dtype); return x * ctx.c",
+            "return torch.multiply(g, ctx.c), None",
+            "x, c",
+        ),
+    ),
+    "mul_constant: recomputed": (
+        "mul_constant",
+        function(
+            "MulConstant",
+            "ctx.f = lambda t: t * constant; return ctx.f(x)",
+            "return ctx.f(g), *[None]",
+            "x, constant",
+        ),
+    ),
+    "my_exp: expm1": (
+        "my_exp",
+        function(
+            "MyExp",
+            "y = torch.expm1(x).add_(1); ctx.save_for_backward(y); return y",
+            "return ctx.saved_tensors[0] * g",
+        ),
+    ),
+    "my_exp: in place on a copy": (
+        "my_exp",
+        function(
+            "MyExp",
+            "y = x.clone().exp_(); ctx.save_for_backward(y); return y",
+            "y = ctx.saved_tensors[0]; return y.mul(g)",
+        ),
+    ),
+    "my_exp: to the power": (
+        "my_exp",
+        function(
+            "MyExp",
+            "y = torch.pow(np.e, x); ctx.save_for_backward(y); return y",
+            "y, = ctx.saved_tensors; return g * y",
+        ),
+    ),
+    "min_max: python positions": (
+        "min_max",
+        function(
+            "MinMax",
+            "v = x.tolist(); ctx.n = len(v); ctx.i = v.index(min(v)); ctx.j = v.index(max(v)); return x[ctx.i].clone(), x[ctx.j].clone()",
+            "i = torch.arange(ctx.n); return a * (i == ctx.i) + b * (i == ctx.j)",
+            "x",
+            "a, b",
+        ),
+    ),
+    "min_max: views returned": (
+        "min_max",
+        function(
+            "MinMax",
+            "ctx.i, ctx.j, ctx.n = int(x.argmin()), int(x.argmax()), x.numel(); return x.min(), x.max()",
+            "r = a.new_zeros(ctx.n); r[ctx.i] = r[ctx.i] + a; r[ctx.j] = r[ctx.j] + b; return r",
+            "x",
+            "a, b",
+        ),
+    ),
+    "my_cube: output over input": (
+        "my_cube",
+        function(
+            "MyCube",
+            f"{SAVE}; return x * x.square()",
+            "x, = ctx.saved_tensors; return torch.mul(x, x).mul(g).mul(3)",
+        ),
+    ),
+    "my_cube: autograd inside": (
+        "my_cube",
+        function(
+            "MyCube",
+            f"{SAVE}; return x**3",
+            "x, = ctx.saved_tensors; torch.set_grad_enabled(True); return (3 * x.pow(2)) * g",
+        ).replace("torch.set_grad_enabled(True)", "e = torch.is_grad_enabled()"),
+    ),
+    "round_ste: rint and view": (
+        "round_ste",
+        function(
+            "RoundSTE", "return torch.rint(x) if hasattr(torch, 'rint') else x.round()", "return g.view_as(g)"
+        ),
+    ),
+    "round_ste: by hand": (
+        "round_ste",
+        function(
+            "RoundSTE",
+            "f = x.floor(); d = x - f; up = (d > 0.5) | ((d == 0.5) & (f % 2 == 1)); return f + up",
+            "return 1 * g",
+        ),
+    ),
     "my_gradcheck: the spare one": ("my_gradcheck", MINE),
-    "my_gradcheck: default rtol": ("my_gradcheck", MINE.replace("abs(grad[index] - numeric) <= atol", "torch.allclose(grad[index], numeric, atol=atol)")),
-    "my_gradcheck: random heights": ("my_gradcheck", MINE.replace("torch.linspace(0.7, 2.3, output.numel(), dtype=output.dtype).reshape(output.shape)", "torch.randn_like(output)")),
-    "my_gradcheck: uniform heights": ("my_gradcheck", MINE.replace("torch.linspace(0.7, 2.3, output.numel(), dtype=output.dtype).reshape(output.shape)", "torch.rand_like(output) + 0.1")),
-    "my_gradcheck: backward on clones": ("my_gradcheck", MINE.replace("            grad = torch.autograd.grad(output, leaf, v, retain_graph=True, allow_unused=True)[0]\n", "            leaf.grad = None\n            output.backward(v, retain_graph=True)\n            grad = leaf.grad\n")),
-    "my_gradcheck: inputs as a list inside": ("my_gradcheck", MINE.replace("    leaves =", "    inputs = list(inputs)\n    leaves =")),
-}  # fmt: skip
+    "my_gradcheck: default rtol": (
+        "my_gradcheck",
+        MINE.replace("abs(grad[index] - numeric) <= atol", "torch.allclose(grad[index], numeric, atol=atol)"),
+    ),
+    "my_gradcheck: random heights": (
+        "my_gradcheck",
+        MINE.replace(
+            "torch.linspace(0.7, 2.3, output.numel(), dtype=output.dtype).reshape(output.shape)",
+            "torch.randn_like(output)",
+        ),
+    ),
+    "my_gradcheck: uniform heights": (
+        "my_gradcheck",
+        MINE.replace(
+            "torch.linspace(0.7, 2.3, output.numel(), dtype=output.dtype).reshape(output.shape)",
+            "torch.rand_like(output) + 0.1",
+        ),
+    ),
+    "my_gradcheck: backward on clones": (
+        "my_gradcheck",
+        MINE.replace(
+            "            grad = torch.autograd.grad(output, leaf, v, retain_graph=True, allow_unused=True)[0]\n",
+            "            leaf.grad = None\n            output.backward(v, retain_graph=True)\n            grad = leaf.grad\n",
+        ),
+    ),
+    "my_gradcheck: inputs as a list inside": (
+        "my_gradcheck",
+        MINE.replace("    leaves =", "    inputs = list(inputs)\n    leaves ="),
+    ),
+}
 
 
 @pytest.mark.parametrize("name", RIGHT)
@@ -292,7 +659,9 @@ def test_right_solution_earns_everything(together, name):
 
 def test_exercises_do_not_hurt_one_another(rehearse):
     r = rehearse(CHAPTER)
-    broken = dict.fromkeys(("my_relu", "linear_function", "my_exp", "round_ste"), "raise RuntimeError('broken')")
+    broken = dict.fromkeys(
+        ("my_relu", "linear_function", "my_exp", "round_ste"), "raise RuntimeError('broken')"
+    )
     result = r.grade(r.right() | broken).exercises
     for name, found in result.items():
         assert found.score == (0 if name in broken else found.max_score), name
