@@ -1,0 +1,98 @@
+"""Which room may import what; that dependencies are named once; that the README's commands exist."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from autograder.cli import main
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def imports(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
+def test_coursekit_never_imports_the_grader():
+    files = sorted((ROOT / "coursekit").glob("*.py"))
+    assert len(files) > 10
+    bad = [(f.name, m) for f in files for m in imports(f) if m.split(".")[0] in ("autograder", "nbgrader")]
+    assert bad == []
+
+
+@pytest.mark.parametrize("name", ["run.py", "sandbox/child.py", "sandbox/template.py", "sandbox/wire.py", "sandbox/linux.py"])
+def test_what_runs_beside_students_knows_no_judge(name):
+    allowed = {"autograder.run", "autograder.sandbox", "autograder.sandbox.linux", "autograder.sandbox.wire", "autograder.sandbox.child"}
+    found = {m for m in imports(ROOT / "autograder" / name) if m.startswith("autograder")}
+    assert found <= allowed
+
+
+def test_importing_the_library_is_cheap_and_loads_no_grader():
+    code = "import sys, coursekit.check, coursekit.hints, coursekit.data, coursekit.plot; print([m for m in ('torch', 'autograder', 'nbgrader') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_two_lists_of_dependencies_are_one():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    conda = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    pip = next(entry["pip"] for entry in conda if isinstance(entry, dict))
+    assert sorted(pip) == sorted([*project["dependencies"], "-e ."])
+    assert f"python{project['requires-python']}" in conda
+
+
+def test_constraints_pin_every_dependency():
+    pinned = {re.split("==", line)[0].lower().replace("_", "-") for line in (ROOT / "constraints.txt").read_text().split() if "==" in line}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    everything = project["dependencies"] + [d for group in project["optional-dependencies"].values() for d in group]
+    wanted = {re.split(r"[\[><=]", name)[0].lower() for name in everything}
+    assert wanted - pinned == set()
+
+
+def test_every_command_in_the_documents_exists():
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    verbs = set(main.commands)
+    seen = set()
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+        text = page.read_text(encoding="utf-8")
+        for target in re.findall(r"(?:^|`)make ([a-z-]+)", text, re.MULTILINE):
+            assert target in targets, (page.name, target)
+            seen.add(target)
+        for verb in re.findall(r"(?:^|`|/)autograder ([a-z]+)", text, re.MULTILINE):
+            assert verb in verbs, (page.name, verb)
+            seen.add(verb)
+        for link in re.findall(r"\]\(([\w/.-]+)\)", text):
+            assert (page.parent / link).exists(), (page.name, link)
+    assert {"demo", "test", "lab", "check", "grade", "doctor"} <= seen
+
+
+def test_the_command_line_is_the_one_designed():
+    assert set(main.commands) == {"build", "pull", "check", "collect", "grade", "feedback", "report", "export", "demo", "doctor"}
+    for name, command in main.commands.items():
+        shown = CliRunner().invoke(main, [name, "--help"])
+        assert shown.exit_code == 0
+        assert command.help.split("\n")[0] in " ".join(shown.output.split())
+        assert "--root" in shown.output
+
+
+def test_nbgrader_config_stays_short():
+    assert len((ROOT / "nbgrader_config.py").read_text().splitlines()) < 30
+
+
+def test_ci_and_make_call_the_same_command():
+    assert "make test" in (ROOT / ".ci" / "run").read_text()
+    assert "make test" in (ROOT / "README.md").read_text()
