@@ -615,3 +615,502 @@ plot.curves(
     alt=f"Two loss curves from the same weights, nn.Linear's and yours: they end at {curves['nn.Linear'][-1]:.4f} and "
     f"{curves['your Linear'][-1]:.4f} and are never more than {gap:.1g} apart",
 )
+
+# %% [markdown]
+r"""
+## 7.3 How large is a fresh weight?
+
+All zeros cannot be right: every unit would compute the same thing, and go on doing so. So we draw. From which law?
+Its mean should be 0, for there is no reason to prefer a sign. What is left to choose is its **spread**, and that
+choice decides whether a deep network learns at all.
+
+Before any formula, look. Ten layers of 256 units with tanh, normal weights, and three choices of their standard
+deviation. Guess first: what will the tenth layer's outputs look like in each row?
+"""
+
+# %% tags=["picture"]
+def ten_layers(fill, bend, width=256, depth=10):
+    """Push one batch through `depth` fresh layers; return the outputs of each."""
+    torch.manual_seed(3)
+    values, outputs = torch.randn(200, width), []
+    for _ in range(depth):
+        weight = torch.zeros(width, width)
+        fill(weight)
+        values = bend(values @ weight.T)
+        outputs.append(values)
+    return outputs
+
+
+def rows_of_histograms(rows, alt, limit):
+    with plot.figure(alt, rows=len(rows), columns=10, height=1.25 * len(rows)) as axes:
+        for at, (name, outputs) in enumerate(rows.items()):
+            for layer, values in enumerate(outputs):
+                ax = axes[10 * at + layer]
+                ax.hist(values.flatten().clamp(-limit, limit).tolist(), bins=25, range=(-limit, limit), color=plot.PALETTE[at])
+                ax.set_title(f"{'layer ' if layer == 0 else ''}{layer + 1}\nstd {float(values.std()):.1g}", fontsize=7)
+                ax.set_xticks([])
+                ax.set_yticks([])
+            axes[10 * at].set_ylabel(name, fontsize=8)
+
+# %% tags=["picture"]
+rows = {f"std {std:g}": ten_layers(lambda w, s=std: w.normal_(0, s), torch.tanh) for std in (0.01, 0.06, 1.0)}
+ends = ", ".join(f"{float(outputs[-1].std()):.1g} with {name}" for name, outputs in rows.items())
+rows_of_histograms(
+    rows, limit=1,
+    alt="Histograms of the outputs of ten tanh layers for three sizes of weight: too small, and from layer to layer they shrink "
+    f"to a spike at 0; too large, and they pile up at -1 and 1; in between they keep their shape. Spread in layer ten: {ends}",
+)
+
+# %% [markdown]
+r"""
+Above, the signal dies: after ten layers all inputs look alike, and so do all gradients. Below, everything sits at the
+two ends of tanh, where its slope is 0: again no gradient. Only the middle row has anything to learn from.
+
+Where does 0.06 come from? Not from trying.
+"""
+
+# %% [markdown]
+r"""
+**Forward.** Take one output of a layer, $y = \sum_{i=1}^{n_\text{in}} w_i x_i$. Let the weights be independent of each
+other and of the inputs, with mean 0 and variance $\sigma^2$. A product $w_i x_i$ has mean 0, so its variance is the
+mean of its square, and that splits: $\mathbb E[w_i^2 x_i^2] = \sigma^2\,\mathbb E[x_i^2]$. Two different products are
+uncorrelated, $\mathbb E[w_i x_i w_j x_j] = \mathbb E[w_i]\,\mathbb E[w_j]\,\mathbb E[x_i x_j] = 0$, so variances add:
+
+$$\operatorname{Var}(y) \;=\; n_\text{in}\,\sigma^2\;\mathbb E[x^2]$$
+
+Each layer multiplies the signal's power by $n_\text{in}\sigma^2$. Ten layers do it ten times. The only factor that
+survives that is 1:  $\;\sigma^2 = 1/n_\text{in}$. For 256 inputs that is $\sigma = 1/16 \approx 0.06$.
+"""
+
+# %% [markdown]
+r"""
+**Backward** the same sum runs the other way. An input feeds all $n_\text{out}$ outputs and collects their gradients,
+$\partial L/\partial x_i = \sum_{j=1}^{n_\text{out}} w_{ji}\,g_j$, and by the same three lines
+
+$$\operatorname{Var}\!\left(\frac{\partial L}{\partial x}\right) \;=\; n_\text{out}\,\sigma^2\;\mathbb E[g^2]$$
+
+For the gradients to keep their size we would want $\sigma^2 = 1/n_\text{out}$. Unless a layer is square, the two wishes
+contradict each other. Glorot and Bengio (2010) met in the middle, and Xavier Glorot's first name stuck to it:
+
+$$\sigma^2 = \frac{2}{n_\text{in} + n_\text{out}}$$
+"""
+
+# %% [markdown]
+r"""
+**Two laws, one variance.** The normal law has its $\sigma$ as a parameter. The uniform law on $(-b, b)$ has
+
+$$\operatorname{Var} = \frac1{2b}\int_{-b}^{b} t^2\,dt = \frac{b^2}{3}, \qquad\text{so}\qquad
+b = \sqrt3\,\sigma = \sqrt{\frac{6}{n_\text{in}+n_\text{out}}}$$
+
+The **bound** of a uniform law is not its standard deviation: it is $\sqrt3$ times that. It is the most frequent slip in
+this exercise.
+
+An activation that shrinks what passes it can be made up for by a factor on $\sigma$, the **gain**: 1 for tanh near 0, a
+little more (5/3 is customary) to work against its bending.
+"""
+
+# %% [markdown]
+r"""
+**Fans of a convolution.** One output of a convolution adds up `in` channels times all positions of its kernel; one input
+feeds `out` channels at all those positions. So for a weight (out, in, $k_1$, $k_2$, …)
+
+$$\text{fan}_\text{in} = \text{in}\cdot k_1 k_2\cdots \qquad \text{fan}_\text{out} = \text{out}\cdot k_1 k_2\cdots$$
+
+and for a matrix the product of no kernel sizes is 1. A bias has no fans at all: one axis is an error.
+"""
+
+# %% [markdown]
+r"""
+### Exercise 7.3 · `xavier_init`
+*difficulty 2 of 3 · 15 minutes · about 9 lines*
+
+Write `xavier_uniform_(tensor, gain=1.0)` and `xavier_normal_(tensor, gain=1.0)`. The tensor is (out, in) or
+(out, in, k…), float32 or float64, perhaps a parameter, perhaps not contiguous. Fill it **in place**, every entry drawn
+afresh, and **return it**:
+
+- uniform on $(-b, b)$ with $b = \text{gain}\cdot\sqrt{6/(\text{fan}_\text{in}+\text{fan}_\text{out})}$;
+- normal with mean 0 and standard deviation $\text{gain}\cdot\sqrt{2/(\text{fan}_\text{in}+\text{fan}_\text{out})}$.
+
+`requires_grad` stays as it was, drawing leaves no trace in any graph, and the global grad mode is as before. Raise
+`ValueError` for fewer than two axes. Helpers of your own may stand in the same cell.
+
+*Not allowed: `nn.init`.*
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "xavier_init", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def xavier_uniform_(tensor, gain=1.0):
+    """fill (out, in, k...) in place from the uniform law of Glorot; return it"""
+    # about 3 lines, and a helper for the fans
+    ### BEGIN SOLUTION
+    bound = math.sqrt(3) * gain * glorot_std(tensor)  # a uniform law's bound is √3 of its standard deviation
+    with torch.no_grad():  # a parameter is a leaf: autograd must not see the drawing
+        return tensor.uniform_(-bound, bound)
+    ### END SOLUTION
+
+
+def xavier_normal_(tensor, gain=1.0):
+    """fill (out, in, k...) in place from the normal law of Glorot; return it"""
+    # about 2 lines
+    ### BEGIN SOLUTION
+    with torch.no_grad():
+        return tensor.normal_(0, gain * glorot_std(tensor))
+
+
+def glorot_std(tensor):
+    if tensor.ndim < 2:
+        raise ValueError(f"a tensor of shape {tuple(tensor.shape)} has no fans: it needs two axes or more")
+    positions = tensor[0, 0].numel()  # 1 for a matrix, k1·k2·… for a convolution
+    return math.sqrt(2 / ((tensor.shape[0] + tensor.shape[1]) * positions))
+    ### END SOLUTION
+
+# %%
+hint("xavier_init")
+
+# %% [markdown]
+r"""
+How does one check a random number? By many of them. The checks below draw some ten thousand, and ask three things of
+them: do they spread as far as they should, does any lie outside, and have they the right *shape*: the largest gap
+between the share of draws below each point and what the law says (Kolmogorov and Smirnov's distance). A right
+solution is refused less than once in ten thousand runs; a factor of 1.05 is caught.
+"""
+
+# %% nbgrader={"grade": true, "grade_id": "xavier_init__uniform", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("xavier_init__uniform")
+def _():
+    check.that(
+        "a (120, 100) weight is uniform between -√(6/220) and √(6/220)",
+        lambda: xavier_uniform_(torch.zeros(120, 100)),
+        judge=lambda w: judges.uniform(w, math.sqrt(6 / 220)),
+        advice="print the largest entry: it should come close to 0.165 and never pass it",
+    )
+    check.that(
+        "a gain of 3 makes the uniform law three times as wide",
+        lambda: xavier_uniform_(torch.zeros(60, 240), gain=3.0),
+        judge=lambda w: judges.uniform(w, 3 * math.sqrt(6 / 300)),
+        advice="the gain multiplies the bound, outside the root",
+    )
+    ### BEGIN HIDDEN TESTS
+    check.that("the uniform law of a convolution counts its kernel", lambda: xavier_uniform_(torch.zeros(24, 16, 5, 6)), judge=lambda w: judges.uniform(w, math.sqrt(6 / (40 * 30))))
+    check.that("the uniform law of a convolution over one axis, with a gain, in float64", lambda: xavier_uniform_(torch.zeros(70, 40, 4, dtype=torch.float64), 0.5), judge=lambda w: judges.uniform(w, 0.5 * math.sqrt(6 / (110 * 4))))
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "xavier_init__normal", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("xavier_init__normal")
+def _():
+    check.that(
+        "a (120, 100) weight is normal with standard deviation √(2/220)",
+        lambda: xavier_normal_(torch.zeros(120, 100)),
+        judge=lambda w: judges.normal(w, math.sqrt(2 / 220)),
+        advice="print(tensor.std()): it should be near 0.095",
+    )
+    check.that(
+        "a gain of 3 makes the standard deviation three times as large",
+        lambda: xavier_normal_(torch.zeros(60, 240), gain=3.0),
+        judge=lambda w: judges.normal(w, 3 * math.sqrt(2 / 300)),
+        advice="the gain multiplies the standard deviation, outside the root",
+    )
+    ### BEGIN HIDDEN TESTS
+    check.that("the normal law of a convolution counts its kernel", lambda: xavier_normal_(torch.zeros(24, 16, 5, 6)), judge=lambda w: judges.normal(w, math.sqrt(2 / (40 * 30))))
+    check.that("the normal law of a convolution over one axis, with a gain, in float64", lambda: xavier_normal_(torch.zeros(70, 40, 4, dtype=torch.float64), 0.5), judge=lambda w: judges.normal(w, 0.5 * math.sqrt(2 / (110 * 4))))
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "xavier_init__care", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("xavier_init__care")
+def _():
+    def in_place(fill):
+        plain, parameter = torch.zeros(3, 4), nn.Parameter(torch.zeros(3, 4))
+        other_name = parameter.detach()  # the same storage under another name
+        back = [fill(plain) is plain, fill(parameter) is parameter]
+        filled = [bool((t != 0).all()) for t in (plain, other_name, parameter.detach())]
+        return [*back, *filled, plain.requires_grad, parameter.requires_grad, parameter.is_leaf]
+
+    check.equal(
+        "the tensor itself is filled and returned, plain or a parameter, and requires_grad stays",
+        lambda: [in_place(xavier_uniform_), in_place(xavier_normal_)],
+        expected=[[True] * 5 + [False, True, True]] * 2,
+        advice="an in-place method on a leaf that requires grad wants torch.no_grad() around it",
+    )
+    check.raises("the uniform law refuses one axis", lambda: xavier_uniform_(torch.zeros(5)), ValueError)
+    check.raises("the normal law refuses one axis", lambda: xavier_normal_(torch.zeros(5)), ValueError)
+    ### BEGIN HIDDEN TESTS
+    def around(fill):
+        base = torch.full((6, 8), 7.0, dtype=torch.float64)
+        every_other = base.T[::2]  # (4, 6), not contiguous
+        fill(every_other)
+        twice = [fill(torch.zeros(4, 4)).tolist() for _ in range(2)]
+        with torch.no_grad():
+            fill(nn.Parameter(torch.ones(2, 2)))
+            off = torch.is_grad_enabled()
+        return [bool((every_other != 7).all()), bool((base.T[1::2] == 7).all()), str(every_other.dtype), twice[0] != twice[1], off, torch.is_grad_enabled()]
+
+    check.equal("a view is filled and nothing beside it, afresh each time, and the grad mode is as before", lambda: [around(xavier_uniform_), around(xavier_normal_)], expected=[[True, True, "torch.float64", True, False, True]] * 2)
+
+    def mode_after_refusal(fill):
+        try:
+            fill(torch.tensor(1.0))
+        except ValueError:
+            return torch.is_grad_enabled()
+
+    check.equal("no axis at all is refused too, with the grad mode left on", lambda: [mode_after_refusal(xavier_uniform_), mode_after_refusal(xavier_normal_)], expected=[True, True])
+
+    def gradient_kept(fill):
+        parameter = nn.Parameter(torch.ones(2, 3))
+        (5 * parameter).sum().backward()
+        fill(parameter)
+        return [parameter.grad, (parameter * 2).sum().requires_grad]
+
+    check.close("a gradient that was there stays, and the parameter can be trained", lambda: [gradient_kept(xavier_uniform_), gradient_kept(xavier_normal_)], expected=lambda: [[torch.full((2, 3), 5.0), True]] * 2)
+    ### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+**Your two laws, side by side.** Same standard deviation, different shapes; the dashed lines are the bound of the uniform
+one. Whether a network is started from one or the other hardly matters. The variance does.
+"""
+
+# %% tags=["picture"]
+torch.manual_seed(5)
+drawn = {"xavier_uniform_": torch.zeros(200, 300), "xavier_normal_": torch.zeros(200, 300)}
+xavier_uniform_(drawn["xavier_uniform_"])
+xavier_normal_(drawn["xavier_normal_"])
+spread = {name: float(values.std()) for name, values in drawn.items()}
+bound = math.sqrt(6 / 500)
+with plot.figure(
+    "Histograms of 60,000 draws from each of your two laws for a (200, 300) weight. Standard deviations "
+    + " and ".join(f"{value:.4f} ({name})" for name, value in spread.items()) + f"; √(2/500) is {math.sqrt(2 / 500):.4f}. "
+    f"Dashed lines mark the uniform law's bound, {bound:.4f}", columns=2, height=2.4,
+) as axes:
+    for ax, (name, values) in zip(axes, drawn.items()):
+        ax.hist(values.flatten().tolist(), bins=60, range=(-0.3, 0.3), color=plot.PALETTE[0])
+        ax.set_title(f"your {name}: std {spread[name]:.4f}")
+        ax.set_yticks([])
+        for edge in (-bound, bound):
+            ax.axvline(edge, color=plot.PALETTE[1], linestyle="--")
+
+# %% [markdown]
+r"""
+**And the ten layers again**, the middle row now from your own function, with gain 1 and with the customary 5/3.
+"""
+
+# %% tags=["picture"]
+rows = {
+    "0.01 · randn": ten_layers(lambda w: w.normal_(0, 0.01), torch.tanh),
+    "your Xavier": ten_layers(xavier_normal_, torch.tanh),
+    "gain 5/3": ten_layers(lambda w: xavier_normal_(w, gain=5 / 3), torch.tanh),
+    "1 · randn": ten_layers(lambda w: w.normal_(0, 1), torch.tanh),
+}
+rows_of_histograms(
+    rows, limit=1,
+    alt="Histograms of ten tanh layers for four starts. Spread of the tenth layer: "
+    + ", ".join(f"{float(outputs[-1].std()):.1g} for {name}" for name, outputs in rows.items())
+    + ". Your Xavier shrinks slowly, with gain 5/3 it keeps its width; the other two are lost",
+)
+
+# %% [markdown]
+r"""
+## 7.4 What the ReLU takes away
+
+Read the forward line of the derivation again: $\operatorname{Var}(y) = n\,\sigma^2\,\mathbb E[x^2]$. It says
+$\mathbb E[x^2]$, not $\operatorname{Var}(x)$, and for the output of a ReLU those are different: its mean is not 0.
+
+Let $y$ be the previous layer's output, spread evenly about 0. The ReLU keeps the positive half as it is and replaces the
+other half by 0, so the mean of the square is exactly halved:
+
+$$x = \max(y, 0) \quad\Longrightarrow\quad \mathbb E[x^2] = \tfrac12\,\mathbb E[y^2] = \tfrac12 \operatorname{Var}(y)$$
+"""
+
+# %% [markdown]
+r"""
+Each layer now multiplies the power by $\tfrac12 n\sigma^2$. With $\sigma^2 = 1/n$ that is $\tfrac12$ a layer: after ten
+layers a thousandth is left. He, Zhang, Ren and Sun (2015; the function is named after Kaiming He) pay it back:
+
+$$\tfrac12\,n\,\sigma^2 = 1 \quad\Longrightarrow\quad \sigma^2 = \frac2n$$
+
+A *leaky* ReLU lets a share $a$ of each negative value pass. The lower half then contributes $a^2$ of its power:
+$\mathbb E[x^2] = \tfrac12(1 + a^2)\operatorname{Var}(y)$, and so
+
+$$\sigma = \frac{\text{gain}}{\sqrt n}, \qquad \text{gain} = \sqrt{\frac{2}{1 + a^2}}, \qquad b = \sqrt3\,\sigma$$
+
+No compromise this time: you choose whether $n$ is the fan-in (activations keep their size) or the fan-out (gradients do).
+For a whole network the two choices differ by one constant factor, so either is fine.
+"""
+
+# %% [markdown]
+r"""
+### Exercise 7.4 · `kaiming_init`
+*difficulty 2 of 3 · 15 minutes · about 11 lines*
+
+Write `kaiming_uniform_(tensor, a=0.0, mode="fan_in")` and `kaiming_normal_(tensor, a=0.0, mode="fan_in")`. With
+gain $= \sqrt{2/(1+a^2)}$ and std $= \text{gain}/\sqrt{\text{fan}}$, draw from the uniform law with bound
+$\sqrt3\cdot$ std, or from the normal law with mean 0 and that standard deviation.
+
+`mode` is `"fan_in"` or `"fan_out"` and says which fan is meant; anything else raises `ValueError`. The rest is as in 7.3:
+(out, in) and (out, in, k…), in place, the tensor returned, afresh each time, `requires_grad` and grad mode as they
+were, `ValueError` for fewer than two axes.
+
+*Not allowed: `nn.init`.*
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "kaiming_init", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def kaiming_uniform_(tensor, a=0.0, mode="fan_in"):
+    """fill (out, in, k...) in place from the uniform law of He; return it"""
+    # about 3 lines, and a helper for the standard deviation
+    ### BEGIN SOLUTION
+    bound = math.sqrt(3) * he_std(tensor, a, mode)
+    with torch.no_grad():
+        return tensor.uniform_(-bound, bound)
+    ### END SOLUTION
+
+
+def kaiming_normal_(tensor, a=0.0, mode="fan_in"):
+    """fill (out, in, k...) in place from the normal law of He; return it"""
+    # about 2 lines
+    ### BEGIN SOLUTION
+    with torch.no_grad():
+        return tensor.normal_(0, he_std(tensor, a, mode))
+
+
+def he_std(tensor, a, mode):
+    if tensor.ndim < 2:
+        raise ValueError(f"a tensor of shape {tuple(tensor.shape)} has no fans: it needs two axes or more")
+    if mode not in ("fan_in", "fan_out"):
+        raise ValueError(f'mode is "fan_in" or "fan_out", not {mode!r}')
+    # weight[0] is all that one output adds up; weight[:, 0] is all that one input feeds
+    fan = tensor[0].numel() if mode == "fan_in" else tensor[:, 0].numel()
+    return math.sqrt(2 / (1 + a**2) / fan)
+    ### END SOLUTION
+
+# %%
+hint("kaiming_init")
+
+# %% nbgrader={"grade": true, "grade_id": "kaiming_init__uniform", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("kaiming_init__uniform")
+def _():
+    check.that(
+        "a (60, 200) weight is uniform between -√(6/200) and √(6/200)",
+        lambda: kaiming_uniform_(torch.zeros(60, 200)),
+        judge=lambda w: judges.uniform(w, math.sqrt(6 / 200)),
+        advice="200 inputs are added up: std is √(2/200) = 0.1, and the bound √3 times that",
+    )
+    check.that(
+        "with mode fan_out the uniform law counts the 60 outputs",
+        lambda: kaiming_uniform_(torch.zeros(60, 200), mode="fan_out"),
+        judge=lambda w: judges.uniform(w, math.sqrt(6 / 60)),
+        advice="a weight is (out, in): which of the two is shape[0]?",
+    )
+    ### BEGIN HIDDEN TESTS
+    check.that("the leak a narrows the uniform law, here to nn.Linear's own 1/√in", lambda: kaiming_uniform_(torch.zeros(90, 144), a=math.sqrt(5)), judge=lambda w: judges.uniform(w, 1 / 12))
+    check.that("a convolution's uniform law with fan_out and a leak, in float64", lambda: kaiming_uniform_(torch.zeros(40, 12, 5, 6, dtype=torch.float64), 0.7, "fan_out"), judge=lambda w: judges.uniform(w, math.sqrt(6 / (1 + 0.7**2) / (40 * 30))))
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "kaiming_init__normal", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("kaiming_init__normal")
+def _():
+    check.that(
+        "a (60, 200) weight is normal with standard deviation √(2/200) = 0.1",
+        lambda: kaiming_normal_(torch.zeros(60, 200)),
+        judge=lambda w: judges.normal(w, 0.1),
+        advice="print(tensor.std()); 0.07 means that the 2 of the ReLU is missing",
+    )
+    check.that(
+        "with mode fan_out the standard deviation is √(2/60)",
+        lambda: kaiming_normal_(torch.zeros(60, 200), mode="fan_out"),
+        judge=lambda w: judges.normal(w, math.sqrt(2 / 60)),
+    )
+    check.that(
+        "with a leak of a = 1 nothing is lost, and the standard deviation is 1/√200",
+        lambda: kaiming_normal_(torch.zeros(60, 200), a=1.0),
+        judge=lambda w: judges.normal(w, 1 / math.sqrt(200)),
+        advice="gain = √(2/(1 + a²)): the a is squared, and under the root",
+    )
+    ### BEGIN HIDDEN TESTS
+    check.that("a convolution's normal law with fan_in and a leak", lambda: kaiming_normal_(torch.zeros(24, 16, 5, 6), a=2.0), judge=lambda w: judges.normal(w, math.sqrt(2 / 5 / (16 * 30))))
+    check.that("a convolution's normal law over one axis with fan_out, in float64", lambda: kaiming_normal_(torch.zeros(70, 40, 4, dtype=torch.float64), 0.0, "fan_out"), judge=lambda w: judges.normal(w, math.sqrt(2 / (70 * 4))))
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "kaiming_init__care", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("kaiming_init__care")
+def _():
+    def in_place(fill):
+        plain, parameter = torch.zeros(3, 4), nn.Parameter(torch.zeros(3, 4))
+        other_name = parameter.detach()  # the same storage under another name
+        back = [fill(plain) is plain, fill(parameter) is parameter]
+        filled = [bool((t != 0).all()) for t in (plain, other_name, parameter.detach())]
+        return [*back, *filled, plain.requires_grad, parameter.requires_grad, parameter.is_leaf]
+
+    check.equal(
+        "the very tensor is filled and handed back, and requires_grad is what it was",
+        lambda: [in_place(kaiming_uniform_), in_place(kaiming_normal_)],
+        expected=[[True] * 5 + [False, True, True]] * 2,
+        advice="fill the tensor you were given, inside torch.no_grad(), and return it",
+    )
+    check.raises("He's uniform law refuses an unknown mode", lambda: kaiming_uniform_(torch.zeros(2, 3), mode="fan_avg"), ValueError)
+    check.raises("He's normal law refuses an unknown mode", lambda: kaiming_normal_(torch.zeros(2, 3), mode="in"), ValueError)
+    check.raises("He's uniform law refuses one axis", lambda: kaiming_uniform_(torch.zeros(5)), ValueError)
+    ### BEGIN HIDDEN TESTS
+    check.raises("He's normal law refuses one axis, whatever the mode", lambda: kaiming_normal_(torch.zeros(5), mode="fan_out"), ValueError)
+
+    def around(fill):
+        base = torch.full((6, 8), 7.0, dtype=torch.float64)
+        every_other = base.T[::2]  # (4, 6), not contiguous
+        fill(every_other, mode="fan_out")
+        twice = [fill(torch.zeros(4, 4)).tolist() for _ in range(2)]
+        with torch.no_grad():
+            fill(nn.Parameter(torch.ones(2, 2)))
+            off = torch.is_grad_enabled()
+        return [bool((every_other != 7).all()), bool((base.T[1::2] == 7).all()), str(every_other.dtype), twice[0] != twice[1], off, torch.is_grad_enabled()]
+
+    check.equal("He's laws fill a view and nothing beside it, afresh each time, grad mode as before", lambda: [around(kaiming_uniform_), around(kaiming_normal_)], expected=[[True, True, "torch.float64", True, False, True]] * 2)
+
+    def mode_after_refusal(fill):
+        try:
+            fill(torch.zeros(2, 2), mode="")
+        except ValueError:
+            return torch.is_grad_enabled()
+
+    check.equal("after a refused mode the grad mode is still on", lambda: [mode_after_refusal(kaiming_uniform_), mode_after_refusal(kaiming_normal_)], expected=[True, True])
+    ### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+**Ten layers with a ReLU**, your two ways to start. Look at the numbers above the bars: with Xavier each layer loses a
+factor of $\sqrt2$ in spread, with Kaiming it does not. (The spike at 0 is right: half of every layer is switched off.)
+"""
+
+# %% tags=["picture"]
+starts = {
+    "0.01 · randn": lambda w: w.normal_(0, 0.01),
+    "your Xavier": lambda w: xavier_normal_(w),
+    "your Kaiming": lambda w: kaiming_normal_(w),
+}
+rows = {name: ten_layers(fill, ReLU()) for name, fill in starts.items()}
+rows_of_histograms(
+    rows, limit=2,
+    alt="Histograms of ten ReLU layers for three starts. Spread of the first and of the tenth layer: "
+    + "; ".join(f"{name} {float(outputs[0].std()):.1g} and {float(outputs[-1].std()):.1g}" for name, outputs in rows.items()),
+)
+
+# %% [markdown]
+r"""
+**Deeper.** Sixty layers, and instead of histograms one number a layer, on a logarithmic axis. A straight line that falls
+is a factor below 1 that was applied sixty times.
+"""
+
+# %% tags=["picture"]
+starts["twice your Kaiming"] = lambda w: kaiming_normal_(w).mul_(2)
+signal = {name: [float(out.pow(2).mean().sqrt()) for out in ten_layers(fill, ReLU(), 128, 60)] for name, fill in starts.items()}
+drawn = {name: [value for value in values if 0 < value < math.inf] for name, values in signal.items()}
+plot.curves(
+    {name: (range(1, len(values) + 1), values) for name, values in drawn.items()}, xlabel="layer", ylabel="size of the activations",
+    log=True,
+    alt="Size of the activations in sixty ReLU layers on a logarithmic axis: straight lines. "
+    + "; ".join(f"{name} ends at {values[-1]:.1g} in layer {len(values)}" for name, values in drawn.items()),
+)
+
+# %% [markdown]
+r"""
+One footnote to `nn.Linear`. Its source draws the weight by `kaiming_uniform_(weight, a=sqrt(5))`. Put $a^2 = 5$ into
+your formulas: gain $= \sqrt{2/6}$, bound $= \sqrt3 \cdot \sqrt{1/3}\,/\sqrt{\text{in}} = 1/\sqrt{\text{in}}$. So the 5 is not about
+leaky ReLUs at all. It reproduces the bound that Lua Torch had used for years, and that you wrote into exercise 7.2.
+Its variance is a third of $1/n$: for deep ReLU networks, drawing again with Kaiming is worth the one line.
+"""

@@ -544,3 +544,984 @@ class Linear(nn.Module):
 
     def extra_repr(self):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias}"
+
+
+# %% xavier_init: std_as_bound
+# help: Your uniform draws reach only as far as the standard deviation. A uniform law on (-b, b) has standard deviation
+#   b/√3, so the bound is √3 times the standard deviation: that is where the 6 comes from.
+def xavier_uniform_(tensor, gain=1.0):
+    fan_in, fan_out = fans(tensor)
+    b = gain * math.sqrt(2 / (fan_in + fan_out))
+    with torch.no_grad():
+        return tensor.uniform_(-b, b)
+
+
+def xavier_normal_(tensor, gain=1.0):
+    fan_in, fan_out = fans(tensor)
+    std = gain * math.sqrt(2 / (fan_in + fan_out))
+    with torch.no_grad():
+        return tensor.normal_(0, std)
+
+
+def fans(tensor):
+    if tensor.dim() < 2:
+        raise ValueError("fans need two axes")
+    k = tensor[0][0].numel()
+    return tensor.shape[1] * k, tensor.shape[0] * k
+
+
+# %% xavier_init: bound_as_std
+# help: You give the normal law the number that belongs to the uniform one. Its own is √(2/(fan_in + fan_out)): the 6 is a
+#   bound, not a standard deviation.
+def xavier_uniform_(tensor, gain=1.0):
+    fan_in, fan_out = fans(tensor)
+    b = gain * math.sqrt(6 / (fan_in + fan_out))
+    with torch.no_grad():
+        return tensor.uniform_(-b, b)
+
+
+def xavier_normal_(tensor, gain=1.0):
+    fan_in, fan_out = fans(tensor)
+    std = gain * math.sqrt(6 / (fan_in + fan_out))
+    with torch.no_grad():
+        return tensor.normal_(0, std)
+
+
+def fans(tensor):
+    if tensor.dim() < 2:
+        raise ValueError("fans need two axes")
+    k = tensor[0][0].numel()
+    return tensor.shape[1] * k, tensor.shape[0] * k
+
+
+# %% xavier_init: gain_missing
+# help: The argument gain is never used. It multiplies bound and standard deviation.
+def xavier_uniform_(tensor, gain=1.0):
+    fan_in, fan_out = fans(tensor)
+    b = math.sqrt(6 / (fan_in + fan_out))
+    with torch.no_grad():
+        return tensor.uniform_(-b, b)
+
+
+def xavier_normal_(tensor, gain=1.0):
+    fan_in, fan_out = fans(tensor)
+    std = math.sqrt(2 / (fan_in + fan_out))
+    with torch.no_grad():
+        return tensor.normal_(0, std)
+
+
+def fans(tensor):
+    if tensor.dim() < 2:
+        raise ValueError("fans need two axes")
+    k = tensor[0][0].numel()
+    return tensor.shape[1] * k, tensor.shape[0] * k
+
+
+# %% xavier_init: gain_inside_root
+# help: The gain stands under the root, so a gain of 3 gives only √3 times as much. It multiplies the standard deviation,
+#   not the variance.
+def xavier_uniform_(tensor, gain=1.0):
+    fan_in, fan_out = fans(tensor)
+    b = math.sqrt(gain * 6 / (fan_in + fan_out))
+    with torch.no_grad():
+        return tensor.uniform_(-b, b)
+
+
+def xavier_normal_(tensor, gain=1.0):
+    fan_in, fan_out = fans(tensor)
+    std = math.sqrt(gain * 2 / (fan_in + fan_out))
+    with torch.no_grad():
+        return tensor.normal_(0, std)
+
+
+def fans(tensor):
+    if tensor.dim() < 2:
+        raise ValueError("fans need two axes")
+    k = tensor[0][0].numel()
+    return tensor.shape[1] * k, tensor.shape[0] * k
+
+
+# %% xavier_init: root_forgotten
+# help: You pass the variance where the standard deviation belongs: the square root is missing.
+def xavier_uniform_(tensor, gain=1.0):
+    fan_in, fan_out = fans(tensor)
+    b = gain * (6 / (fan_in + fan_out))
+    with torch.no_grad():
+        return tensor.uniform_(-b, b)
+
+
+def xavier_normal_(tensor, gain=1.0):
+    fan_in, fan_out = fans(tensor)
+    std = gain * (2 / (fan_in + fan_out))
+    with torch.no_grad():
+        return tensor.normal_(0, std)
+
+
+def fans(tensor):
+    if tensor.dim() < 2:
+        raise ValueError("fans need two axes")
+    k = tensor[0][0].numel()
+    return tensor.shape[1] * k, tensor.shape[0] * k
+
+
+# %% xavier_init: kernel_ignored
+# help: For matrices all is right; for a convolution you forget the kernel. One output adds up in · k1 · k2 numbers, so both
+#   fans are multiplied by the kernel's positions.
+def xavier_uniform_(tensor, gain=1.0):
+    fan_in, fan_out = fans(tensor)
+    b = gain * math.sqrt(6 / (fan_in + fan_out))
+    with torch.no_grad():
+        return tensor.uniform_(-b, b)
+
+
+def xavier_normal_(tensor, gain=1.0):
+    fan_in, fan_out = fans(tensor)
+    std = gain * math.sqrt(2 / (fan_in + fan_out))
+    with torch.no_grad():
+        return tensor.normal_(0, std)
+
+
+def fans(tensor):
+    if tensor.dim() < 2:
+        raise ValueError("fans need two axes")
+    k = 1
+    return tensor.shape[1] * k, tensor.shape[0] * k
+
+
+# %% xavier_init: kernel_in_one_fan
+# help: You multiply only fan_in by the kernel's positions. One input feeds out · k1 · k2 numbers: fan_out grows as well.
+def xavier_uniform_(tensor, gain=1.0):
+    fan_in, fan_out = fans(tensor)
+    b = gain * math.sqrt(6 / (fan_in + fan_out))
+    with torch.no_grad():
+        return tensor.uniform_(-b, b)
+
+
+def xavier_normal_(tensor, gain=1.0):
+    fan_in, fan_out = fans(tensor)
+    std = gain * math.sqrt(2 / (fan_in + fan_out))
+    with torch.no_grad():
+        return tensor.normal_(0, std)
+
+
+def fans(tensor):
+    if tensor.dim() < 2:
+        raise ValueError("fans need two axes")
+    k = tensor[0][0].numel()
+    return tensor.shape[1] * k, tensor.shape[0]
+
+
+# %% xavier_init: first_kernel_axis_only
+# help: You count the first kernel axis and forget the others. A 5 by 6 kernel has 30 positions.
+def xavier_uniform_(tensor, gain=1.0):
+    fan_in, fan_out = fans(tensor)
+    b = gain * math.sqrt(6 / (fan_in + fan_out))
+    with torch.no_grad():
+        return tensor.uniform_(-b, b)
+
+
+def xavier_normal_(tensor, gain=1.0):
+    fan_in, fan_out = fans(tensor)
+    std = gain * math.sqrt(2 / (fan_in + fan_out))
+    with torch.no_grad():
+        return tensor.normal_(0, std)
+
+
+def fans(tensor):
+    if tensor.dim() < 2:
+        raise ValueError("fans need two axes")
+    k = tensor.shape[2] if tensor.dim() > 2 else 1
+    return tensor.shape[1] * k, tensor.shape[0] * k
+
+
+# %% xavier_init: fan_in_alone
+# help: You use fan_in alone, twice over. Glorot's law is the compromise of both wishes: fan_in + fan_out.
+def xavier_uniform_(tensor, gain=1.0):
+    fan_in, fan_out = fans(tensor)
+    b = gain * math.sqrt(6 / (2 * fan_in))
+    with torch.no_grad():
+        return tensor.uniform_(-b, b)
+
+
+def xavier_normal_(tensor, gain=1.0):
+    fan_in, fan_out = fans(tensor)
+    std = gain * math.sqrt(2 / (2 * fan_in))
+    with torch.no_grad():
+        return tensor.normal_(0, std)
+
+
+def fans(tensor):
+    if tensor.dim() < 2:
+        raise ValueError("fans need two axes")
+    k = tensor[0][0].numel()
+    return tensor.shape[1] * k, tensor.shape[0] * k
+
+
+# %% xavier_init: fans_multiplied
+# help: Your denominator is the product of the fans. It is their sum.
+def xavier_uniform_(tensor, gain=1.0):
+    fan_in, fan_out = fans(tensor)
+    b = gain * math.sqrt(6 / (fan_in * fan_out))
+    with torch.no_grad():
+        return tensor.uniform_(-b, b)
+
+
+def xavier_normal_(tensor, gain=1.0):
+    fan_in, fan_out = fans(tensor)
+    std = gain * math.sqrt(2 / (fan_in * fan_out))
+    with torch.no_grad():
+        return tensor.normal_(0, std)
+
+
+def fans(tensor):
+    if tensor.dim() < 2:
+        raise ValueError("fans need two axes")
+    k = tensor[0][0].numel()
+    return tensor.shape[1] * k, tensor.shape[0] * k
+
+
+# %% xavier_init: one_sided
+# help: Your uniform numbers are all positive: they go from 0 to the bound instead of from -bound to bound.
+def xavier_uniform_(tensor, gain=1.0):
+    fan_in, fan_out = fans(tensor)
+    b = gain * math.sqrt(6 / (fan_in + fan_out))
+    with torch.no_grad():
+        return tensor.uniform_(0, b)
+
+
+def xavier_normal_(tensor, gain=1.0):
+    fan_in, fan_out = fans(tensor)
+    std = gain * math.sqrt(2 / (fan_in + fan_out))
+    with torch.no_grad():
+        return tensor.normal_(0, std)
+
+
+def fans(tensor):
+    if tensor.dim() < 2:
+        raise ValueError("fans need two axes")
+    k = tensor[0][0].numel()
+    return tensor.shape[1] * k, tensor.shape[0] * k
+
+
+# %% xavier_init: grad_not_off
+# help: A plain tensor is fine, a parameter raises: autograd refuses in-place writing on a leaf that requires grad. Draw inside
+#   torch.no_grad().
+def xavier_uniform_(tensor, gain=1.0):
+    fan_in, fan_out = fans(tensor)
+    b = gain * math.sqrt(6 / (fan_in + fan_out))
+    return tensor.uniform_(-b, b)
+
+
+def xavier_normal_(tensor, gain=1.0):
+    fan_in, fan_out = fans(tensor)
+    std = gain * math.sqrt(2 / (fan_in + fan_out))
+    return tensor.normal_(0, std)
+
+
+def fans(tensor):
+    if tensor.dim() < 2:
+        raise ValueError("fans need two axes")
+    k = tensor[0][0].numel()
+    return tensor.shape[1] * k, tensor.shape[0] * k
+
+
+# %% xavier_init: new_tensor
+# help: You return a new tensor and leave the one you were given as it was. The underscore in the name promises: in place.
+def xavier_uniform_(tensor, gain=1.0):
+    fan_in, fan_out = fans(tensor)
+    b = gain * math.sqrt(6 / (fan_in + fan_out))
+    with torch.no_grad():
+        return torch.empty_like(tensor).uniform_(-b, b)
+
+
+def xavier_normal_(tensor, gain=1.0):
+    fan_in, fan_out = fans(tensor)
+    std = gain * math.sqrt(2 / (fan_in + fan_out))
+    with torch.no_grad():
+        return torch.empty_like(tensor).normal_(0, std)
+
+
+def fans(tensor):
+    if tensor.dim() < 2:
+        raise ValueError("fans need two axes")
+    k = tensor[0][0].numel()
+    return tensor.shape[1] * k, tensor.shape[0] * k
+
+
+# %% xavier_init: nothing_returned
+# help: The tensor is filled and not returned. `return` it as well, so that the call can stand inside another.
+def xavier_uniform_(tensor, gain=1.0):
+    fan_in, fan_out = fans(tensor)
+    b = gain * math.sqrt(6 / (fan_in + fan_out))
+    with torch.no_grad():
+        tensor.uniform_(-b, b)
+
+
+def xavier_normal_(tensor, gain=1.0):
+    fan_in, fan_out = fans(tensor)
+    std = gain * math.sqrt(2 / (fan_in + fan_out))
+    with torch.no_grad():
+        tensor.normal_(0, std)
+
+
+def fans(tensor):
+    if tensor.dim() < 2:
+        raise ValueError("fans need two axes")
+    k = tensor[0][0].numel()
+    return tensor.shape[1] * k, tensor.shape[0] * k
+
+
+# %% xavier_init: data_returned
+# help: You fill the right storage and return tensor.data: another object, without requires_grad. Return the tensor itself.
+def xavier_uniform_(tensor, gain=1.0):
+    fan_in, fan_out = fans(tensor)
+    b = gain * math.sqrt(6 / (fan_in + fan_out))
+    return tensor.data.uniform_(-b, b)
+
+
+def xavier_normal_(tensor, gain=1.0):
+    fan_in, fan_out = fans(tensor)
+    std = gain * math.sqrt(2 / (fan_in + fan_out))
+    return tensor.data.normal_(0, std)
+
+
+def fans(tensor):
+    if tensor.dim() < 2:
+        raise ValueError("fans need two axes")
+    k = tensor[0][0].numel()
+    return tensor.shape[1] * k, tensor.shape[0] * k
+
+
+# %% xavier_init: requires_grad_off
+# help: Afterwards the parameter no longer requires grad: you switched it off to be allowed to write. It would never train.
+#   Let torch.no_grad() look away for the moment instead.
+def xavier_uniform_(tensor, gain=1.0):
+    fan_in, fan_out = fans(tensor)
+    b = gain * math.sqrt(6 / (fan_in + fan_out))
+    return tensor.requires_grad_(False).uniform_(-b, b)
+
+
+def xavier_normal_(tensor, gain=1.0):
+    fan_in, fan_out = fans(tensor)
+    std = gain * math.sqrt(2 / (fan_in + fan_out))
+    return tensor.requires_grad_(False).normal_(0, std)
+
+
+def fans(tensor):
+    if tensor.dim() < 2:
+        raise ValueError("fans need two axes")
+    k = tensor[0][0].numel()
+    return tensor.shape[1] * k, tensor.shape[0] * k
+
+
+# %% xavier_init: storage_replaced
+# help: You give the tensor new storage (.data = …). Whoever looks at the old one, a view for example, sees nothing. Fill in
+#   place.
+def xavier_uniform_(tensor, gain=1.0):
+    fan_in, fan_out = fans(tensor)
+    b = gain * math.sqrt(6 / (fan_in + fan_out))
+    tensor.data = torch.empty_like(tensor).uniform_(-b, b)
+    return tensor
+
+
+def xavier_normal_(tensor, gain=1.0):
+    fan_in, fan_out = fans(tensor)
+    std = gain * math.sqrt(2 / (fan_in + fan_out))
+    tensor.data = torch.empty_like(tensor).normal_(0, std)
+    return tensor
+
+
+def fans(tensor):
+    if tensor.dim() < 2:
+        raise ValueError("fans need two axes")
+    k = tensor[0][0].numel()
+    return tensor.shape[1] * k, tensor.shape[0] * k
+
+
+# %% xavier_init: one_axis_accepted
+# help: A bias-like tensor with one axis should raise ValueError. Yours raises something else, or nothing: look at the number
+#   of axes before you look at shape[1].
+def xavier_uniform_(tensor, gain=1.0):
+    fan_in, fan_out = fans(tensor)
+    b = gain * math.sqrt(6 / (fan_in + fan_out))
+    with torch.no_grad():
+        return tensor.uniform_(-b, b)
+
+
+def xavier_normal_(tensor, gain=1.0):
+    fan_in, fan_out = fans(tensor)
+    std = gain * math.sqrt(2 / (fan_in + fan_out))
+    with torch.no_grad():
+        return tensor.normal_(0, std)
+
+
+def fans(tensor):
+    k = tensor[0][0].numel()
+    return tensor.shape[1] * k, tensor.shape[0] * k
+
+
+# %% xavier_init: grad_mode_left_off
+# help: You switch gradients off for the whole program and never on again: nothing after this call trains. `with
+#   torch.no_grad():` puts it back by itself.
+def xavier_uniform_(tensor, gain=1.0):
+    fan_in, fan_out = fans(tensor)
+    b = gain * math.sqrt(6 / (fan_in + fan_out))
+    torch.set_grad_enabled(False)
+    return tensor.uniform_(-b, b)
+
+
+def xavier_normal_(tensor, gain=1.0):
+    fan_in, fan_out = fans(tensor)
+    std = gain * math.sqrt(2 / (fan_in + fan_out))
+    torch.set_grad_enabled(False)
+    return tensor.normal_(0, std)
+
+
+def fans(tensor):
+    if tensor.dim() < 2:
+        raise ValueError("fans need two axes")
+    k = tensor[0][0].numel()
+    return tensor.shape[1] * k, tensor.shape[0] * k
+
+
+# %% xavier_init: laws_swapped
+# help: Each function draws from the other's law: xavier_uniform_ is normal and xavier_normal_ uniform.
+def xavier_normal_(tensor, gain=1.0):
+    fan_in, fan_out = fans(tensor)
+    b = gain * math.sqrt(6 / (fan_in + fan_out))
+    with torch.no_grad():
+        return tensor.uniform_(-b, b)
+
+
+def xavier_uniform_(tensor, gain=1.0):
+    fan_in, fan_out = fans(tensor)
+    std = gain * math.sqrt(2 / (fan_in + fan_out))
+    with torch.no_grad():
+        return tensor.normal_(0, std)
+
+
+def fans(tensor):
+    if tensor.dim() < 2:
+        raise ValueError("fans need two axes")
+    k = tensor[0][0].numel()
+    return tensor.shape[1] * k, tensor.shape[0] * k
+
+
+# %% xavier_init: seeded
+# help: You set the seed inside, so two layers of the same shape begin with the same weights, and everybody else's random
+#   numbers begin again. Draw, and leave the seed alone.
+def xavier_uniform_(tensor, gain=1.0):
+    fan_in, fan_out = fans(tensor)
+    b = gain * math.sqrt(6 / (fan_in + fan_out))
+    with torch.no_grad():
+        return tensor.uniform_(-b, b)
+
+
+def xavier_normal_(tensor, gain=1.0):
+    fan_in, fan_out = fans(tensor)
+    std = gain * math.sqrt(2 / (fan_in + fan_out))
+    with torch.no_grad():
+        return tensor.normal_(0, std)
+
+
+def fans(tensor):
+    torch.manual_seed(0)
+    if tensor.dim() < 2:
+        raise ValueError("fans need two axes")
+    k = tensor[0][0].numel()
+    return tensor.shape[1] * k, tensor.shape[0] * k
+
+
+# %% kaiming_init: fans_swapped
+# help: fan_in and fan_out are swapped. A weight is (out, in): shape[0] counts outputs, shape[1] inputs.
+def kaiming_uniform_(tensor, a=0.0, mode="fan_in"):
+    b = math.sqrt(3) * he_std(tensor, a, mode)
+    with torch.no_grad():
+        return tensor.uniform_(-b, b)
+
+
+def kaiming_normal_(tensor, a=0.0, mode="fan_in"):
+    std = he_std(tensor, a, mode)
+    with torch.no_grad():
+        return tensor.normal_(0, std)
+
+
+def he_std(tensor, a, mode):
+    if tensor.dim() < 2:
+        raise ValueError("fans need two axes")
+    if mode not in ("fan_in", "fan_out"):
+        raise ValueError("no such mode")
+    k = tensor[0][0].numel()
+    fan = tensor.shape[0] * k if mode == "fan_in" else tensor.shape[1] * k
+    gain = math.sqrt(2 / (1 + a**2))
+    return gain / math.sqrt(fan)
+
+
+# %% kaiming_init: mode_ignored
+# help: The argument mode changes nothing: you always take fan_in.
+def kaiming_uniform_(tensor, a=0.0, mode="fan_in"):
+    b = math.sqrt(3) * he_std(tensor, a, mode)
+    with torch.no_grad():
+        return tensor.uniform_(-b, b)
+
+
+def kaiming_normal_(tensor, a=0.0, mode="fan_in"):
+    std = he_std(tensor, a, mode)
+    with torch.no_grad():
+        return tensor.normal_(0, std)
+
+
+def he_std(tensor, a, mode):
+    if tensor.dim() < 2:
+        raise ValueError("fans need two axes")
+    if mode not in ("fan_in", "fan_out"):
+        raise ValueError("no such mode")
+    k = tensor[0][0].numel()
+    fan = tensor.shape[1] * k
+    gain = math.sqrt(2 / (1 + a**2))
+    return gain / math.sqrt(fan)
+
+
+# %% kaiming_init: gain_missing
+# help: Your numbers spread √2 too little: the gain for the ReLU, √2 where a is 0, is missing.
+def kaiming_uniform_(tensor, a=0.0, mode="fan_in"):
+    b = math.sqrt(3) * he_std(tensor, a, mode)
+    with torch.no_grad():
+        return tensor.uniform_(-b, b)
+
+
+def kaiming_normal_(tensor, a=0.0, mode="fan_in"):
+    std = he_std(tensor, a, mode)
+    with torch.no_grad():
+        return tensor.normal_(0, std)
+
+
+def he_std(tensor, a, mode):
+    if tensor.dim() < 2:
+        raise ValueError("fans need two axes")
+    if mode not in ("fan_in", "fan_out"):
+        raise ValueError("no such mode")
+    k = tensor[0][0].numel()
+    fan = tensor.shape[1] * k if mode == "fan_in" else tensor.shape[0] * k
+    gain = math.sqrt(1 / (1 + a**2))
+    return gain / math.sqrt(fan)
+
+
+# %% kaiming_init: leak_ignored
+# help: The argument a is never used. A leaky ReLU loses less, so its gain is smaller: √(2/(1 + a²)).
+def kaiming_uniform_(tensor, a=0.0, mode="fan_in"):
+    b = math.sqrt(3) * he_std(tensor, a, mode)
+    with torch.no_grad():
+        return tensor.uniform_(-b, b)
+
+
+def kaiming_normal_(tensor, a=0.0, mode="fan_in"):
+    std = he_std(tensor, a, mode)
+    with torch.no_grad():
+        return tensor.normal_(0, std)
+
+
+def he_std(tensor, a, mode):
+    if tensor.dim() < 2:
+        raise ValueError("fans need two axes")
+    if mode not in ("fan_in", "fan_out"):
+        raise ValueError("no such mode")
+    k = tensor[0][0].numel()
+    fan = tensor.shape[1] * k if mode == "fan_in" else tensor.shape[0] * k
+    gain = math.sqrt(2)
+    return gain / math.sqrt(fan)
+
+
+# %% kaiming_init: leak_not_squared
+# help: You add a where a² belongs. The leaked half keeps a² of its power, because power is a square.
+def kaiming_uniform_(tensor, a=0.0, mode="fan_in"):
+    b = math.sqrt(3) * he_std(tensor, a, mode)
+    with torch.no_grad():
+        return tensor.uniform_(-b, b)
+
+
+def kaiming_normal_(tensor, a=0.0, mode="fan_in"):
+    std = he_std(tensor, a, mode)
+    with torch.no_grad():
+        return tensor.normal_(0, std)
+
+
+def he_std(tensor, a, mode):
+    if tensor.dim() < 2:
+        raise ValueError("fans need two axes")
+    if mode not in ("fan_in", "fan_out"):
+        raise ValueError("no such mode")
+    k = tensor[0][0].numel()
+    fan = tensor.shape[1] * k if mode == "fan_in" else tensor.shape[0] * k
+    gain = math.sqrt(2 / (1 + a))
+    return gain / math.sqrt(fan)
+
+
+# %% kaiming_init: leak_outside_root
+# help: For a = 0 all is right, with a leak it is not: 1 + a² belongs under the root, together with the 2.
+def kaiming_uniform_(tensor, a=0.0, mode="fan_in"):
+    b = math.sqrt(3) * he_std(tensor, a, mode)
+    with torch.no_grad():
+        return tensor.uniform_(-b, b)
+
+
+def kaiming_normal_(tensor, a=0.0, mode="fan_in"):
+    std = he_std(tensor, a, mode)
+    with torch.no_grad():
+        return tensor.normal_(0, std)
+
+
+def he_std(tensor, a, mode):
+    if tensor.dim() < 2:
+        raise ValueError("fans need two axes")
+    if mode not in ("fan_in", "fan_out"):
+        raise ValueError("no such mode")
+    k = tensor[0][0].numel()
+    fan = tensor.shape[1] * k if mode == "fan_in" else tensor.shape[0] * k
+    gain = math.sqrt(2) / (1 + a**2)
+    return gain / math.sqrt(fan)
+
+
+# %% kaiming_init: gain_without_root
+# help: Your gain is 2/(1 + a²), without the square root. That is the factor of the variance; the standard deviation gets
+#   its root.
+def kaiming_uniform_(tensor, a=0.0, mode="fan_in"):
+    b = math.sqrt(3) * he_std(tensor, a, mode)
+    with torch.no_grad():
+        return tensor.uniform_(-b, b)
+
+
+def kaiming_normal_(tensor, a=0.0, mode="fan_in"):
+    std = he_std(tensor, a, mode)
+    with torch.no_grad():
+        return tensor.normal_(0, std)
+
+
+def he_std(tensor, a, mode):
+    if tensor.dim() < 2:
+        raise ValueError("fans need two axes")
+    if mode not in ("fan_in", "fan_out"):
+        raise ValueError("no such mode")
+    k = tensor[0][0].numel()
+    fan = tensor.shape[1] * k if mode == "fan_in" else tensor.shape[0] * k
+    gain = 2 / (1 + a**2)
+    return gain / math.sqrt(fan)
+
+
+# %% kaiming_init: kernel_ignored
+# help: For matrices all is right; for a convolution you forget the kernel: the fan is channels times kernel positions.
+def kaiming_uniform_(tensor, a=0.0, mode="fan_in"):
+    b = math.sqrt(3) * he_std(tensor, a, mode)
+    with torch.no_grad():
+        return tensor.uniform_(-b, b)
+
+
+def kaiming_normal_(tensor, a=0.0, mode="fan_in"):
+    std = he_std(tensor, a, mode)
+    with torch.no_grad():
+        return tensor.normal_(0, std)
+
+
+def he_std(tensor, a, mode):
+    if tensor.dim() < 2:
+        raise ValueError("fans need two axes")
+    if mode not in ("fan_in", "fan_out"):
+        raise ValueError("no such mode")
+    k = 1
+    fan = tensor.shape[1] * k if mode == "fan_in" else tensor.shape[0] * k
+    gain = math.sqrt(2 / (1 + a**2))
+    return gain / math.sqrt(fan)
+
+
+# %% kaiming_init: std_as_bound
+# help: Your uniform draws reach only as far as the standard deviation. The bound of a uniform law is √3 times that.
+def kaiming_uniform_(tensor, a=0.0, mode="fan_in"):
+    b = he_std(tensor, a, mode)
+    with torch.no_grad():
+        return tensor.uniform_(-b, b)
+
+
+def kaiming_normal_(tensor, a=0.0, mode="fan_in"):
+    std = he_std(tensor, a, mode)
+    with torch.no_grad():
+        return tensor.normal_(0, std)
+
+
+def he_std(tensor, a, mode):
+    if tensor.dim() < 2:
+        raise ValueError("fans need two axes")
+    if mode not in ("fan_in", "fan_out"):
+        raise ValueError("no such mode")
+    k = tensor[0][0].numel()
+    fan = tensor.shape[1] * k if mode == "fan_in" else tensor.shape[0] * k
+    gain = math.sqrt(2 / (1 + a**2))
+    return gain / math.sqrt(fan)
+
+
+# %% kaiming_init: bound_as_std
+# help: You give the normal law the bound of the uniform one: √3 too much. Its standard deviation is gain/√fan.
+def kaiming_uniform_(tensor, a=0.0, mode="fan_in"):
+    b = math.sqrt(3) * he_std(tensor, a, mode)
+    with torch.no_grad():
+        return tensor.uniform_(-b, b)
+
+
+def kaiming_normal_(tensor, a=0.0, mode="fan_in"):
+    std = math.sqrt(3) * he_std(tensor, a, mode)
+    with torch.no_grad():
+        return tensor.normal_(0, std)
+
+
+def he_std(tensor, a, mode):
+    if tensor.dim() < 2:
+        raise ValueError("fans need two axes")
+    if mode not in ("fan_in", "fan_out"):
+        raise ValueError("no such mode")
+    k = tensor[0][0].numel()
+    fan = tensor.shape[1] * k if mode == "fan_in" else tensor.shape[0] * k
+    gain = math.sqrt(2 / (1 + a**2))
+    return gain / math.sqrt(fan)
+
+
+# %% kaiming_init: glorot_average
+# help: You average the two fans. That is Glorot's compromise; here one fan is chosen, by mode.
+def kaiming_uniform_(tensor, a=0.0, mode="fan_in"):
+    b = math.sqrt(3) * he_std(tensor, a, mode)
+    with torch.no_grad():
+        return tensor.uniform_(-b, b)
+
+
+def kaiming_normal_(tensor, a=0.0, mode="fan_in"):
+    std = he_std(tensor, a, mode)
+    with torch.no_grad():
+        return tensor.normal_(0, std)
+
+
+def he_std(tensor, a, mode):
+    if tensor.dim() < 2:
+        raise ValueError("fans need two axes")
+    if mode not in ("fan_in", "fan_out"):
+        raise ValueError("no such mode")
+    k = tensor[0][0].numel()
+    fan = (tensor.shape[1] + tensor.shape[0]) * k / 2
+    gain = math.sqrt(2 / (1 + a**2))
+    return gain / math.sqrt(fan)
+
+
+# %% kaiming_init: root_of_fan_forgotten
+# help: You divide by the fan. Divide by its square root.
+def kaiming_uniform_(tensor, a=0.0, mode="fan_in"):
+    b = math.sqrt(3) * he_std(tensor, a, mode)
+    with torch.no_grad():
+        return tensor.uniform_(-b, b)
+
+
+def kaiming_normal_(tensor, a=0.0, mode="fan_in"):
+    std = he_std(tensor, a, mode)
+    with torch.no_grad():
+        return tensor.normal_(0, std)
+
+
+def he_std(tensor, a, mode):
+    if tensor.dim() < 2:
+        raise ValueError("fans need two axes")
+    if mode not in ("fan_in", "fan_out"):
+        raise ValueError("no such mode")
+    k = tensor[0][0].numel()
+    fan = tensor.shape[1] * k if mode == "fan_in" else tensor.shape[0] * k
+    gain = math.sqrt(2 / (1 + a**2))
+    return gain / fan
+
+
+# %% kaiming_init: any_mode_accepted
+# help: An unknown mode should raise ValueError; yours falls through to fan_out, and a typing slip goes unseen.
+def kaiming_uniform_(tensor, a=0.0, mode="fan_in"):
+    b = math.sqrt(3) * he_std(tensor, a, mode)
+    with torch.no_grad():
+        return tensor.uniform_(-b, b)
+
+
+def kaiming_normal_(tensor, a=0.0, mode="fan_in"):
+    std = he_std(tensor, a, mode)
+    with torch.no_grad():
+        return tensor.normal_(0, std)
+
+
+def he_std(tensor, a, mode):
+    if tensor.dim() < 2:
+        raise ValueError("fans need two axes")
+    k = tensor[0][0].numel()
+    fan = tensor.shape[1] * k if mode == "fan_in" else tensor.shape[0] * k
+    gain = math.sqrt(2 / (1 + a**2))
+    return gain / math.sqrt(fan)
+
+
+# %% kaiming_init: one_axis_accepted
+# help: A tensor with one axis should raise ValueError. Yours raises something else: look at the number of axes first.
+def kaiming_uniform_(tensor, a=0.0, mode="fan_in"):
+    b = math.sqrt(3) * he_std(tensor, a, mode)
+    with torch.no_grad():
+        return tensor.uniform_(-b, b)
+
+
+def kaiming_normal_(tensor, a=0.0, mode="fan_in"):
+    std = he_std(tensor, a, mode)
+    with torch.no_grad():
+        return tensor.normal_(0, std)
+
+
+def he_std(tensor, a, mode):
+    if mode not in ("fan_in", "fan_out"):
+        raise ValueError("no such mode")
+    k = tensor[0][0].numel()
+    fan = tensor.shape[1] * k if mode == "fan_in" else tensor.shape[0] * k
+    gain = math.sqrt(2 / (1 + a**2))
+    return gain / math.sqrt(fan)
+
+
+# %% kaiming_init: grad_not_off
+# help: It works on a plain tensor, and a parameter raises. Writing in place on a leaf that requires grad has to happen inside
+#   torch.no_grad().
+def kaiming_uniform_(tensor, a=0.0, mode="fan_in"):
+    b = math.sqrt(3) * he_std(tensor, a, mode)
+    return tensor.uniform_(-b, b)
+
+
+def kaiming_normal_(tensor, a=0.0, mode="fan_in"):
+    std = he_std(tensor, a, mode)
+    return tensor.normal_(0, std)
+
+
+def he_std(tensor, a, mode):
+    if tensor.dim() < 2:
+        raise ValueError("fans need two axes")
+    if mode not in ("fan_in", "fan_out"):
+        raise ValueError("no such mode")
+    k = tensor[0][0].numel()
+    fan = tensor.shape[1] * k if mode == "fan_in" else tensor.shape[0] * k
+    gain = math.sqrt(2 / (1 + a**2))
+    return gain / math.sqrt(fan)
+
+
+# %% kaiming_init: new_tensor
+# help: The tensor you were given is as it was: you fill and return another one. In place means into this one.
+def kaiming_uniform_(tensor, a=0.0, mode="fan_in"):
+    b = math.sqrt(3) * he_std(tensor, a, mode)
+    with torch.no_grad():
+        return torch.empty_like(tensor).uniform_(-b, b)
+
+
+def kaiming_normal_(tensor, a=0.0, mode="fan_in"):
+    std = he_std(tensor, a, mode)
+    with torch.no_grad():
+        return torch.empty_like(tensor).normal_(0, std)
+
+
+def he_std(tensor, a, mode):
+    if tensor.dim() < 2:
+        raise ValueError("fans need two axes")
+    if mode not in ("fan_in", "fan_out"):
+        raise ValueError("no such mode")
+    k = tensor[0][0].numel()
+    fan = tensor.shape[1] * k if mode == "fan_in" else tensor.shape[0] * k
+    gain = math.sqrt(2 / (1 + a**2))
+    return gain / math.sqrt(fan)
+
+
+# %% kaiming_init: nothing_returned
+# help: You fill the tensor and return None. Return the tensor.
+def kaiming_uniform_(tensor, a=0.0, mode="fan_in"):
+    b = math.sqrt(3) * he_std(tensor, a, mode)
+    with torch.no_grad():
+        tensor.uniform_(-b, b)
+
+
+def kaiming_normal_(tensor, a=0.0, mode="fan_in"):
+    std = he_std(tensor, a, mode)
+    with torch.no_grad():
+        tensor.normal_(0, std)
+
+
+def he_std(tensor, a, mode):
+    if tensor.dim() < 2:
+        raise ValueError("fans need two axes")
+    if mode not in ("fan_in", "fan_out"):
+        raise ValueError("no such mode")
+    k = tensor[0][0].numel()
+    fan = tensor.shape[1] * k if mode == "fan_in" else tensor.shape[0] * k
+    gain = math.sqrt(2 / (1 + a**2))
+    return gain / math.sqrt(fan)
+
+
+# %% kaiming_init: requires_grad_off
+# help: The parameter comes back without requires_grad: it would never train again. Leave the flag alone, and switch autograd
+#   off around the drawing only.
+def kaiming_uniform_(tensor, a=0.0, mode="fan_in"):
+    b = math.sqrt(3) * he_std(tensor, a, mode)
+    return tensor.requires_grad_(False).uniform_(-b, b)
+
+
+def kaiming_normal_(tensor, a=0.0, mode="fan_in"):
+    std = he_std(tensor, a, mode)
+    return tensor.requires_grad_(False).normal_(0, std)
+
+
+def he_std(tensor, a, mode):
+    if tensor.dim() < 2:
+        raise ValueError("fans need two axes")
+    if mode not in ("fan_in", "fan_out"):
+        raise ValueError("no such mode")
+    k = tensor[0][0].numel()
+    fan = tensor.shape[1] * k if mode == "fan_in" else tensor.shape[0] * k
+    gain = math.sqrt(2 / (1 + a**2))
+    return gain / math.sqrt(fan)
+
+
+# %% kaiming_init: one_sided
+# help: Your uniform numbers begin at 0. They have to reach from -bound to bound, or no weight is ever negative.
+def kaiming_uniform_(tensor, a=0.0, mode="fan_in"):
+    b = math.sqrt(3) * he_std(tensor, a, mode)
+    with torch.no_grad():
+        return tensor.uniform_(0, b)
+
+
+def kaiming_normal_(tensor, a=0.0, mode="fan_in"):
+    std = he_std(tensor, a, mode)
+    with torch.no_grad():
+        return tensor.normal_(0, std)
+
+
+def he_std(tensor, a, mode):
+    if tensor.dim() < 2:
+        raise ValueError("fans need two axes")
+    if mode not in ("fan_in", "fan_out"):
+        raise ValueError("no such mode")
+    k = tensor[0][0].numel()
+    fan = tensor.shape[1] * k if mode == "fan_in" else tensor.shape[0] * k
+    gain = math.sqrt(2 / (1 + a**2))
+    return gain / math.sqrt(fan)
+
+
+# %% kaiming_init: grad_mode_left_off
+# help: After your function gradients are off for the whole program. A `with torch.no_grad():` block ends by itself.
+def kaiming_uniform_(tensor, a=0.0, mode="fan_in"):
+    b = math.sqrt(3) * he_std(tensor, a, mode)
+    torch.set_grad_enabled(False)
+    return tensor.uniform_(-b, b)
+
+
+def kaiming_normal_(tensor, a=0.0, mode="fan_in"):
+    std = he_std(tensor, a, mode)
+    torch.set_grad_enabled(False)
+    return tensor.normal_(0, std)
+
+
+def he_std(tensor, a, mode):
+    if tensor.dim() < 2:
+        raise ValueError("fans need two axes")
+    if mode not in ("fan_in", "fan_out"):
+        raise ValueError("no such mode")
+    k = tensor[0][0].numel()
+    fan = tensor.shape[1] * k if mode == "fan_in" else tensor.shape[0] * k
+    gain = math.sqrt(2 / (1 + a**2))
+    return gain / math.sqrt(fan)

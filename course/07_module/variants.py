@@ -129,3 +129,95 @@ class Dense(nn.Module):
 
 
 Linear = Dense
+
+
+# %% xavier_init: numpy_draws
+def _glorot(tensor, gain, draw):
+    shape = tuple(tensor.size())
+    if len(shape) <= 1:
+        raise ValueError(shape)
+    out, inn, *kernel = shape
+    var = 2.0 / ((out + inn) * int(np.prod(kernel)))
+    numbers = draw(gain * np.sqrt(var), shape)
+    tensor.data.copy_(torch.as_tensor(numbers))
+    return tensor
+
+
+xavier_uniform_ = lambda tensor, gain=1.0: _glorot(tensor, gain, lambda s, shape: np.random.uniform(-s * 3**0.5, s * 3**0.5, shape))
+xavier_normal_ = lambda tensor, gain=1.0: _glorot(tensor, gain, lambda s, shape: np.random.randn(*shape) * s)
+
+
+# %% xavier_init: one_decorated_class
+class _Glorot:
+    def __init__(self, law):
+        self.law = law
+
+    @torch.no_grad()
+    def __call__(self, tensor, gain=1.0):
+        if tensor.ndim not in range(2, 99):
+            raise ValueError("fewer than two dimensions")
+        fan_in = tensor[0].numel()
+        fan_out = tensor.transpose(0, 1)[0].numel()
+        std = gain * (0.5 * (fan_in + fan_out)) ** -0.5
+        fresh = torch.randn(tensor.shape, dtype=tensor.dtype) if self.law == "normal" else (torch.rand(tensor.shape, dtype=tensor.dtype) - 0.5) * 12**0.5
+        tensor.zero_()
+        tensor += std * fresh
+        return tensor
+
+
+xavier_uniform_, xavier_normal_ = _Glorot("uniform"), _Glorot("normal")
+
+
+# %% kaiming_init: numpy_and_entry_by_entry
+def _std(tensor, a, mode):
+    fans = dict(fan_in=1, fan_out=0)
+    if mode not in fans or len(tensor.shape) < 2:
+        raise ValueError(f"{mode}, {tensor.shape}")
+    fan = tensor.shape[fans[mode]]
+    for size in tensor.shape[2:]:
+        fan *= size
+    return (2 / ((1 + a * a) * fan)) ** 0.5
+
+
+def kaiming_uniform_(tensor, a=0.0, mode="fan_in"):
+    std = _std(tensor, a, mode)
+    tensor.detach()[...] = torch.tensor([random.uniform(-(3**0.5) * std, 3**0.5 * std) for _ in range(tensor.numel())]).view(tensor.shape)
+    return tensor
+
+
+def kaiming_normal_(tensor, a=0.0, mode="fan_in"):
+    std = _std(tensor, a, mode)
+    tensor.detach()[...] = torch.tensor([random.gauss(0.0, std) for _ in range(tensor.numel())]).view(tensor.shape)
+    return tensor
+
+
+# %% kaiming_init: match_and_distributions
+def _he(tensor, a, mode):
+    if tensor.ndimension() < 2:
+        raise ValueError("no fans")
+    match mode:
+        case "fan_in":
+            fan = tensor.numel() // tensor.size(0)
+        case "fan_out":
+            fan = tensor.numel() // tensor.size(1)
+        case other:
+            raise ValueError(other)
+    return math.sqrt(2.0) / math.hypot(1, a) / math.sqrt(fan)
+
+
+def kaiming_uniform_(tensor, a=0.0, mode="fan_in"):
+    b = torch.tensor(_he(tensor, a, mode) * math.sqrt(3))
+    was = torch.is_grad_enabled()
+    torch.set_grad_enabled(False)
+    try:
+        tensor.copy_(torch.distributions.Uniform(-b, b).sample(tensor.shape))
+    finally:
+        torch.set_grad_enabled(was)
+    return tensor
+
+
+def kaiming_normal_(tensor, a=0.0, mode="fan_in"):
+    s = _he(tensor, a, mode)
+    with torch.inference_mode(False), torch.no_grad():
+        torch.normal(0.0, s, tensor.shape, out=tensor) if tensor.is_contiguous() and not tensor.requires_grad and tensor.dtype == torch.float32 else tensor.normal_(std=s)
+    return tensor
