@@ -22,7 +22,7 @@ MAX_NODES = 24
 
 @dataclass(frozen=True)
 class Step:
-    """One node's turn: its place in the graph, its short name, what arrived, what it had kept, what it left."""
+    """One node's turn: its place in the graph, its name, what arrived, what it had kept, what it left."""
 
     node: int
     name: str
@@ -37,7 +37,7 @@ class Step:
 
 
 class Steps:
-    """A backward pass that has run: the graph's labels and edges, and a `Step` for each node in the order it ran."""
+    """A backward pass that has run: the graph's labels and edges, and a `Step` for each node, in order."""
 
     def __init__(self, labels: list[str], edges: list[tuple[int, int]], steps: list[Step]) -> None:
         self.labels, self.edges, self.steps = labels, edges, steps
@@ -46,7 +46,7 @@ class Steps:
         return len(self.steps)
 
     def draw(self, done: int | None = None) -> None:
-        """Draw the graph after the first `done` steps (all of them by default), and say what the last one did.
+        """Draw the graph after the first `done` steps (by default all of them); say what the last one did.
 
         A node that has had its turn shows its number and the gradient that arrived; the last one is marked.
         """
@@ -63,7 +63,7 @@ class Steps:
             show.show("\n".join(text) if whole else text[-1])
 
     def slider(self) -> None:
-        """Show a slider that steps backwards node by node; where there are no widgets, the whole in one picture."""
+        """Show a slider that steps backwards node by node; without widgets, the whole in one picture."""
         if show.recording():
             return
         try:
@@ -81,7 +81,7 @@ class Steps:
 
 
 def graph(tensor: Any, alt: str = "", **leaves: Any) -> None:
-    """Draw the graph above a tensor, the gradient's way from left to right; `leaves` gives leaf tensors names."""
+    """Draw the graph above a tensor, the gradient's way from left to right; `leaves` names leaf tensors."""
     if show.recording():
         return
     nodes, edges = _walk(tensor)
@@ -93,11 +93,11 @@ def graph(tensor: Any, alt: str = "", **leaves: Any) -> None:
 def record(tensor: Any, **leaves: Any) -> Steps:
     """Run the backward pass of a tensor of one element and return what happened, node by node.
 
-    `leaves` gives leaf tensors names. Afterwards the graph can be used again, and every `.grad` is what it was
-    before. Raises ValueError where the tensor has no graph, more elements than one, or more nodes than a picture.
+    `leaves` names leaf tensors. Afterwards the graph can be used again, and every `.grad` is what it was.
+    Raises ValueError where the tensor has no graph, more elements than one, or more nodes than a picture.
     """
     if tensor.grad_fn is None or tensor.numel() != 1:
-        raise ValueError("a backward pass starts at one number that was computed from a leaf with requires_grad")
+        raise ValueError("a backward pass starts at one number, computed from a leaf with requires_grad")
     nodes, edges = _walk(tensor)
     labels = _labels(nodes, leaves)
     order: list[int] = []
@@ -143,7 +143,7 @@ def _walk(tensor: Any) -> tuple[list[Any], list[tuple[int, int]]]:
             if (places[node], places[child]) not in edges:
                 edges.append((places[node], places[child]))
         if len(todo) > MAX_NODES:
-            raise ValueError(f"more than {MAX_NODES} nodes are no picture any more; take a smaller expression")
+            raise ValueError(f"more than {MAX_NODES} nodes are no picture; take a smaller expression")
     return todo, edges
 
 

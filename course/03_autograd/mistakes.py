@@ -1,11 +1,10 @@
 """Named mistakes of chapter 3: wrong solutions that the checks must reject, each with its own help."""
 
 import torch
-from torch import nn
 
 # %% autograd_train: never_cleared
-# help: From the second step on your gradients are sums over all steps so far: backward() adds to .grad. Clear both
-#   before the next backward().
+# help: From the second step on your gradients are sums over all steps so far: backward() adds to .grad.
+#   Clear both before the next backward().
 def autograd_train(x, y, w1, w2, lr, steps):
     losses = []
     for _ in range(steps):
@@ -19,7 +18,8 @@ def autograd_train(x, y, w1, w2, lr, steps):
 
 
 # %% autograd_train: cleared_after_the_loop
-# help: You clear .grad once, after the last step. Inside the loop the gradients of all steps pile up: clear in every round.
+# help: You clear .grad once, after the last step. Inside the loop the gradients of all steps pile up:
+#   clear in every round.
 def autograd_train(x, y, w1, w2, lr, steps):
     losses = []
     for _ in range(steps):
@@ -50,7 +50,8 @@ def autograd_train(x, y, w1, w2, lr, steps):
 
 
 # %% autograd_train: cleared_before_the_update
-# help: You fill .grad with zeros between backward() and the update, so nothing moves. The order is backward, update, clear.
+# help: You fill .grad with zeros between backward() and the update, so nothing moves. The order is
+#   backward, update, clear.
 def autograd_train(x, y, w1, w2, lr, steps):
     losses = []
     w1.grad = w2.grad = None
@@ -67,7 +68,8 @@ def autograd_train(x, y, w1, w2, lr, steps):
 
 
 # %% autograd_train: stale_gradients_count
-# help: Your first step still uses what .grad held before the call. Clear before the first backward(), not only after updates.
+# help: Your first step still uses what .grad held before the call. Clear before the first backward(), not
+#   only after updates.
 def autograd_train(x, y, w1, w2, lr, steps):
     losses = []
     for _ in range(steps):
@@ -82,7 +84,8 @@ def autograd_train(x, y, w1, w2, lr, steps):
 
 
 # %% autograd_train: last_gradient_left
-# help: You clear at the start of each round only, so the gradient of the last step is still in .grad when you return.
+# help: You clear at the start of each round only, so the gradient of the last step is still in .grad when
+#   you return.
 def autograd_train(x, y, w1, w2, lr, steps):
     losses = []
     for _ in range(steps):
@@ -97,7 +100,8 @@ def autograd_train(x, y, w1, w2, lr, steps):
 
 
 # %% autograd_train: new_tensors
-# help: You train new tensors under the old names. The caller's w1 and w2 have not moved: write into them, in place.
+# help: You train new tensors under the old names. The caller's w1 and w2 have not moved: write into them,
+#   in place.
 def autograd_train(x, y, w1, w2, lr, steps):
     losses = []
     w1.grad = w2.grad = None
@@ -111,8 +115,8 @@ def autograd_train(x, y, w1, w2, lr, steps):
 
 
 # %% autograd_train: data_replaced
-# help: Assigning to .data gives the weight other memory. Whoever shares the old memory sees no update: change the numbers
-#   where they are.
+# help: Assigning to .data gives the weight other memory. Whoever shares the old memory sees no update:
+#   change the numbers where they are.
 def autograd_train(x, y, w1, w2, lr, steps):
     losses = []
     w1.grad = w2.grad = None
@@ -127,7 +131,8 @@ def autograd_train(x, y, w1, w2, lr, steps):
 
 
 # %% autograd_train: watched_update
-# help: Autograd is watching while you change a leaf in place, and refuses. The update belongs under torch.no_grad().
+# help: Autograd is watching while you change a leaf in place, and refuses. The update belongs under
+#   torch.no_grad().
 def autograd_train(x, y, w1, w2, lr, steps):
     losses = []
     for _ in range(steps):
@@ -141,7 +146,8 @@ def autograd_train(x, y, w1, w2, lr, steps):
 
 
 # %% autograd_train: rebound_and_no_longer_leaves
-# help: After `w = w - …` the name holds a computed tensor, not the leaf, and computed tensors get no .grad. Update the leaf in place.
+# help: After `w = w - …` the name holds a computed tensor, not the leaf, and computed tensors get no
+#   .grad. Update the leaf in place.
 def autograd_train(x, y, w1, w2, lr, steps):
     losses = []
     for _ in range(steps):
@@ -154,7 +160,8 @@ def autograd_train(x, y, w1, w2, lr, steps):
 
 
 # %% autograd_train: no_graph_at_all
-# help: The loss is computed under no_grad, so there is no graph and backward() has nowhere to go. Only the update belongs there.
+# help: The loss is computed under no_grad, so there is no graph and backward() has nowhere to go. Only
+#   the update belongs there.
 def autograd_train(x, y, w1, w2, lr, steps):
     losses = []
     with torch.no_grad():
@@ -169,7 +176,8 @@ def autograd_train(x, y, w1, w2, lr, steps):
 
 
 # %% autograd_train: losses_are_tensors
-# help: Your list holds tensors, each with its graph and all the graph had kept. Take the number out of each loss.
+# help: Your list holds tensors, each with its graph and all the graph had kept. Take the number out of
+#   each loss.
 def autograd_train(x, y, w1, w2, lr, steps):
     losses = []
     w1.grad = w2.grad = None
@@ -185,7 +193,8 @@ def autograd_train(x, y, w1, w2, lr, steps):
 
 
 # %% autograd_train: mean_loss
-# help: Your loss is the mean of the squares. Chapter 1's loss is their sum, and its learning rates are made for that.
+# help: Your loss is the mean of the squares. Chapter 1's loss is their sum, and its learning rates are
+#   made for that.
 def autograd_train(x, y, w1, w2, lr, steps):
     losses = []
     w1.grad = w2.grad = None
@@ -233,7 +242,8 @@ def autograd_train(x, y, w1, w2, lr, steps):
 
 
 # %% autograd_train: one_weight_after_the_other
-# help: w2's gradient is taken after w1 has already moved. Both gradients belong to one point: one backward(), then both updates.
+# help: w2's gradient is taken after w1 has already moved. Both gradients belong to one point: one
+#   backward(), then both updates.
 def autograd_train(x, y, w1, w2, lr, steps):
     losses = []
     w1.grad = w2.grad = None
@@ -264,7 +274,8 @@ def autograd_train(x, y, w1, w2, lr, steps):
 
 
 # %% autograd_train: flag_switched_off
-# help: You switch requires_grad off for the update and never on again: the weights no longer ask for a gradient.
+# help: You switch requires_grad off for the update and never on again: the weights no longer ask for a
+#   gradient.
 def autograd_train(x, y, w1, w2, lr, steps):
     losses = []
     w1.grad = w2.grad = None
@@ -289,7 +300,8 @@ def sgd_update(params, lr):
 
 
 # %% sgd_update: rebound
-# help: `p = p - …` makes a new tensor and gives it the name p for one round. The parameter in the list has not moved.
+# help: `p = p - …` makes a new tensor and gives it the name p for one round. The parameter in the list
+#   has not moved.
 def sgd_update(params, lr):
     with torch.no_grad():
         for p in params:
@@ -299,7 +311,8 @@ def sgd_update(params, lr):
 
 
 # %% sgd_update: data_replaced
-# help: Assigning to .data gives the parameter new memory. In place means new numbers in the memory it has.
+# help: Assigning to .data gives the parameter new memory. In place means new numbers in the memory it
+#   has.
 def sgd_update(params, lr):
     for p in params:
         if p.grad is not None:
@@ -308,7 +321,8 @@ def sgd_update(params, lr):
 
 
 # %% sgd_update: second_walk_over_a_generator
-# help: You loop twice. After the first loop a generator is empty, so nothing was cleared. One loop can do both.
+# help: You loop twice. After the first loop a generator is empty, so nothing was cleared. One loop can do
+#   both.
 def sgd_update(params, lr):
     with torch.no_grad():
         for p in params:
@@ -319,7 +333,8 @@ def sgd_update(params, lr):
 
 
 # %% sgd_update: none_not_handled
-# help: One of the parameters has no gradient, .grad is None, and a number times None is an error. Ask first.
+# help: One of the parameters has no gradient, .grad is None, and a number times None is an error. Ask
+#   first.
 def sgd_update(params, lr):
     with torch.no_grad():
         for p in params:
@@ -339,7 +354,8 @@ def sgd_update(params, lr):
 
 
 # %% sgd_update: watched_update
-# help: Autograd refuses an in-place change to a leaf that it watches. Tell it to look away while you update.
+# help: Autograd refuses an in-place change to a leaf that it watches. Tell it to look away while you
+#   update.
 def sgd_update(params, lr):
     for p in params:
         if p.grad is not None:
@@ -388,7 +404,8 @@ def sgd_update(params, lr):
 
 
 # %% sgd_update: flag_lost
-# help: Afterwards the parameters no longer require grad. detach_() and requires_grad_(False) last; no_grad() is for one block.
+# help: Afterwards the parameters no longer require grad. detach_() and requires_grad_(False) last;
+#   no_grad() is for one block.
 def sgd_update(params, lr):
     for p in params:
         p.detach_()
@@ -398,7 +415,8 @@ def sgd_update(params, lr):
 
 
 # %% sgd_update: autograd_switched_off
-# help: You switch autograd off for the whole program and it stays off. A with block switches it on again at its end.
+# help: You switch autograd off for the whole program and it stays off. A with block switches it on again
+#   at its end.
 def sgd_update(params, lr):
     torch.set_grad_enabled(False)
     for p in params:
@@ -408,7 +426,8 @@ def sgd_update(params, lr):
 
 
 # %% sgd_update: gradient_normalised
-# help: You divide the gradient by its length and keep only its direction. Plain descent takes it as it is.
+# help: You divide the gradient by its length and keep only its direction. Plain descent takes it as it
+#   is.
 def sgd_update(params, lr):
     with torch.no_grad():
         for p in params:
@@ -430,14 +449,16 @@ def target_loss(online, target, x):
 
 
 # %% target_loss: both_sides_cut
-# help: Both forward passes run under no_grad, so the loss has no graph at all and backward() fails. Only the target's may.
+# help: Both forward passes run under no_grad, so the loss has no graph at all and backward() fails. Only
+#   the target's may.
 def target_loss(online, target, x):
     with torch.no_grad():
         return (online(x) - target(x)).pow(2).mean()
 
 
 # %% target_loss: a_plain_number
-# help: You return a Python float. Numbers have no graph: return the tensor and let the caller take the number out.
+# help: You return a Python float. Numbers have no graph: return the tensor and let the caller take the
+#   number out.
 def target_loss(online, target, x):
     return (online(x) - target(x).detach()).pow(2).mean().item()
 
@@ -461,13 +482,15 @@ def target_loss(online, target, x):
 
 
 # %% target_loss: square_of_the_mean
-# help: You square after averaging, and differences of opposite sign cancel. Square first, then take the mean.
+# help: You square after averaging, and differences of opposite sign cancel. Square first, then take the
+#   mean.
 def target_loss(online, target, x):
     return (online(x) - target(x).detach()).mean() ** 2
 
 
 # %% target_loss: target_put_into_eval
-# help: You put the target into eval mode and leave it there. Its mode is not yours to change; no_grad and eval are two things.
+# help: You put the target into eval mode and leave it there. Its mode is not yours to change; no_grad and
+#   eval are two things.
 def target_loss(online, target, x):
     target.eval()
     with torch.no_grad():
@@ -476,8 +499,8 @@ def target_loss(online, target, x):
 
 
 # %% target_loss: eval_and_back
-# help: While the target runs it is in eval mode, so layers that depend on the mode give other numbers; afterwards everything
-#   is in train mode, even what was not. Leave the modes alone.
+# help: While the target runs it is in eval mode, so layers that depend on the mode give other numbers;
+#   afterwards everything is in train mode, even what was not. Leave the modes alone.
 def target_loss(online, target, x):
     target.eval()
     with torch.no_grad():
@@ -487,7 +510,8 @@ def target_loss(online, target, x):
 
 
 # %% target_loss: target_frozen
-# help: The target's parameters no longer require grad after your call. Stop the gradient at the output instead.
+# help: The target's parameters no longer require grad after your call. Stop the gradient at the output
+#   instead.
 def target_loss(online, target, x):
     for p in target.parameters():
         p.requires_grad_(False)
@@ -495,7 +519,8 @@ def target_loss(online, target, x):
 
 
 # %% target_loss: frozen_and_thawed
-# help: You switch the target's flags off and then all of them on, also those that were off before. Do not touch them at all.
+# help: You switch the target's flags off and then all of them on, also those that were off before. Do not
+#   touch them at all.
 def target_loss(online, target, x):
     target.requires_grad_(False)
     loss = (online(x) - target(x)).pow(2).mean()
@@ -528,8 +553,8 @@ def freeze(model, prefixes):
 
 
 # %% freeze: whole_components
-# help: You compare whole parts of the name between dots. By str.startswith, "encoder" fits "encoder2.bias" too, and
-#   "head.w" fits "head.weight".
+# help: You compare whole parts of the name between dots. By str.startswith, "encoder" fits
+#   "encoder2.bias" too, and "head.w" fits "head.weight".
 def freeze(model, prefixes):
     for name, p in model.named_parameters():
         if any(name == prefix or name.startswith(prefix.rstrip(".") + ".") for prefix in prefixes):
@@ -547,7 +572,8 @@ def freeze(model, prefixes):
 
 
 # %% freeze: thaws_the_others
-# help: You set the flag of every parameter, and so wake up some that were frozen before. Only ever switch off.
+# help: You set the flag of every parameter, and so wake up some that were frozen before. Only ever switch
+#   off.
 def freeze(model, prefixes):
     for name, p in model.named_parameters():
         p.requires_grad_(not name.startswith(tuple(prefixes)))
@@ -575,7 +601,8 @@ def freeze(model, prefixes):
 
 
 # %% freeze: asks_the_name_only
-# help: Your list has a parameter in it that was frozen long before. A name that does not fit is not enough: ask the flag.
+# help: Your list has a parameter in it that was frozen long before. A name that does not fit is not
+#   enough: ask the flag.
 def freeze(model, prefixes):
     still = []
     for name, p in model.named_parameters():
@@ -587,7 +614,8 @@ def freeze(model, prefixes):
 
 
 # %% freeze: list_given_to_startswith
-# help: str.startswith takes a string or a tuple of strings, and a list is neither. Turn the prefixes into a tuple.
+# help: str.startswith takes a string or a tuple of strings, and a list is neither. Turn the prefixes into
+#   a tuple.
 def freeze(model, prefixes):
     for name, p in model.named_parameters():
         if name.startswith(prefixes):
@@ -596,7 +624,8 @@ def freeze(model, prefixes):
 
 
 # %% freeze: flag_on_the_module
-# help: You set requires_grad on a module. That makes a new attribute that nobody reads; the flag belongs to each parameter.
+# help: You set requires_grad on a module. That makes a new attribute that nobody reads; the flag belongs
+#   to each parameter.
 def freeze(model, prefixes):
     for name, child in model.named_children():
         if any(name.startswith(prefix.split(".")[0]) for prefix in prefixes):
@@ -617,7 +646,8 @@ def freeze(model, prefixes):
 
 
 # %% freeze: eval_mode
-# help: You put the model into eval mode. That is about dropout and batch norm, and it is not asked for here.
+# help: You put the model into eval mode. That is about dropout and batch norm, and it is not asked for
+#   here.
 def freeze(model, prefixes):
     model.eval()
     for name, p in model.named_parameters():
@@ -644,7 +674,8 @@ def freeze(model, prefixes):
 
 
 # %% freeze: modules_with_all_their_names
-# help: A shared parameter has one name in named_parameters, the first. You went by another name of it and froze it.
+# help: A shared parameter has one name in named_parameters, the first. You went by another name of it and
+#   froze it.
 def freeze(model, prefixes):
     for name, p in model.named_parameters(remove_duplicate=False):
         if name.startswith(tuple(prefixes)):
@@ -653,8 +684,8 @@ def freeze(model, prefixes):
 
 
 # %% hessian_vector_product: no_create_graph
-# help: Your first gradient has no graph of its own (nobody asked for one, or it was detached), so it cannot be
-#   differentiated again.
+# help: Your first gradient has no graph of its own (nobody asked for one, or it was detached), so it
+#   cannot be differentiated again.
 def hessian_vector_product(f, x, v):
     x = x.detach().requires_grad_()
     (gradient,) = torch.autograd.grad(f(x), x)
@@ -678,7 +709,8 @@ def hessian_vector_product(f, x, v):
 
 
 # %% hessian_vector_product: row_sums_times_v
-# help: You take the row sums of H and multiply them by v. v has to come in before the second pass, not after it.
+# help: You take the row sums of H and multiply them by v. v has to come in before the second pass, not
+#   after it.
 def hessian_vector_product(f, x, v):
     x = x.detach().requires_grad_()
     (gradient,) = torch.autograd.grad(f(x), x, create_graph=True)
@@ -687,7 +719,8 @@ def hessian_vector_product(f, x, v):
 
 
 # %% hessian_vector_product: v_ignored
-# help: v has no influence: you differentiate the plain sum of the gradient, which is H times a vector of ones.
+# help: v has no influence: you differentiate the plain sum of the gradient, which is H times a vector of
+#   ones.
 def hessian_vector_product(f, x, v):
     x = x.detach().requires_grad_()
     (gradient,) = torch.autograd.grad(f(x), x, create_graph=True)
@@ -706,7 +739,8 @@ def hessian_vector_product(f, x, v):
 
 
 # %% hessian_vector_product: whole_hessian
-# help: The numbers are right, but you build every row of H: one backward pass for each entry of x. Two passes are enough.
+# help: The numbers are right, but you build every row of H: one backward pass for each entry of x. Two
+#   passes are enough.
 def hessian_vector_product(f, x, v):
     x = x.detach().requires_grad_()
     (gradient,) = torch.autograd.grad(f(x), x, create_graph=True)
@@ -715,7 +749,8 @@ def hessian_vector_product(f, x, v):
 
 
 # %% hessian_vector_product: squared_gradient
-# help: That is the outer product of the gradient with itself, times v: an approximation of H that some methods use, but not H.
+# help: That is the outer product of the gradient with itself, times v: an approximation of H that some
+#   methods use, but not H.
 def hessian_vector_product(f, x, v):
     x = x.detach().requires_grad_()
     (gradient,) = torch.autograd.grad(f(x), x)
@@ -723,7 +758,8 @@ def hessian_vector_product(f, x, v):
 
 
 # %% hessian_vector_product: vectors_only
-# help: Your dot product takes vectors only, and x may have any shape. Multiply entry by entry and add everything up.
+# help: Your dot product takes vectors only, and x may have any shape. Multiply entry by entry and add
+#   everything up.
 def hessian_vector_product(f, x, v):
     x = x.detach().requires_grad_()
     (gradient,) = torch.autograd.grad(f(x), x, create_graph=True)
@@ -764,7 +800,8 @@ def hessian_vector_product(f, x, v):
 
 
 # %% hessian_vector_product: gradients_left_in_the_module
-# help: Your backward() also writes into the .grad of the module's parameters. torch.autograd.grad only returns.
+# help: Your backward() also writes into the .grad of the module's parameters. torch.autograd.grad only
+#   returns.
 def hessian_vector_product(f, x, v):
     x = x.detach().requires_grad_()
     (gradient,) = torch.autograd.grad(f(x), x, create_graph=True)
@@ -773,7 +810,8 @@ def hessian_vector_product(f, x, v):
 
 
 # %% hessian_vector_product: finite_difference
-# help: A difference of two gradients comes near, but only to a few digits. The second pass gives it exactly.
+# help: A difference of two gradients comes near, but only to a few digits. The second pass gives it
+#   exactly.
 def hessian_vector_product(f, x, v):
     def gradient(point):
         point = point.detach().requires_grad_()
@@ -810,14 +848,16 @@ def jacobian(f, x):
 
 
 # %% jacobian: gradient_of_the_sum
-# help: That is the gradient of the sum of all outputs: the rows added up. Each output has a row of its own.
+# help: That is the gradient of the sum of all outputs: the rows added up. Each output has a row of its
+#   own.
 def jacobian(f, x):
     x = x.detach().requires_grad_()
     return torch.autograd.grad(f(x).sum(), x)[0]
 
 
 # %% jacobian: rows_pile_up
-# help: Every row also holds the rows before it: .grad adds. Clear it between rows, or use torch.autograd.grad.
+# help: Every row also holds the rows before it: .grad adds. Clear it between rows, or use
+#   torch.autograd.grad.
 def jacobian(f, x):
     x = x.detach().requires_grad_()
     out = f(x)
@@ -829,7 +869,8 @@ def jacobian(f, x):
 
 
 # %% jacobian: all_rows_are_one_tensor
-# help: All your rows are the same tensor, x.grad, and hold what the last pass left there. Store a copy, or use torch.autograd.grad.
+# help: All your rows are the same tensor, x.grad, and hold what the last pass left there. Store a copy,
+#   or use torch.autograd.grad.
 def jacobian(f, x):
     x = x.detach().requires_grad_()
     out = f(x)
@@ -852,7 +893,8 @@ def jacobian(f, x):
 
 
 # %% jacobian: no_graph_no_answer
-# help: Where f never looks at x, its result has no graph and torch.autograd.grad gives up. Those rows are zeros.
+# help: Where f never looks at x, its result has no graph and torch.autograd.grad gives up. Those rows are
+#   zeros.
 def jacobian(f, x):
     x = x.detach().requires_grad_()
     out = f(x)
@@ -864,7 +906,8 @@ def jacobian(f, x):
 
 
 # %% jacobian: unused_input
-# help: An output may have a graph that x is no part of (it comes from a weight). Then the gradient of x does not exist: zeros.
+# help: An output may have a graph that x is no part of (it comes from a weight). Then the gradient of x
+#   does not exist: zeros.
 def jacobian(f, x):
     x = x.detach().requires_grad_()
     out = f(x)
@@ -883,7 +926,8 @@ def jacobian(f, x):
     table = torch.zeros(out.numel(), *x.shape)
     for i, v in enumerate(out.reshape(-1)):
         if v.requires_grad:
-            table[i] = torch.autograd.grad(v, x, retain_graph=True, allow_unused=True, materialize_grads=True)[0]
+            row = torch.autograd.grad(v, x, retain_graph=True, allow_unused=True)[0]
+            table[i] = 0 if row is None else row
     return table.reshape(out.shape + x.shape)
 
 
@@ -901,7 +945,8 @@ def jacobian(f, x):
 
 
 # %% jacobian: first_axis_only
-# help: You take one gradient for each entry along the first axis of the output. Every single entry needs its own.
+# help: You take one gradient for each entry along the first axis of the output. Every single entry needs
+#   its own.
 def jacobian(f, x):
     x = x.detach().requires_grad_()
     out = f(x)
@@ -925,7 +970,8 @@ def jacobian(f, x):
 
 
 # %% jacobian: flag_left_on_x
-# help: The x you were given requires grad after your call. Make a leaf of your own and leave theirs alone.
+# help: The x you were given requires grad after your call. Make a leaf of your own and leave theirs
+#   alone.
 def jacobian(f, x):
     x.requires_grad_(True)
     out = f(x)
@@ -938,7 +984,8 @@ def jacobian(f, x):
 
 
 # %% jacobian: gradients_left_in_the_module
-# help: backward() leaves gradients in the parameters of the module f as well. Use torch.autograd.grad, which only returns.
+# help: backward() leaves gradients in the parameters of the module f as well. Use torch.autograd.grad,
+#   which only returns.
 def jacobian(f, x):
     x = x.detach().requires_grad_()
     out = f(x)
@@ -952,7 +999,8 @@ def jacobian(f, x):
 
 
 # %% graph_nodes: level_by_level
-# help: You go level by level. A node with a short way and a long way to it comes too early then: it has to wait for the long one.
+# help: You go level by level. A node with a short way and a long way to it comes too early then: it has
+#   to wait for the long one.
 def graph_nodes(t):
     seen, names, level = set(), [], [t.grad_fn] if t.grad_fn is not None else []
     while level:
@@ -967,8 +1015,8 @@ def graph_nodes(t):
 
 
 # %% graph_nodes: one_path_to_its_end
-# help: You follow the first path to its end and write nodes down as you meet them. A node that a later path also leads to
-#   stands too early.
+# help: You follow the first path to its end and write nodes down as you meet them. A node that a later
+#   path also leads to stands too early.
 def graph_nodes(t):
     seen, names, stack = set(), [], [t.grad_fn] if t.grad_fn is not None else []
     while stack:
@@ -982,8 +1030,8 @@ def graph_nodes(t):
 
 
 # %% graph_nodes: last_path_first
-# help: You take the newest node from the stack and write it down at once. Whether all that points at it is there already, you
-#   never ask.
+# help: You take the newest node from the stack and write it down at once. Whether all that points at it
+#   is there already, you never ask.
 def graph_nodes(t):
     seen, names, stack = set(), [], [t.grad_fn] if t.grad_fn is not None else []
     while stack:
@@ -997,7 +1045,8 @@ def graph_nodes(t):
 
 
 # %% graph_nodes: never_remembers
-# help: You enter a node once for every path that leads to it. The number of paths doubles with each diamond: remember where you were.
+# help: You enter a node once for every path that leads to it. The number of paths doubles with each
+#   diamond: remember where you were.
 def graph_nodes(t):
     names, todo = [], [t.grad_fn] if t.grad_fn is not None else []
     while todo:
@@ -1008,8 +1057,8 @@ def graph_nodes(t):
 
 
 # %% graph_nodes: recursion
-# help: The order is right, but your function calls itself for every node, and Python stops at about a thousand calls inside
-#   each other. Keep your own list of what is to do.
+# help: The order is right, but your function calls itself for every node, and Python stops at about a
+#   thousand calls inside each other. Keep your own list of what is to do.
 def graph_nodes(t):
     seen, order = set(), []
 
@@ -1043,7 +1092,8 @@ def graph_nodes(t):
 
 
 # %% graph_nodes: own_name_method
-# help: node.name() writes AccumulateGrad another way, with torch::autograd:: before it. Take the name of the node's type.
+# help: node.name() writes AccumulateGrad another way, with torch::autograd:: before it. Take the name of
+#   the node's type.
 def graph_nodes(t):
     if t.grad_fn is None:
         return []
@@ -1161,7 +1211,8 @@ def graph_nodes(t):
 
 
 # %% graph_nodes: first_input_only
-# help: You follow the first input of every node and never look at the others. A graph is more than one path.
+# help: You follow the first input of every node and never look at the others. A graph is more than one
+#   path.
 def graph_nodes(t):
     names, node = [], t.grad_fn
     while node is not None:
