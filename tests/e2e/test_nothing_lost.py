@@ -1,0 +1,196 @@
+"""Kill it anywhere and run it again: the result equals the undisturbed run's. Parallel, serial, warm, cold: the same."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from autograder import engine, gradebook, store, variants
+from autograder.grade import Grading, Options
+from autograder.isolation import level
+from autograder.sandbox import bwrap
+from tests.e2e import attacks
+from tests.e2e.classroom import ROOT, Classroom, cell_of, code
+
+SANDBOXED, _ = level()
+
+
+def a_class(room, size, hostile=0):
+    """Hand in `size` notebooks: right, untouched, one of the known mistakes in turn; the last are hostile."""
+    known = variants.read(ROOT / "course" / room.name / "mistakes.py")
+    forged = list(attacks.FORGED.values())
+    for i in range(size):
+        student = f"s{i:04d}"
+        if i >= size - hostile:
+            attack = forged[i % len(forged)]
+            notebook = room.notebook(room.right | {"relu": attack.get("solution", attacks.WRONG)})
+            if "before" in attack:
+                notebook["cells"].insert(cell_of(notebook, "relu__forward"), code(attack["before"]))
+            room.submit(student, notebook)
+        elif i % 3 == 0:
+            room.submit(student)
+        elif i % 3 == 1:
+            room.submit(student, room.notebook())
+        else:
+            m = known[i % len(known)]
+            room.submit(student, **{m.exercise: m.code})
+
+
+def everything(room):
+    """Return what is in the gradebook and in the records: what has to be equal."""
+    with gradebook.open_gradebook(room.root) as books:
+        scores = {s.id: gradebook.scores(books, room.name, s.id) for s in books.students}
+    kept = store.Store(room.root)
+    return scores, {s: store.to_record(kept.latest(room.name, s)) for s in scores}
+
+
+def command(room, *more):
+    arguments = [sys.executable, "-m", "autograder", "grade", room.name, "--root", str(room.root), *more]
+    return arguments + ([] if SANDBOXED else ["--i-trust-these-students"])
+
+
+def test_parallel_serial_and_cold_give_identical_records(tmp_path, grade):
+    found = []
+    for how in ({"jobs": 1}, {"jobs": 2}, {"jobs": 1, "warm": False}):
+        room = Classroom(tmp_path / str(len(found)))
+        a_class(room, 4)
+        grade(room, **how)
+        found.append(everything(room))
+    assert found[0] == found[1] == found[2]
+    assert len(found[0][0]) == 4
+
+
+def _chaos(tmp_path, size, hostile, kills, seed):
+    calm, wild = Classroom(tmp_path / "calm"), Classroom(tmp_path / "wild")
+    for room in (calm, wild):
+        a_class(room, size, hostile)
+    subprocess.run(command(calm), check=True, capture_output=True)
+    dice = random.Random(seed)
+    for _ in range(kills):
+        run = subprocess.Popen(command(wild), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        time.sleep(dice.uniform(1.0, 12.0))
+        victims = _family(run.pid)
+        victim = dice.choice([run.pid, *victims])
+        try:
+            os.kill(victim, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        time.sleep(0.3)
+        if victim != run.pid:
+            continue_until = time.monotonic() + 5
+            while run.poll() is None and time.monotonic() < continue_until:
+                time.sleep(0.1)
+        try:
+            os.killpg(run.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        run.wait()
+    subprocess.run(command(wild), check=True, capture_output=True)
+    return everything(calm), everything(wild)
+
+
+def _family(pid):
+    found = subprocess.run(["ps", "-eo", "pid,ppid"], capture_output=True, text=True).stdout.split("\n")[1:]
+    pairs = [tuple(map(int, line.split())) for line in found if line.strip()]
+    family, queue = [], [pid]
+    while queue:
+        parent = queue.pop()
+        children = [p for p, q in pairs if q == parent]
+        family += children
+        queue += children
+    return family
+
+
+def test_a_run_killed_twice_ends_as_one_that_was_not(tmp_path):
+    calm, wild = _chaos(tmp_path, 8, 2, 2, seed=1)
+    assert calm == wild
+    assert len(calm[0]) == 8
+
+
+@pytest.mark.slow
+def test_two_hundred_submissions_ten_hostile_killed_five_times(tmp_path):
+    calm, wild = _chaos(tmp_path, 200, 10, 5, seed=20)
+    assert calm == wild
+    assert len(calm[0]) == 200
+
+
+def test_a_worker_killed_in_the_middle_costs_nobody_anything(tmp_path):
+    room = Classroom(tmp_path / "room")
+    a_class(room, 6)
+    grading = Grading(room.root, room.name, Options(jobs=2, trusting=not SANDBOXED))
+    results = []
+    for number, result in enumerate(grading.run()):
+        if number == 0:
+            for pid in _family(os.getpid()):
+                try:
+                    words = Path(f"/proc/{pid}/cmdline").read_bytes()
+                except OSError:
+                    continue
+                if b"spawn_main" in words:
+                    os.kill(pid, signal.SIGKILL)
+                    break
+        results.append(result)
+    assert sorted(r.student for r in results) == [f"s{i:04d}" for i in range(6)]
+    assert {r.status for r in results} == {"graded"}
+
+
+def test_a_gradebook_locked_by_somebody_else_is_waited_for(classroom, grade):
+    classroom.submit("ada")
+    classroom.submit("bob")
+    grade(classroom, students=["bob"])
+    held = sqlite3.connect(classroom.root / "gradebook.db", timeout=0, isolation_level=None)
+    held.execute("begin exclusive")
+    run = subprocess.Popen(command(classroom, "--student", "ada", "--json"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(8)
+    held.execute("rollback")
+    held.close()
+    out, err = run.communicate(timeout=120)
+    assert run.returncode == 0, err
+    assert '"score": 26.0' in out
+
+
+def test_a_broken_machine_is_not_a_students_zero(classroom, grade, monkeypatch):
+    classroom.submit("ada")
+    assert grade(classroom)["ada"].score == 26
+    from autograder.sandbox.host import SandboxBroke, Template
+
+    def broken(*_, **__):
+        raise SandboxBroke("the template died: out of memory")
+
+    monkeypatch.setattr(Template, "run", broken)
+    result = grade(classroom, force=True)["ada"]
+    assert result.status == "error"
+    assert "needs attention" in result.reason
+    with gradebook.open_gradebook(classroom.root) as books:
+        assert sum(v or 0 for v in gradebook.scores(books, classroom.name, "ada").values()) == 26
+
+
+def test_grading_again_runs_nothing(classroom, grade, monkeypatch):
+    classroom.submit("ada")
+    first = grade(classroom)["ada"]
+    monkeypatch.setattr(engine, "call", None)
+    second = grade(classroom)["ada"]
+    assert store.to_record(first) == store.to_record(second)
+
+
+@pytest.mark.skipif(bwrap.missing() is not None, reason="needs a sandbox to be tested as an ordinary user")
+@pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="only root can become somebody else")
+def test_the_sandbox_holds_for_an_ordinary_user_too(tmp_path):
+    code = (
+        "import os; os.setgroups([]); os.setgid(65534); os.setuid(65534); os.environ['HOME'] = '/tmp'\n"
+        "from pathlib import Path\nfrom autograder import isolation\nfrom autograder.sandbox.host import Template\n"
+        "with Template(sandbox=True, torch_too=False) as t:\n"
+        "    print([c.attempt for c in isolation.measure(t, Path('/tmp')) if not c.held])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd="/", env=os.environ | {"PYTHONPATH": str(ROOT)})
+    if done.returncode != 0 and ("Permission denied" in done.stderr or "No module" in done.stderr or "Errno 13" in done.stderr):
+        pytest.skip("this Python lies where an ordinary user may not read")
+    assert done.stdout.strip() == "[]", done.stderr[-2000:]
