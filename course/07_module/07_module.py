@@ -1114,3 +1114,1116 @@ your formulas: gain $= \sqrt{2/6}$, bound $= \sqrt3 \cdot \sqrt{1/3}\,/\sqrt{\te
 leaky ReLUs at all. It reproduces the bound that Lua Torch had used for years, and that you wrote into exercise 7.2.
 Its variance is a third of $1/n$: for deep ReLU networks, drawing again with Kaiming is worth the one line.
 """
+
+# %% [markdown]
+r"""
+## 7.5 Modules made of modules
+
+A module that is assigned to `self.name` becomes a child. That is all there is to building larger things from smaller
+ones: your `__init__` makes the parts, your `forward` says how data runs through them.
+
+One trap, and it is the plain tensor's trap again. `__setattr__` sees a **Python list** and nothing else: modules inside
+the list are invisible, their parameters are not listed, not saved, not trained. Containers that are modules themselves
+do it right: `nn.Sequential` (a chain, which also calls it), `nn.ModuleList` (a list, which you call), `nn.ModuleDict`.
+"""
+
+# %% tags=["picture"]
+class Hidden(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.in_a_list = [nn.Linear(2, 2), nn.Linear(2, 2)]
+        self.in_a_module_list = nn.ModuleList([nn.Linear(2, 2)])
+
+
+print(Hidden())
+print("listed:", [name for name, _ in Hidden().named_parameters()])
+
+# %% [markdown]
+r"""
+### Exercise 7.5 · `simple_mlp`
+*difficulty 1 of 3 · 8 minutes · about 7 lines*
+
+Write the class `SimpleMLP(in_dim, hidden_dim, out_dim)`, an `nn.Module` with one attribute `layers`, an `nn.Sequential` of
+exactly five modules:
+
+$$\text{Linear}(\text{in}, \text{hidden}),\;\text{ReLU},\;\text{Linear}(\text{hidden}, \text{hidden}),\;\text{ReLU},\;
+\text{Linear}(\text{hidden}, \text{out})$$
+
+all with biases, and a `forward` that runs (N, in_dim) through them → (N, out_dim). Take your own `Linear` and `ReLU`,
+or PyTorch's; the checks lend you PyTorch's under your names, so that this exercise does not depend on 7.1 and 7.2.
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "simple_mlp", "locked": false, "schema_version": 3, "solution": true, "task": false}
+class SimpleMLP(nn.Module):
+    """(N, in_dim) -> (N, out_dim)"""
+
+    def __init__(self, in_dim, hidden_dim, out_dim):
+        # about 6 lines
+        ### BEGIN SOLUTION
+        super().__init__()
+        self.layers = nn.Sequential(
+            Linear(in_dim, hidden_dim), ReLU(),
+            Linear(hidden_dim, hidden_dim), ReLU(),
+            Linear(hidden_dim, out_dim),  # no ReLU here: an output may be negative
+        )
+        ### END SOLUTION
+
+    def forward(self, x):
+        # about 1 line
+        ### BEGIN SOLUTION
+        return self.layers(x)
+        ### END SOLUTION
+
+# %%
+hint("simple_mlp")
+
+# %% nbgrader={"grade": true, "grade_id": "simple_mlp__layers", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("simple_mlp__layers")
+def _():
+    lent = {name: getattr(nn.init, name) for name in ("xavier_uniform_", "xavier_normal_", "kaiming_uniform_", "kaiming_normal_")}
+    lent |= {"Linear": nn.Linear, "ReLU": nn.ReLU}
+
+    def look(sizes, see):
+        with check.lend(SimpleMLP, **lent):
+            return see(SimpleMLP(*sizes))
+
+    check.equal(
+        "layers is an nn.Sequential of five modules, and 0, 2 and 4 have weights of the right shapes",
+        lambda: look((4, 3, 2), lambda net: [isinstance(net, nn.Module), isinstance(net.layers, nn.Sequential), len(net.layers), [list(net.layers[i].weight.shape) for i in (0, 2, 4)]]),
+        expected=[True, True, 5, [[3, 4], [3, 3], [2, 3]]],
+        advice="print(SimpleMLP(4, 3, 2)) shows the tree",
+    )
+    check.close(
+        "modules 1 and 3 are ReLUs",
+        lambda: look((4, 3, 2), lambda net: [net.layers[i](torch.tensor([-1.0, 2.0])) for i in (1, 3)]),
+        expected=[torch.tensor([0.0, 2.0])] * 2,
+    )
+    ### BEGIN HIDDEN TESTS
+    check.equal(
+        "the names in the state_dict of layers",
+        lambda: look((2, 5, 3), lambda net: sorted([name, list(t.shape)] for name, t in net.layers.state_dict().items())),
+        expected=[["0.bias", [5]], ["0.weight", [5, 2]], ["2.bias", [5]], ["2.weight", [5, 5]], ["4.bias", [3]], ["4.weight", [3, 5]]],
+    )
+    check.equal(
+        "everything is registered, and two networks share nothing",
+        lambda: look((4, 4, 4), lambda net: [sum(p.numel() for p in net.parameters()), "layers.2.weight" in net.state_dict(), net.layers[2].weight is net.layers[0].weight])
+        + look((4, 4, 4), lambda one: look((4, 4, 4), lambda two: [one.layers[i].weight is two.layers[i].weight for i in (0, 2, 4)])),
+        expected=[60, True, False, False, False, False],
+    )
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "simple_mlp__forward", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("simple_mlp__forward")
+def _():
+    def run(weights, *inputs):
+        with check.lend(SimpleMLP, Linear=nn.Linear, ReLU=nn.ReLU):
+            net = SimpleMLP(weights[0].shape[1], weights[0].shape[0], weights[4].shape[0]).to(weights[0].dtype)
+            with torch.no_grad():
+                for i in (0, 2, 4):
+                    net.layers[i].weight.copy_(weights[i])
+                    net.layers[i].bias.copy_(weights[i + 1])
+            return [net(x) for x in inputs]
+
+    tiny = [
+        torch.tensor([[1.0, 0.0], [0.0, -1.0]]), torch.zeros(2), torch.tensor([[1.0, 1.0], [1.0, -1.0]]), torch.tensor([0.0, 1.0]),
+        torch.tensor([[1.0, -2.0]]), torch.tensor([0.5]),
+    ]
+    check.close(
+        "two examples worked out by hand, the first with a negative output",
+        lambda: run(tiny, torch.tensor([[1.0, 2.0], [-3.0, -4.0]])),
+        expected=[torch.tensor([[-2.5], [4.5]])],
+        advice="after the first ReLU the rows are (1, 0) and (0, 4), after the second (1, 2) and (4, 0)",
+    )
+    ### BEGIN HIDDEN TESTS
+    shapes = ((6, 5), (6,), (6, 6), (6,), (3, 6), (3,))
+    weights = [check.tensor(51 + i, *shape, dtype="float64") for i, shape in enumerate(shapes)]
+    many, one = check.tensor(58, 7, 5, dtype="float64", strided=True), check.tensor(59, 1, 5, dtype="float64")
+
+    def through(x):
+        for i in (0, 2, 4):
+            x = F.linear(x, weights[i], weights[i + 1])
+            x = x.clamp(min=0) if i < 4 else x
+        return x
+
+    check.close("any sizes, a batch of one, not contiguous, in float64", lambda: run(weights, many, one, many), expected=lambda: [through(many), through(one), through(many)])
+    check.unchanged("the network leaves its input alone", lambda: run(weights, many), many)
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "simple_mlp__training", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("simple_mlp__training")
+def _():
+    def stepped(sizes, x, upstream):
+        with check.lend(SimpleMLP, Linear=nn.Linear, ReLU=nn.ReLU):
+            net = SimpleMLP(*sizes)
+            with torch.no_grad():
+                for i, layer in enumerate((net.layers[0], net.layers[2], net.layers[4])):
+                    layer.weight.copy_(check.tensor(61 + i, *layer.weight.shape))
+                    layer.bias.fill_(0.5)
+            optimizer = torch.optim.SGD(net.parameters(), lr=1.0)
+            net(x).backward(upstream)
+            optimizer.step()
+            return [net.layers[i].weight for i in (0, 2, 4)] + [net.layers[i].bias for i in (0, 2, 4)]
+
+    def expected(sizes, x, upstream):
+        shapes = ((sizes[1], sizes[0]), (sizes[1], sizes[1]), (sizes[2], sizes[1]))
+        w = [check.tensor(61 + i, *shape).requires_grad_() for i, shape in enumerate(shapes)]
+        b = [torch.full(shape[:1], 0.5).requires_grad_() for shape in shapes]
+        hidden = F.linear(F.linear(x, w[0], b[0]).clamp(min=0), w[1], b[1]).clamp(min=0)
+        grads = torch.autograd.grad(F.linear(hidden, w[2], b[2]), [*w, *b], upstream)
+        return [(p - g).detach() for p, g in zip([*w, *b], grads)]
+
+    x, upstream = check.tensor(65, 9, 4), check.tensor(66, 9, 2)
+    check.close(
+        "one step of SGD over its parameters moves all six tensors as it should",
+        lambda: stepped((4, 3, 2), x, upstream),
+        expected=lambda: expected((4, 3, 2), x, upstream),
+        rtol=1e-4, atol=1e-5,
+        advice="a layer that is made in forward, or kept in a plain list, is not among the parameters",
+    )
+    ### BEGIN HIDDEN TESTS
+    small, up = check.tensor(67, 1, 2), check.tensor(68, 1, 5)
+    check.close("the step for other sizes and a batch of one", lambda: stepped((2, 6, 5), small, up), expected=lambda: expected((2, 6, 5), small, up), rtol=1e-4, atol=1e-5)
+    ### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+**Your network as a tree**, drawn from what it says about itself: `named_modules()` gives the nodes, `named_parameters()`
+the marked boxes. Compare with the picture at the top of the chapter.
+"""
+
+# %% tags=["picture"]
+def draw_tree(model):
+    boxes, arrows = {"": type(model).__name__}, []
+    for name, module in model.named_modules():
+        if name:
+            above, _, last = name.rpartition(".")
+            boxes[name] = f"{last}: {type(module).__name__}"
+            arrows.append((above, name))
+    owned = {name: tuple(p.shape) for name, p in model.named_parameters()}
+    for name, shape in owned.items():
+        above, _, last = name.rpartition(".")
+        boxes[f"{name} "] = f"{last} {shape}"
+        arrows.append((above, f"{name} "))
+    plot.graph(
+        boxes, arrows, mark={f"{name} " for name in owned},
+        alt=f"Your {type(model).__name__} as a tree of {len(boxes) - len(owned)} modules that own {len(owned)} parameters: "
+        + ", ".join(f"{name} {shape}" for name, shape in owned.items()),
+    )
+
+
+draw_tree(SimpleMLP(1000, 100, 10))
+
+# %% [markdown]
+r"""
+**The running example, started four ways.** The same `SimpleMLP`, the same data, the same optimizer; only the numbers the
+weights begin with differ. Your functions go over the tree with `model.modules()`, which is the usual way to start a
+network: ask each node what it is, and fill what it owns.
+"""
+
+# %% tags=["picture"]
+def start(model, fill):
+    for parameter in model.parameters():
+        if parameter.ndim > 1:
+            fill(parameter)
+        else:
+            nn.init.zeros_(parameter)
+    return model
+
+
+def learn_with_adam(model, steps=60):
+    optimizer, losses = torch.optim.Adam(model.parameters(), lr=1e-3), []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = F.mse_loss(model(x), y)
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    return losses
+
+# %% tags=["picture"]
+torch.manual_seed(6)
+x, y = torch.randn(64, 1000), torch.randn(64, 10)
+ways = {
+    "std 0.001": lambda w: nn.init.normal_(w, 0, 0.001), "your Xavier": xavier_uniform_,
+    "your Kaiming": kaiming_uniform_, "std 0.3": lambda w: nn.init.normal_(w, 0, 0.3),
+}
+curves = {name: learn_with_adam(start(SimpleMLP(1000, 100, 10), fill)) for name, fill in ways.items()}
+plot.curves(
+    curves, ylabel="mean squared error", log=True,
+    alt="Four loss curves of the same network, on a logarithmic axis, by how its weights were drawn: "
+    + "; ".join(f"{name} from {values[0]:.3g} to {values[-1]:.3g}" for name, values in curves.items()),
+)
+
+# %% [markdown]
+r"""
+## 7.6 A network that changes its mind
+
+Nothing says that `forward` has to do the same thing every time. It is Python: it may loop, branch, or throw dice. Autograd
+records what happened *this* time, so each call has a graph of its own. That is what "dynamic graph" means.
+
+And nothing says that a module may be used once only. Apply one layer three times, and its weight takes part three times;
+its gradient is the **sum** of three contributions, as chapter 3's diamonds were. One parameter, listed once, saved once,
+moved once: *weight sharing*. Recurrent networks are nothing else.
+"""
+
+# %% tags=["picture"]
+plot.graph(
+    {"x": "x", "in": "input_linear", "m1": "middle_linear", "m2": "middle_linear", "out": "output_linear", "w": "middle_linear.weight"},
+    [("x", "in"), ("in", "m1"), ("m1", "m2"), ("m2", "out"), ("w", "m1"), ("w", "m2")], mark={"w"},
+    alt="One call with repeats = 2: x, input_linear, middle_linear twice in a row, output_linear; "
+    "a single weight feeds both uses of middle_linear, so its gradient is the sum of two",
+)
+
+# %% [markdown]
+r"""
+### Exercise 7.6 · `dynamic_net`
+*difficulty 2 of 3 · 12 minutes · about 10 lines*
+
+Write the class `DynamicNet(d_in, h, d_out)`, an `nn.Module` with the linear layers `input_linear` (d_in → h),
+`middle_linear` (h → h) and `output_linear` (h → d_out), all with biases; your `Linear` or PyTorch's.
+
+`forward(x, repeats=None)` computes the ReLU of `input_linear`, then `repeats` times the ReLU of `middle_linear`, always with
+the **same** weights, then `output_linear`, whose result stays as it is. `repeats` is 0, 1, 2, … With `None`, each call
+draws 0, 1, 2 or 3 afresh, each with positive probability, in training and in evaluation; the source of randomness is
+yours to choose, and so is how you spell the ReLU.
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "dynamic_net", "locked": false, "schema_version": 3, "solution": true, "task": false}
+class DynamicNet(nn.Module):
+    """(N, d_in) -> (N, d_out), as deep as each call says"""
+
+    def __init__(self, d_in, h, d_out):
+        # about 4 lines
+        ### BEGIN SOLUTION
+        super().__init__()
+        self.input_linear = Linear(d_in, h)
+        self.middle_linear = Linear(h, h)  # one layer: using it twice is the business of forward
+        self.output_linear = Linear(h, d_out)
+        ### END SOLUTION
+
+    def forward(self, x, repeats=None):
+        # about 6 lines
+        ### BEGIN SOLUTION
+        if repeats is None:  # not `if not repeats`: 0 is a number of repeats like any other
+            repeats = random.randint(0, 3)  # both ends included
+        hidden = self.input_linear(x).clamp(min=0)
+        for _ in range(repeats):
+            hidden = self.middle_linear(hidden).clamp(min=0)
+        return self.output_linear(hidden)
+        ### END SOLUTION
+
+# %%
+hint("dynamic_net")
+
+# %% nbgrader={"grade": true, "grade_id": "dynamic_net__repeats", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("dynamic_net__repeats")
+def _():
+    def run(weights, x, *counts):
+        with check.lend(DynamicNet, Linear=nn.Linear, ReLU=nn.ReLU):
+            net = DynamicNet(weights[0].shape[1], weights[0].shape[0], weights[4].shape[0]).to(weights[0].dtype)
+            with torch.no_grad():
+                for i, layer in enumerate((net.input_linear, net.middle_linear, net.output_linear)):
+                    layer.weight.copy_(weights[2 * i])
+                    layer.bias.copy_(weights[2 * i + 1])
+            return [net(x, repeats=count) for count in counts] + [net(x, counts[-1])]
+
+    tiny = [
+        torch.tensor([[1.0], [2.0]]), torch.tensor([0.0, -1.0]), torch.tensor([[0.0, 1.0], [-1.0, 1.0]]), torch.tensor([1.0, 0.0]),
+        torch.tensor([[1.0, 10.0]]), torch.tensor([-60.0]),
+    ]
+    x = torch.tensor([[3.0], [1.0], [-1.0]])
+    check.close(
+        "one repeat, worked out by hand: ReLU(input), ReLU(middle), output",
+        lambda: run(tiny, x, 1),
+        expected=[torch.tensor([[-34.0], [-58.0], [-59.0]])] * 2,
+        advice="the hidden values of the first row are (3, 5) and then (6, 2)",
+    )
+    check.close(
+        "two repeats",
+        lambda: run(tiny, x, 2),
+        expected=[torch.tensor([[-57.0], [-59.0], [-59.0]])] * 2,
+        advice="for the first row the hidden values are (3, 5), then (6, 2), then (3, 0)",
+    )
+    ### BEGIN HIDDEN TESTS
+    shapes = ((6, 5), (6,), (6, 6), (6,), (3, 6), (3,))
+    weights = [check.tensor(71 + i, *shape, dtype="float64") for i, shape in enumerate(shapes)]
+    batch, one = check.tensor(78, 4, 5, dtype="float64", strided=True), check.tensor(79, 1, 5, dtype="float64")
+
+    def expected(x, count):
+        hidden = F.linear(x, *weights[:2]).clamp(min=0)
+        for _ in range(count):
+            hidden = F.linear(hidden, *weights[2:4]).clamp(min=0)
+        return F.linear(hidden, *weights[4:])
+
+    check.close("any number of repeats, in any order, in float64", lambda: run(weights, batch, 3, 0, 5, 1), expected=lambda: [expected(batch, n) for n in (3, 0, 5, 1, 1)])
+    check.close("repeats for a batch of one", lambda: run(weights, one, 2, 0), expected=lambda: [expected(one, n) for n in (2, 0, 0)])
+    check.unchanged("the changing network leaves its input alone", lambda: run(weights, batch, 2), batch)
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "dynamic_net__stable", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("dynamic_net__stable")
+def _():
+    def results(repeats, calls=40):
+        with check.lend(DynamicNet, Linear=nn.Linear, ReLU=nn.ReLU), torch.no_grad():
+            net = DynamicNet(1, 2, 1)
+            for layer, weight, bias in (
+                (net.input_linear, [[1.0], [2.0]], [0.0, -1.0]),
+                (net.middle_linear, [[0.0, 1.0], [-1.0, 1.0]], [1.0, 0.0]),
+                (net.output_linear, [[1.0, 10.0]], [-60.0]),
+            ):
+                layer.weight.copy_(torch.tensor(weight))
+                layer.bias.copy_(torch.tensor(bias))
+            return sorted({round(float(net(torch.tensor([[3.0]]), repeats=repeats)), 3) for _ in range(calls)})
+
+    check.that(
+        "repeats=0, call after call: the middle layer never runs, 3 + 10·5 - 60 = -7",
+        lambda: results(0),
+        judge=lambda seen: None if seen == [-7.0] else "the result changes from call to call" if len(seen) > 1 else "the result is another",
+        advice="0 is a number too: `if not repeats` and `repeats or …` take it for nothing",
+    )
+    check.that(
+        "repeats=2, call after call: the same weights, 3 + 10·0 - 60 = -57",
+        lambda: results(2),
+        judge=lambda seen: None if seen == [-57.0] else "the result of two repeats changes from call to call" if len(seen) > 1 else "the result of two repeats is another",
+        advice="the hidden values are (3, 5), then (6, 2), then (3, 0)",
+    )
+
+# %% nbgrader={"grade": true, "grade_id": "dynamic_net__shared", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("dynamic_net__shared")
+def _():
+    def look(see, sizes=(1, 1, 1), **arguments):
+        with check.lend(DynamicNet, Linear=nn.Linear, ReLU=nn.ReLU):
+            net = DynamicNet(*sizes)
+            with torch.no_grad():
+                for i, (name, parameter) in enumerate(sorted(net.named_parameters())):
+                    parameter.copy_(torch.ones(()) if sizes == (1, 1, 1) else check.tensor(81 + i, *parameter.shape))
+            return see(net, **arguments)
+
+    check.equal(
+        "it owns three layers, six tensors, and the middle one counts once",
+        lambda: look(lambda net: sorted([name, list(p.shape)] for name, p in net.named_parameters()), sizes=(4, 3, 2)),
+        expected=[
+            ["input_linear.bias", [3]], ["input_linear.weight", [3, 4]], ["middle_linear.bias", [3]],
+            ["middle_linear.weight", [3, 3]], ["output_linear.bias", [2]], ["output_linear.weight", [2, 3]],
+        ],
+    )
+
+    def middle(net, x, repeats, upstream):
+        net(x, repeats).backward(upstream)
+        return [torch.zeros_like(p) if p.grad is None else p.grad for p in (net.middle_linear.weight, net.middle_linear.bias)]
+
+    one = torch.ones(1, 1)
+    check.close(
+        "with all weights 1 and x = 0.5, two repeats: the gradients of both uses add up to 4 and 2",
+        lambda: look(middle, x=one / 2, repeats=2, upstream=one),
+        expected=[torch.tensor([[4.0]]), torch.tensor([2.0])],
+        advice="hidden values: 1.5, 2.5, 3.5. The second use brings 2.5, the first 1.5: are they the same layer?",
+    )
+    check.close("no repeat, no gradient for the middle layer", lambda: look(middle, x=one, repeats=0, upstream=one), expected=[torch.zeros(1, 1), torch.zeros(1)])
+    ### BEGIN HIDDEN TESTS
+    def all_of(net, x, repeats, upstream):
+        net(x, repeats=repeats).backward(upstream)
+        return [p.grad for _, p in sorted(net.named_parameters())]
+
+    def expected(x, repeats, upstream):
+        b0, w0, b1, w1, b2, w2 = leaves = [check.tensor(81 + i, *s).requires_grad_() for i, s in enumerate([(3,), (3, 4), (3,), (3, 3), (2,), (2, 3)])]
+        hidden = F.linear(x, w0, b0).clamp(min=0)
+        for _ in range(repeats):
+            hidden = F.linear(hidden, w1, b1).clamp(min=0)
+        return list(torch.autograd.grad(F.linear(hidden, w2, b2), leaves, upstream))
+
+    x, upstream = check.tensor(88, 6, 4), check.tensor(89, 6, 2)
+    check.close("all six gradients after three repeats", lambda: look(all_of, sizes=(4, 3, 2), x=x, repeats=3, upstream=upstream), expected=lambda: expected(x, 3, upstream), rtol=1e-4, atol=1e-5)
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "dynamic_net__drawn", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("dynamic_net__drawn")
+def _():
+    def counts(training, calls=1000):
+        # with all weights 1, and biases 0 but the middle one's, the output is x plus the number of repeats
+        with check.lend(DynamicNet, Linear=nn.Linear, ReLU=nn.ReLU), torch.no_grad():
+            net = DynamicNet(1, 1, 1).train(training)
+            for layer in (net.input_linear, net.middle_linear, net.output_linear):
+                layer.weight.fill_(1.0)
+                layer.bias.fill_(1.0 if layer is net.middle_linear else 0.0)
+            return sorted({round(float(net(torch.full((1, 1), 0.25))) - 0.25) for _ in range(calls)})
+
+    check.that(
+        "without repeats, 1000 calls take 0, 1, 2 and 3 of them",
+        lambda: counts(True),
+        judge=lambda seen: None if seen == [0, 1, 2, 3] else "every call takes the same number" if len(seen) == 1 else "these numbers of repeats occur: " + ", ".join(map(str, seen)),
+        advice="look up whether your random function includes its upper end; and draw in forward, not in __init__",
+    )
+    ### BEGIN HIDDEN TESTS
+    check.that("in evaluation it draws as well", lambda: counts(False), judge=lambda seen: None if seen == [0, 1, 2, 3] else "in evaluation every call takes the same number" if len(seen) == 1 else "not all of 0, 1, 2, 3 occur")
+    ### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+**Its graph grows with its depth.** Below, the graph above the output of your network is walked (you wrote that walk in
+chapter 3) for 0 to 6 repeats. The number of operations rises, the number of leaves in which gradients end does not:
+that is sharing, counted.
+"""
+
+# %% tags=["picture"]
+def count_nodes(root):
+    seen, waiting = set(), [root]
+    while waiting:
+        node = waiting.pop()
+        if node is not None and node not in seen:
+            seen.add(node)
+            waiting += [next_node for next_node, _ in node.next_functions]
+    leaves = sum(type(node).__name__ == "AccumulateGrad" for node in seen)
+    return len(seen) - leaves, leaves
+
+
+deep = DynamicNet(1000, 100, 10)
+sizes = [count_nodes(deep(x, repeats=r).grad_fn) for r in range(7)]
+plot.curves(
+    {"operations": [size[0] for size in sizes], "leaves": [size[1] for size in sizes]}, xlabel="repeats", ylabel="nodes of the graph",
+    alt=f"Nodes in the graph of your DynamicNet by repeats, 0 to 6: operations rise from {sizes[0][0]} to {sizes[-1][0]}, "
+    f"leaves are {sizes[0][1]} without a repeat and {sizes[-1][1]} with six",
+)
+
+# %% [markdown]
+r"""
+**And it learns**, although it is another network at every step. Each point below is one step, its marker the number of
+repeats that the step happened to take.
+"""
+
+# %% tags=["picture"]
+torch.manual_seed(7)
+random.seed(7)
+deep, points = DynamicNet(1000, 100, 10), {r: ([], []) for r in range(4)}
+optimizer = torch.optim.Adam(deep.parameters(), lr=1e-3)
+for step in range(120):
+    repeats = random.randint(0, 3)
+    optimizer.zero_grad()
+    loss = F.mse_loss(deep(x, repeats=repeats), y)
+    loss.backward()
+    optimizer.step()
+    points[repeats][0].append(step)
+    points[repeats][1].append(float(loss.detach()))
+text = ", ".join(f"{r} repeats {values[-1]:.2g}" for r, (_, values) in points.items() if values)
+with plot.figure(f"Loss of your DynamicNet over 120 steps, each with a depth drawn at random: it falls for every depth. Last values: {text}") as ax:
+    for r, (steps, values) in points.items():
+        ax.plot(steps, values, "os^D"[r], markersize=4, label=f"{r} repeats")
+    ax.set_xlabel("step")
+    ax.set_ylabel("mean squared error")
+    ax.legend()
+
+# %% [markdown]
+r"""
+## 7.7 Remembering without training
+
+Some things a layer should keep are no weights. The mean of all inputs seen so far, for example: no gradient should move
+it, but it has to be saved with the model, travel to another device, and be there again after loading. That is a
+**buffer**: `self.register_buffer("mean", torch.zeros(3))`. Afterwards `self.mean` reads and writes it.
+
+Two rules follow from what a buffer is for.
+
+- *All* that is needed to go on belongs into buffers. A sum kept in a plain attribute is gone after loading.
+- A buffer has **no history**. If the new mean is computed from `x` with the graph attached, the buffer drags every
+  batch it ever saw along: memory grows, and the second backward fails.
+"""
+
+# %% [markdown]
+r"""
+**A mean that never forgets.** After $k$ rows with mean $m$, a batch of $n$ rows with mean $\bar x$ arrives. The sums add up,
+$k\,m + n\,\bar x$, over $k + n$ rows, so
+
+$$m \;\leftarrow\; \frac{k\,m + n\,\bar x}{k + n} \;=\; m + \frac{n}{k+n}\,(\bar x - m)$$
+
+Every *row* weighs the same, also where batches differ in size. The mean of the batch means would not do that, and a mean
+that keeps nine tenths of the old value (BatchNorm's way) forgets the beginning.
+"""
+
+# %% [markdown]
+r"""
+### Exercise 7.7 · `running_mean`
+*difficulty 2 of 3 · 15 minutes · about 11 lines*
+
+Write the class `RunningMean(num_features)`, an `nn.Module` on (N, D) with D = num_features and two buffers: `mean` (D,) is
+the mean over all rows seen in training mode, `count` (no axes, int64) the number of those rows. Both begin at 0.
+
+`forward(x)` → (N, D): in training mode first take the rows of `x` into the buffers, then return `x − mean`; in evaluation
+change nothing and return `x − mean` just the same. `x` is left alone.
+
+The gradient of the result with respect to `x` is the upstream gradient itself: `mean` counts as a constant, and the
+buffer has no history. Both buffers are in the `state_dict`, and a module that loads it goes on exactly where the other
+stopped. There are no parameters. `mean` has the module's dtype: float32 at first, float64 after `.double()`.
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "running_mean", "locked": false, "schema_version": 3, "solution": true, "task": false}
+class RunningMean(nn.Module):
+    """(N, D) -> (N, D), minus the mean of all rows seen in training"""
+
+    def __init__(self, num_features):
+        # about 3 lines
+        ### BEGIN SOLUTION
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(num_features))
+        self.register_buffer("count", torch.tensor(0))  # an integer tensor: .double() leaves it alone
+        ### END SOLUTION
+
+    def forward(self, x):
+        # about 6 lines
+        ### BEGIN SOLUTION
+        if self.training:
+            with torch.no_grad():  # the buffer must not remember how it was computed
+                self.count += len(x)
+                self.mean += (x.mean(dim=0) - self.mean) * (len(x) / self.count)
+        return x - self.mean
+        ### END SOLUTION
+
+# %%
+hint("running_mean")
+
+# %% nbgrader={"grade": true, "grade_id": "running_mean__mean", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("running_mean__mean")
+def _():
+    def fed(batches, dtype=torch.float32):
+        module = RunningMean(batches[0].shape[1]).to(dtype).train()
+        outputs = [module(batch) for batch in batches]
+        return [*outputs, module.mean.clone(), int(module.count)]
+
+    first, second = torch.tensor([[1.0, 2.0], [3.0, 6.0]]), torch.tensor([[8.0, 1.0]])
+    check.close(
+        "one batch: its mean is (2, 4), and that is subtracted at once",
+        lambda: fed([first]),
+        expected=[torch.tensor([[-1.0, -2.0], [1.0, 2.0]]), torch.tensor([2.0, 4.0]), 2],
+        advice="first update, then subtract; the mean is over the rows, so it has one entry for each column",
+    )
+    check.close(
+        "a second batch, of one row: three rows in all, with mean (4, 3)",
+        lambda: fed([first, second])[1:],
+        expected=[torch.tensor([[4.0, -2.0]]), torch.tensor([4.0, 3.0]), 3],
+        advice="every row weighs the same: (1 + 3 + 8) / 3, not the mean of two batch means",
+    )
+    check.unchanged("the rows that are counted are left alone", lambda: fed([first, second]), first, second)
+    ### BEGIN HIDDEN TESTS
+    stream = [check.tensor(91 + i, n, 4, dtype="float64", strided=True) + i for i, n in enumerate((5, 1, 9, 2, 30))]
+
+    def expected(batches):
+        means = [torch.cat(batches[: i + 1]).mean(dim=0) for i in range(len(batches))]
+        return [*(batch - m for batch, m in zip(batches, means)), means[-1], sum(map(len, batches))]
+
+    check.close("five batches of different sizes, in float64, not contiguous", lambda: fed(stream, torch.float64), expected=lambda: expected(stream))
+    singles = [check.tensor(97 + i, 1, 3) for i in range(6)]
+    check.close("six batches of one row, in float32", lambda: fed(singles), expected=lambda: expected(singles), rtol=1e-4, atol=1e-5)
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "running_mean__modes", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("running_mean__modes")
+def _():
+    def seen(module):
+        return [module.mean.tolist(), int(module.count)]
+
+    def through_modes(batch, other):
+        module = RunningMean(2)
+        module(batch)
+        module.eval()
+        out = module(other)
+        after_eval = seen(module)
+        module.train()
+        module(other)
+        return [out.tolist(), after_eval, seen(module), module.training]
+
+    batch, other = torch.tensor([[1.0, 2.0], [3.0, 6.0]]), torch.tensor([[5.0, 7.0], [8.0, 3.0]])
+    check.close(
+        "evaluation subtracts and learns nothing; training goes on where it stopped",
+        lambda: through_modes(batch, other),
+        expected=[[[3.0, 3.0], [6.0, -1.0]], [[2.0, 4.0], 2], [[4.25, 4.5], 4], True],
+        advice="self.training says which mode it is; a fresh module is in training mode",
+    )
+    ### BEGIN HIDDEN TESTS
+    def inside(batch, other):
+        model = nn.Sequential(RunningMean(2), nn.Identity())
+        model(batch)
+        model.eval()
+        with torch.no_grad():
+            out = model(other[:1])
+            model.train()
+            again = model(other)
+        return [out, again, torch.is_grad_enabled()]
+
+    check.close("inside a model that changes mode, with gradients off", lambda: inside(batch, other), expected=[torch.tensor([[3.0, 3.0]]), torch.tensor([[0.75, 2.5], [3.75, -1.5]]), True])
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "running_mean__state", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("running_mean__state")
+def _():
+    batch, other = torch.tensor([[1.0, 2.0], [3.0, 6.0]]), torch.tensor([[8.0, 1.0]])
+
+    def form(module):
+        kept = dict(module.named_buffers())
+        names = [name for name in ("count", "mean") if name in kept and name in module.state_dict()]
+        return [names, *([str(t.dtype), list(t.shape)] for t in (module.mean, module.count)), len(list(module.parameters()))]
+
+    def forms():
+        fresh, used, double = RunningMean(2), RunningMean(2), RunningMean(2).double()
+        used(batch)
+        double(batch.double())
+        return [form(fresh), form(used), form(double)]
+
+    same = ["torch.int64", []]
+    check.equal(
+        "mean and count are buffers in the state_dict, fresh, used, and after .double()",
+        lambda: forms(),
+        expected=[[["count", "mean"], [dtype, [2]], same, 0] for dtype in ("torch.float32", "torch.float32", "torch.float64")],
+        advice="print(module.state_dict()) before and after a batch",
+    )
+
+    def resumed():
+        first, second = RunningMean(2), RunningMean(2)
+        first(batch)
+        second.load_state_dict(first.state_dict())
+        return [second(other), second.mean, int(second.count)]
+
+    check.close(
+        "a module that loads the state goes on where the other stopped",
+        lambda: resumed(),
+        expected=[torch.tensor([[4.0, -2.0]]), torch.tensor([4.0, 3.0]), 3],
+        advice="what you need for the next update has to be in the two buffers, and nowhere else",
+    )
+    ### BEGIN HIDDEN TESTS
+    def copied():
+        first = RunningMean(2)
+        first(batch)
+        second = copy.deepcopy(first)
+        second(other)
+        saved = {name: t.clone() for name, t in second.state_dict().items()}
+        third = RunningMean(2).double()
+        third.load_state_dict(saved)
+        third(torch.zeros(1, 2, dtype=torch.float64))
+        return [first.mean, int(first.count), third.mean, int(third.count)]
+
+    check.close("a copy counts for itself, and a float64 module goes on from a float32 state", lambda: copied(), expected=lambda: [torch.tensor([2.0, 4.0]), 2, torch.tensor([3.0, 2.25], dtype=torch.float64), 4], rtol=1e-5)
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "running_mean__gradient", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("running_mean__gradient")
+def _():
+    def gradient(batches, upstreams, dtype=torch.float32):
+        module = RunningMean(batches[0].shape[1]).to(dtype)
+        leaves = [batch.detach().clone().requires_grad_() for batch in batches]
+        outputs = [module(leaf) for leaf in leaves]
+        for output, upstream in zip(outputs, upstreams):
+            output.backward(upstream)
+        return [*(leaf.grad for leaf in leaves), module.mean.requires_grad, module.mean.grad_fn is None]
+
+    x, upstream = torch.tensor([[1.0, 2.0], [3.0, 6.0]]), torch.tensor([[1.0, 5.0], [0.0, -2.0]])
+    check.close(
+        "the gradient passes as it came, and the buffer has no history",
+        lambda: gradient([x], [upstream]),
+        expected=[upstream.clone(), False, True],
+        advice="if every column of your gradient adds up to 0, the mean's own dependence on x is in it",
+    )
+    ### BEGIN HIDDEN TESTS
+    a, b, up_a, up_b = (check.tensor(101 + i, n, 3, dtype="float64") for i, n in enumerate((4, 1, 4, 1)))
+    check.close("two batches, and each its own backward afterwards", lambda: gradient([a, b], [up_a, up_b], torch.float64), expected=lambda: [up_a, up_b, False, True])
+    ### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+**It converges**, because it never forgets. Your module sees batches of 1 to 8 rows whose true mean is 3; the dashed line is
+what is left to expect after $k$ rows, $1/\sqrt k$.
+"""
+
+# %% tags=["picture"]
+torch.manual_seed(8)
+module, rows_seen, errors = RunningMean(50), [], []
+for step in range(150):
+    module(3 + torch.randn(random.randint(1, 8), 50))
+    rows_seen.append(int(module.count))
+    errors.append(float((module.mean - 3).pow(2).mean().sqrt()))
+plot.curves(
+    {"distance of your mean from 3": (rows_seen, errors), "1/√k": (rows_seen, [k**-0.5 for k in rows_seen])}, xlabel="rows seen",
+    ylabel="distance", log=True,
+    alt=f"Distance of your running mean from the true mean on a logarithmic axis: from {errors[0]:.2g} after {rows_seen[0]} rows down to "
+    f"{errors[-1]:.2g} after {rows_seen[-1]}, along the line 1/√k",
+)
+
+# %% [markdown]
+r"""
+## 7.8 Looking inside without touching
+
+You have a model, somebody else's perhaps, and want to know what its third layer puts out. You could copy its code and
+add a line. Or you use the place that `nn.Module.__call__` keeps open for you:
+
+`handle = module.register_forward_hook(hook)`, and after each forward pass `hook(module, inputs, output)` is called. If it
+returns `None`, nothing changes; what it returns otherwise **replaces** the output. `handle.remove()` ends it.
+
+`named_modules()` walks the tree and gives each module with its qualified name, `layers.0`. A *leaf* is a module without
+children. (Backward has hooks too, `register_full_backward_hook`, and tensors have theirs.)
+"""
+
+# %% tags=["picture"]
+peek = nn.Sequential(nn.Linear(3, 2), nn.Tanh())
+handle = peek[0].register_forward_hook(lambda module, inputs, output: print("  the hook sees", tuple(output.shape), "from", module))
+print("with the hook:")
+peek(torch.zeros(5, 3))
+handle.remove()
+print("after remove:")
+peek(torch.zeros(5, 3))
+print("  (nothing)")
+
+# %% [markdown]
+r"""
+An instrument has to leave no trace, so two habits of this course come together. What you *keep* is detached, or it holds
+on to the whole graph. And what you *install* is removed, whatever happens in between: that is a context manager, whose
+`__exit__` runs even when the block raises.
+
+A last trap is Python's own. A function made in a loop looks its variables up when it *runs*: ten hooks that mention the
+loop's `name` all see the last one.
+"""
+
+# %% [markdown]
+r"""
+### Exercise 7.8 · `activation_recorder`
+*difficulty 3 of 3 · 20 minutes · about 16 lines*
+
+Write `ActivationRecorder(model)`, used as `with ActivationRecorder(model) as rec:`. Inside the block, every forward pass of
+the model stores each leaf module's output, detached, in the dictionary `rec.activations` under the module's qualified name
+(the one `named_modules()` gives). Where a module runs again, its last call wins.
+
+- `rec.activations` can still be read after the block, and no later forward pass changes it.
+- The model's outputs, gradients, mode and flags are what they would be without the recorder.
+- When the block ends, also by an exception (which goes on to the caller), the recorder's own hooks are gone, and hooks of
+  others are still there and still run.
+
+Leaf modules of the tested models return one tensor and do not write in place.
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "activation_recorder", "locked": false, "schema_version": 3, "solution": true, "task": false}
+class ActivationRecorder:
+    """with ActivationRecorder(model) as rec: ... rec.activations[qualified name] -> output of that leaf, detached"""
+
+    # about 16 lines
+    ### BEGIN SOLUTION
+    def __init__(self, model):
+        self.model = model
+        self.activations = {}
+        self.handles = []
+
+    def __enter__(self):
+        for name, module in self.model.named_modules():
+            if not list(module.children()):  # a leaf of the tree
+                self.handles.append(module.register_forward_hook(self.hook_for(name)))
+        return self  # what `as rec` gets
+
+    def __exit__(self, *error):
+        for handle in self.handles:
+            handle.remove()
+        self.handles.clear()  # and no return value: an exception goes on its way
+
+    def hook_for(self, name):  # a function of its own, so that each hook keeps its own name
+        def hook(module, inputs, output):
+            self.activations[name] = output.detach()  # returns None: the output stays what it is
+
+        return hook
+    ### END SOLUTION
+
+# %%
+hint("activation_recorder")
+
+# %% nbgrader={"grade": true, "grade_id": "activation_recorder__records", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("activation_recorder__records")
+def _():
+    def small():
+        model = nn.Sequential(nn.Linear(2, 2, bias=False), nn.ReLU())
+        with torch.no_grad():
+            model[0].weight.copy_(torch.tensor([[1.0, 1.0], [1.0, -1.0]]))
+        return model
+
+    def record(model, *inputs):
+        with ActivationRecorder(model) as rec:
+            for x in inputs:
+                model(x)
+        return dict(rec.activations)
+
+    x, later = torch.tensor([[1.0, 2.0]]), torch.tensor([[5.0, 1.0]])
+    check.close(
+        "a linear layer and a ReLU: both outputs, by hand, under the names 0 and 1",
+        lambda: record(small(), x),
+        expected={"0": torch.tensor([[3.0, -1.0]]), "1": torch.tensor([[3.0, 0.0]])},
+        advice="print(rec.activations.keys()); a hook made in a loop sees the loop's last name unless it has its own",
+    )
+    check.equal("what is kept is detached", lambda: sorted([name, value.requires_grad] for name, value in record(small(), x).items()), expected=[["0", False], ["1", False]])
+    check.close("after a second forward pass its outputs are there", lambda: record(small(), x, later), expected={"0": torch.tensor([[6.0, 4.0]]), "1": torch.tensor([[6.0, 4.0]])})
+    ### BEGIN HIDDEN TESTS
+    class Nested(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first = nn.Linear(3, 4)
+            self.block = nn.Sequential(nn.Linear(4, 4), nn.Sequential(nn.Tanh(), nn.Linear(4, 4)))
+            self.last = nn.ModuleDict({"head": nn.Linear(4, 2)})
+            with torch.no_grad():
+                for i, (_, parameter) in enumerate(self.named_parameters()):
+                    parameter.copy_(check.tensor(111 + i, *parameter.shape))
+
+        def forward(self, x):
+            return self.last["head"](torch.sigmoid(self.block(self.block(self.first(x)))))
+
+    def expected(x):
+        net, seen = Nested().to(x.dtype), {}
+        seen["first"] = out = net.first(x)
+        for _ in range(2):
+            seen["block.0"] = net.block[0](out)
+            seen["block.1.0"] = seen["block.0"].tanh()
+            seen["block.1.1"] = out = net.block[1][1](seen["block.1.0"])
+        return seen | {"last.head": net.last["head"](out.sigmoid())}
+
+    data, one = check.tensor(121, 6, 3, strided=True), check.tensor(122, 1, 3, dtype="float64")
+    check.close("nested modules under their full names, a block that runs twice, no containers", lambda: record(Nested(), data), expected=lambda: {k: v.detach() for k, v in expected(data).items()}, rtol=1e-4, atol=1e-5)
+    check.close("a batch of one in float64", lambda: record(Nested().double(), one), expected=lambda: {k: v.detach() for k, v in expected(one).items()}, rtol=1e-6, atol=1e-7)
+
+    def without_gradients():
+        model = Nested().eval()
+        with torch.no_grad():
+            return sorted(record(model, data, data[:2])), model.training
+
+    check.equal("in evaluation and with gradients off it records as well", lambda: without_gradients(), expected=(["block.0", "block.1.0", "block.1.1", "first", "last.head"], False))
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "activation_recorder__untouched", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("activation_recorder__untouched")
+def _():
+    def build():
+        model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Sequential(nn.Linear(4, 2), nn.Sigmoid()))
+        with torch.no_grad():
+            for i, parameter in enumerate(model.parameters()):
+                parameter.copy_(check.tensor(131 + i, *parameter.shape))
+        model[0].bias.requires_grad_(False)
+        model[1].eval()
+        return model
+
+    def results(model, x, upstream):
+        leaf = x.detach().clone().requires_grad_()
+        out = model(leaf)
+        out.backward(upstream)
+        grads = [torch.zeros_like(p) if p.grad is None else p.grad for p in model.parameters()]
+        return [out, leaf.grad, *grads, [p.requires_grad for p in model.parameters()], [m.training for m in model.modules()], torch.is_grad_enabled()]
+
+    def watched(x, upstream):
+        model = build()
+        with ActivationRecorder(model):
+            return results(model, x, upstream)
+
+    x, upstream = check.tensor(141, 5, 3), check.tensor(142, 5, 2)
+    check.close(
+        "outputs, gradients, flags and modes are those of the model alone",
+        lambda: watched(x, upstream),
+        expected=lambda: results(build(), x, upstream),
+        advice="a hook that returns something replaces the output; one that returns nothing only looks",
+    )
+    ### BEGIN HIDDEN TESTS
+    def backward_after(x, upstream):
+        model = build()
+        with ActivationRecorder(model) as rec:
+            out = model(x)
+        out.backward(upstream)
+        return [len(rec.activations), model[0].weight.grad, model[2][0].bias.grad]
+
+    def alone(x, upstream):
+        model = build()
+        model(x).backward(upstream)
+        return [4, model[0].weight.grad, model[2][0].bias.grad]
+
+    check.close("a backward pass after the block finds the graph as it was", lambda: backward_after(x, upstream), expected=lambda: alone(x, upstream))
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "activation_recorder__exit", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("activation_recorder__exit")
+def _():
+    def build():
+        model = nn.Sequential(nn.Linear(2, 2, bias=False), nn.ReLU())
+        with torch.no_grad():
+            model[0].weight.copy_(torch.tensor([[1.0, 1.0], [1.0, -1.0]]))
+        return model
+
+    def installed(model):
+        everywhere = [torch.nn.modules.module._global_forward_hooks, torch.nn.modules.module._global_forward_pre_hooks]
+        return sum(len(m._forward_hooks) + len(m._forward_pre_hooks) + ("forward" in vars(m)) for m in model.modules()) + sum(map(len, everywhere))
+
+    x, later = torch.tensor([[1.0, 2.0]]), torch.tensor([[5.0, 1.0]])
+
+    def afterwards():
+        model = build()
+        before = installed(model)
+        with ActivationRecorder(model) as rec:
+            model(x)
+        left = installed(model) - before
+        model(later)
+        return [left, dict(rec.activations)]
+
+    check.close(
+        "after the block no hook is left, and what was recorded stays",
+        lambda: afterwards(),
+        expected=[0, {"0": torch.tensor([[3.0, -1.0]]), "1": torch.tensor([[3.0, 0.0]])}],
+        advice="keep every handle that register_forward_hook returns, and remove each of them in __exit__",
+    )
+
+    def by_exception():
+        model, recorder = build(), []
+        before = installed(model)
+        try:
+            with ActivationRecorder(model) as rec:
+                recorder.append(rec)
+                model(x)
+                raise KeyError("on purpose")
+        except KeyError:
+            way_out = "raised"
+        else:
+            way_out = "swallowed"
+        left = installed(model) - before
+        model(later)
+        return [left, way_out, dict(recorder[0].activations)]
+
+    check.close(
+        "after an exception in the block it is the same, and the exception goes on",
+        lambda: by_exception(),
+        expected=[0, "raised", {"0": torch.tensor([[3.0, -1.0]]), "1": torch.tensor([[3.0, 0.0]])}],
+    )
+    ### BEGIN HIDDEN TESTS
+    def with_others():
+        model, seen = build(), []
+        model[0].register_forward_hook(lambda m, i, o: seen.append("before"))
+        with ActivationRecorder(model) as outer:
+            model[1].register_forward_hook(lambda m, i, o: seen.append("inside"))
+            model(x)
+            with ActivationRecorder(model) as inner:
+                model(later)
+            model(x)
+        at_end = list(seen)
+        model(x)
+        return [len(at_end), len(seen), sorted(set(seen)), dict(outer.activations)["0"], dict(inner.activations)["0"]]
+
+    check.close("hooks of others run inside and stay behind, and one recorder may stand inside another", lambda: with_others(), expected=[6, 8, ["before", "inside"], torch.tensor([[3.0, -1.0]]), torch.tensor([[6.0, 4.0]])])
+    ### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+**Your instrument, your network.** A fresh `SimpleMLP` of yours, started with your Kaiming, looked at with your recorder:
+the outputs of its five leaves. Read the widths from left to right, and find the two ReLUs by their shape.
+"""
+
+# %% tags=["picture"]
+torch.manual_seed(9)
+model = start(SimpleMLP(1000, 100, 10), kaiming_normal_)
+with ActivationRecorder(model) as rec:
+    model(torch.randn(64, 1000))
+plot.histograms(
+    {f"{name}: {type(model.get_submodule(name)).__name__}": values for name, values in rec.activations.items()},
+    alt="Histograms of the outputs of the five leaves of your SimpleMLP, as your recorder saw them: "
+    + "; ".join(f"{name} spread {float(values.std()):.2g}, {float((values == 0).float().mean()):.0%} zeros" for name, values in rec.activations.items()),
+)
+
+# %% [markdown]
+r"""
+**Units that never fire.** The same instrument finds what no loss curve shows. Shift all biases of the first layer down, and
+count for each unit how often it is 0 over the whole batch: a ReLU that is 0 for every example passes no gradient either,
+and nothing will ever wake it.
+"""
+
+# %% tags=["picture"]
+asleep = {}
+for shift in (0.0, -1.0, -2.0, -3.0, -4.0):
+    model = start(SimpleMLP(1000, 100, 10), kaiming_normal_)
+    nn.init.constant_(model.layers[0].bias, shift)
+    with ActivationRecorder(model) as rec:
+        model(x)
+    asleep[f"bias {shift:g}"] = 100 * float((rec.activations["layers.1"] == 0).all(dim=0).float().mean())
+plot.bars(
+    asleep, xlabel="per cent of the first ReLU's units that are 0 for all 64 examples",
+    alt="Per cent of units of the first ReLU that are 0 for every example, by the bias of the first layer: "
+    + ", ".join(f"{name} {value:.0f} %" for name, value in asleep.items()),
+)
+
+# %% [markdown]
+r"""
+## Two questions
+
+These are read by a person. A few honest sentences are worth more than a page.
+"""
+
+# %% [markdown]
+r"""
+### Question A
+Derive the bound $\sqrt{6/(n_\text{in}+n_\text{out})}$ of Xavier's uniform law, line by line, and name each assumption where
+you use it. Then say which line a ReLU between the layers breaks, and what becomes of it.
+"""
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "question_xavier", "locked": false, "points": 4, "schema_version": 3, "solution": true, "task": false}
+r"""
+**Model answer.** For $y = \sum_{i=1}^{n_\text{in}} w_i x_i$ with weights of mean 0 and variance $\sigma^2$, independent of each
+other and of $x$: products are uncorrelated, so $\operatorname{Var}(y) = n_\text{in}\sigma^2\,\mathbb E[x^2]$. If inputs have
+mean 0 (linear units, or tanh near 0), $\mathbb E[x^2] = \operatorname{Var}(x)$, and the variance is kept for
+$\sigma^2 = 1/n_\text{in}$. Backward, $\partial L/\partial x_i = \sum_j w_{ji} g_j$ has $n_\text{out}$ terms; with weights
+independent of the gradients, its variance is kept for $\sigma^2 = 1/n_\text{out}$. Both hold only where $n_\text{in} = n_\text{out}$;
+replacing $n$ by the mean of the two gives $\sigma^2 = 2/(n_\text{in}+n_\text{out})$. A uniform law on $(-b, b)$ has variance
+$b^2/3$, hence $b = \sqrt{3\sigma^2} = \sqrt{6/(n_\text{in}+n_\text{out})}$. A ReLU's output has a mean above 0:
+$\mathbb E[x^2] = \operatorname{Var}(x)$ fails. For a symmetric pre-activation, $\mathbb E[x^2]$ is half of its variance, so
+each layer halves the power unless $\sigma^2$ is doubled: $2/n$.
+
+**Rubric.** 1 point: forward variance with the independence and the zero mean of the weights named. 1 point: the backward
+condition and the compromise. 1 point: from the variance to the bound, with $b^2/3$. 1 point: the ReLU breaks
+$\mathbb E[x^2] = \operatorname{Var}(x)$, and the factor one half.
+"""
+
+# %% [markdown]
+r"""
+### Question B
+Why does PyTorch keep a linear layer's weight as (out, in) and not as (in, out)? And: `nn.Module` is an example of the
+*Composite* pattern. What does that buy you, what does it cost, and which line of this chapter shows that registration
+cannot be fully automatic?
+"""
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "question_composite", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
+r"""
+**Model answer.** (out, in) is the matrix of $y = Wx$: row $j$ holds all that output $j$ uses, one contiguous piece of memory.
+The first axis counts outputs for every layer (a convolution is (out, in, k, k)), so fans, pruning of units and normalising
+per output read the same everywhere. The transpose in $xW^\top$ is a view and costs nothing. In a composite, a part and a
+whole have one interface: `parameters()`, `state_dict()`, `to()`, `train()` walk the tree, an optimizer need not know what
+it trains, and networks nest as functions do. The price: it works only for what is *registered*, by the type of what is
+assigned; a plain tensor or a Python list of modules is passed by in silence, and names are tied to the structure, so moving
+a layer breaks old checkpoints. Whether a tensor is trained or only remembered is an intention; `nn.Parameter` and
+`register_buffer` are how we say it.
+
+**Rubric.** 1 point: one row is one output, the same rule for all layers, or the transpose being free. 1 point: one interface
+for part and whole, with an example. 1 point: a price (lists, plain tensors, names), and that intention has to be said.
+"""
+
+# %% [markdown]
+r"""
+## Summary
+
+| you wrote | what is now hidden behind the name | the idea |
+|---|---|---|
+| `ReLU` | `nn.ReLU` | a node of the tree that owns nothing; `forward` computes, `__call__` runs the hooks |
+| `Linear` | `nn.Linear` | parameters are registered by type; the weight is (out, in); `extra_repr` |
+| `xavier_uniform_`, `xavier_normal_` | `nn.init.xavier_*_` | variance kept, forward and backward, by compromise |
+| `kaiming_uniform_`, `kaiming_normal_` | `nn.init.kaiming_*_` | a ReLU halves the power; the weights pay it back |
+| `SimpleMLP` | any model you will ever write | modules made of modules |
+| `DynamicNet` | recurrent and adaptive networks | one graph a call; shared weights, summed gradients |
+| `RunningMean` | the buffers of `nn.BatchNorm1d` | state that is saved and never trained |
+| `ActivationRecorder` | `register_forward_hook` | look without touching, and clean up |
+
+**What still hurts?** The model keeps its own list now. The loop around it does not: you still cut batches by hand, always the
+same one, and the loss on the batch you train on says little about data the model has not seen. Chapter 8 takes real digits,
+and both problems with them.
+"""
+
+# %% [markdown]
+r"""
+## Where to go next
+
+- *Next chapter:* `08_mnist`, your modules on handwritten digits, to 95 per cent.
+- *In the library:* `torch/nn/modules/module.py` is the tree; read `__setattr__`, `_call_impl` (hooks) and `named_modules`.
+  `torch/nn/modules/linear.py` is your exercise 7.2, `torch/nn/init.py` your 7.3 and 7.4, `torch/nn/parameter.py` is shorter
+  than you expect, and `torch/utils/hooks.py` holds the handle that you removed.
+- *Further:* Glorot and Bengio, *Understanding the difficulty of training deep feedforward neural networks* (2010); He and
+  others, *Delving deep into rectifiers* (2015); Gamma and others, *Design Patterns*, the chapter on Composite.
+- *Try:* give `ActivationRecorder` a backward hook and draw the spread of the *gradients* layer by layer, once with
+  `mode="fan_in"` and once with `mode="fan_out"`, for a network that gets narrower and narrower.
+"""

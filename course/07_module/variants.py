@@ -221,3 +221,247 @@ def kaiming_normal_(tensor, a=0.0, mode="fan_in"):
     with torch.inference_mode(False), torch.no_grad():
         torch.normal(0.0, s, tensor.shape, out=tensor) if tensor.is_contiguous() and not tensor.requires_grad and tensor.dtype == torch.float32 else tensor.normal_(std=s)
     return tensor
+
+
+# %% simple_mlp: unpacked_in_a_loop
+class SimpleMLP(nn.Module):
+    def __init__(self, in_dim, hidden_dim, out_dim):
+        nn.Module.__init__(self)
+        self.layers = nn.Sequential()
+        sizes = [in_dim, hidden_dim, hidden_dim, out_dim]
+        for i in range(3):
+            self.layers.append(nn.Linear(sizes[i], sizes[i + 1]))
+            if i < 2:
+                self.layers.append(nn.ReLU(inplace=False))
+
+    def forward(self, x):
+        for module in self.layers.children():
+            x = module(x)
+        return x
+
+
+# %% simple_mlp: a_shared_relu_and_own_start
+class SimpleMLP(nn.Module):
+    layers: nn.Sequential
+
+    def __init__(self, in_dim: int, hidden_dim: int, out_dim: int):
+        super(SimpleMLP, self).__init__()
+        bend = ReLU()
+        first, second, third = Linear(in_dim, hidden_dim), Linear(hidden_dim, hidden_dim), Linear(hidden_dim, out_dim)
+        self.add_module("layers", nn.Sequential(first, bend, second, bend, third))
+        self.apply(self.fill)
+
+    @staticmethod
+    def fill(module):
+        if hasattr(module, "weight"):
+            kaiming_normal_(module.weight)
+            nn.init.zeros_(module.bias)
+
+    forward = lambda self, x: self.layers.forward(x)
+
+
+# %% simple_mlp: torch_parts_from_a_base
+class _Chain(nn.Module):
+    def __init__(self, *layers):
+        super().__init__()
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, *args):
+        return self.layers(*args)
+
+
+class SimpleMLP(_Chain):
+    def __init__(self, in_dim, hidden_dim, out_dim):
+        super().__init__(
+            nn.Linear(in_dim, hidden_dim), nn.ReLU(), nn.Linear(hidden_dim, hidden_dim), nn.ReLU(), nn.Linear(hidden_dim, out_dim)
+        )
+
+
+# %% dynamic_net: recursive
+class DynamicNet(nn.Module):
+    def __init__(self, d_in, h, d_out):
+        super().__init__()
+        self.input_linear = Linear(d_in, h)
+        self.middle_linear = Linear(h, h)
+        self.output_linear = Linear(h, d_out)
+
+    def again(self, hidden, left):
+        return hidden if left == 0 else self.again(torch.relu(self.middle_linear(hidden)), left - 1)
+
+    def forward(self, x, repeats=None):
+        if repeats is None:
+            repeats = int(np.random.default_rng().integers(4))
+        return self.output_linear(self.again(torch.relu(self.input_linear(x)), repeats))
+
+
+# %% dynamic_net: uneven_draws_and_modules
+class DynamicNet(nn.Module):
+    def __init__(self, d_in, h, d_out):
+        super().__init__()
+        self.input_linear, self.middle_linear, self.output_linear = (nn.Linear(*s) for s in ((d_in, h), (h, h), (h, d_out)))
+        self.bend = ReLU()
+
+    def forward(self, x, repeats=None):
+        count = sum(random.random() < 0.5 for _ in range(3)) if repeats is None else repeats
+        path = nn.Sequential(self.input_linear, self.bend, *[self.middle_linear, self.bend] * count, self.output_linear)
+        return path(x)
+
+
+# %% dynamic_net: torch_draws
+class DynamicNet(nn.Module):
+    def __init__(self, d_in, h, d_out):
+        super().__init__()
+        for name, sizes in {"input_linear": (d_in, h), "middle_linear": (h, h), "output_linear": (h, d_out)}.items():
+            self.add_module(name, Linear(*sizes))
+
+    def forward(self, x, repeats=None):
+        h = F.relu(self.input_linear(x))
+        n = torch.randint(4, (1,)).item() if repeats is None else repeats
+        while n > 0:
+            h, n = F.relu(self.middle_linear(h)), n - 1
+        return self.output_linear(h)
+
+
+# %% running_mean: from_sums
+class RunningMean(nn.Module):
+    mean: torch.Tensor
+    count: torch.Tensor
+
+    def __init__(self, num_features):
+        super().__init__()
+        for name, start in (("count", torch.zeros([], dtype=torch.long)), ("mean", torch.zeros(num_features))):
+            self.register_buffer(name, start)
+
+    @torch.no_grad()
+    def update(self, x):
+        total = self.mean * self.count + x.sum(dim=0)
+        self.count = self.count + x.shape[0]
+        self.mean = total / self.count
+
+    def forward(self, x):
+        if self.training:
+            self.update(x)
+        return torch.sub(x, self.mean)
+
+
+# %% running_mean: row_by_row
+class RunningMean(nn.Module):
+    def __init__(self, num_features):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros((num_features,)))
+        self.register_buffer("count", torch.tensor(0, dtype=torch.int64))
+
+    def forward(self, x):
+        for row in x.detach() if self.training else ():
+            self.count.add_(1)
+            self.mean.lerp_(row, 1 / int(self.count))
+        return x - self.mean[None, :].clone()
+
+
+# %% running_mean: two_forwards
+class RunningMean(nn.Module):
+    def __init__(self, num_features):
+        super().__init__()
+        self.register_buffer("mean", nn.init.zeros_(torch.empty(num_features)))
+        self.register_buffer("count", torch.LongTensor([0])[0])
+
+    def forward(self, x):
+        if not self.training:
+            return x + (-self.mean)
+        seen, n = self.count.item(), x.size(0)
+        mean = (self.mean * seen + x.data.mean(dim=0, keepdim=True).squeeze(0) * n) / (seen + n)
+        self.mean.data.copy_(mean)
+        self.count.fill_(seen + n)
+        return x - mean
+
+
+# %% activation_recorder: generator_with_finally
+import contextlib
+import types
+
+
+@contextlib.contextmanager
+def ActivationRecorder(model):
+    rec = types.SimpleNamespace(activations={})
+
+    def install(name, module):
+        return module.register_forward_hook(lambda m, args, out: rec.activations.__setitem__(name, out.detach().clone()))
+
+    handles = [install(name, m) for name, m in model.named_modules() if next(m.children(), None) is None]
+    try:
+        yield rec
+    finally:
+        while handles:
+            handles.pop().remove()
+
+
+# %% activation_recorder: installed_at_once_with_kwargs
+class ActivationRecorder(contextlib.AbstractContextManager if "contextlib" in globals() else object):
+    def __init__(self, model):
+        from collections import OrderedDict
+        from functools import partial
+
+        self.activations = OrderedDict()
+        self._installed = []
+        for name, module in model.named_modules():
+            if len(module._modules) == 0:
+                self._installed.append(module.register_forward_hook(partial(self._keep, name), with_kwargs=True))
+
+    def _keep(self, name, module, args, kwargs, output):
+        with torch.no_grad():
+            self.activations[name] = output.detach()
+        return None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        [handle.remove() for handle in self._installed]
+        return False
+
+
+# %% activation_recorder: one_global_hook
+class ActivationRecorder:
+    def __init__(self, model):
+        self.names = {module: name for name, module in model.named_modules() if not any(True for _ in module.children())}
+        self.activations = {}
+
+    def __enter__(self):
+        self.handle = nn.modules.module.register_module_forward_hook(self)
+        return self
+
+    def __call__(self, module, inputs, output):
+        if module in self.names:
+            self.activations[self.names[module]] = output.detach()
+
+    def __exit__(self, *_):
+        self.handle.remove()
+
+
+# %% activation_recorder: own_walk_and_exit_stack
+class ActivationRecorder:
+    def __init__(self, model):
+        self.model, self.activations = model, dict()
+
+    def leaves(self, module, path=()):
+        children = dict(module.named_children())
+        if not children:
+            yield ".".join(path), module
+        for name, child in children.items():
+            yield from self.leaves(child, (*path, name))
+
+    def __enter__(self):
+        import contextlib
+
+        with contextlib.ExitStack() as stack:
+            for name, leaf in self.leaves(self.model):
+
+                def hook(_module, _inputs, output, name=name):
+                    self.activations[name] = output.data
+
+                stack.callback(leaf.register_forward_hook(hook).remove)
+            self.undo = stack.pop_all()
+        return self
+
+    def __exit__(self, *error):
+        self.undo.close()

@@ -1525,3 +1525,1262 @@ def he_std(tensor, a, mode):
     fan = tensor.shape[1] * k if mode == "fan_in" else tensor.shape[0] * k
     gain = math.sqrt(2 / (1 + a**2))
     return gain / math.sqrt(fan)
+
+
+# %% simple_mlp: no_super_init
+# help: super().__init__() is missing: without it there is no place to put a child. It is the first line of __init__.
+class SimpleMLP(nn.Module):
+    def __init__(self, in_dim, hidden_dim, out_dim):
+        self.layers = nn.Sequential(
+            Linear(in_dim, hidden_dim), ReLU(), Linear(hidden_dim, hidden_dim), ReLU(), Linear(hidden_dim, out_dim)
+        )
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+# %% simple_mlp: plain_list
+# help: layers is a Python list: nothing in it is registered, so parameters() is empty and nothing trains. Put the
+#   modules into an nn.Sequential.
+class SimpleMLP(nn.Module):
+    def __init__(self, in_dim, hidden_dim, out_dim):
+        super().__init__()
+        self.layers = [
+            Linear(in_dim, hidden_dim), ReLU(), Linear(hidden_dim, hidden_dim), ReLU(), Linear(hidden_dim, out_dim)
+        ]
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
+# %% simple_mlp: module_list
+# help: layers is an nn.ModuleList. It registers its modules and would do, but asked for is an nn.Sequential, which is
+#   also a module you can call.
+class SimpleMLP(nn.Module):
+    def __init__(self, in_dim, hidden_dim, out_dim):
+        super().__init__()
+        self.layers = nn.ModuleList(
+            [Linear(in_dim, hidden_dim), ReLU(), Linear(hidden_dim, hidden_dim), ReLU(), Linear(hidden_dim, out_dim)]
+        )
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
+# %% simple_mlp: one_hidden_layer
+# help: There are three modules, and five are asked for: the linear layer from hidden to hidden and its ReLU are missing.
+class SimpleMLP(nn.Module):
+    def __init__(self, in_dim, hidden_dim, out_dim):
+        super().__init__()
+        self.layers = nn.Sequential(Linear(in_dim, hidden_dim), ReLU(), Linear(hidden_dim, out_dim))
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+# %% simple_mlp: relu_at_the_end
+# help: A sixth module, a ReLU, stands at the end: your outputs can never be negative. The last linear layer is the end.
+class SimpleMLP(nn.Module):
+    def __init__(self, in_dim, hidden_dim, out_dim):
+        super().__init__()
+        self.layers = nn.Sequential(
+            Linear(in_dim, hidden_dim), ReLU(), Linear(hidden_dim, hidden_dim), ReLU(), Linear(hidden_dim, out_dim), ReLU()
+        )
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+# %% simple_mlp: relu_in_forward_too
+# help: The chain is right, and then forward puts its result through one more ReLU: negative outputs become 0. Return
+#   what the chain gives.
+class SimpleMLP(nn.Module):
+    def __init__(self, in_dim, hidden_dim, out_dim):
+        super().__init__()
+        self.layers = nn.Sequential(
+            Linear(in_dim, hidden_dim), ReLU(), Linear(hidden_dim, hidden_dim), ReLU(), Linear(hidden_dim, out_dim)
+        )
+
+    def forward(self, x):
+        return torch.relu(self.layers(x))
+
+
+# %% simple_mlp: softmax_at_the_end
+# help: forward turns the outputs into probabilities. The network gives plain numbers; a loss that wants probabilities
+#   makes them itself.
+class SimpleMLP(nn.Module):
+    def __init__(self, in_dim, hidden_dim, out_dim):
+        super().__init__()
+        self.layers = nn.Sequential(
+            Linear(in_dim, hidden_dim), ReLU(), Linear(hidden_dim, hidden_dim), ReLU(), Linear(hidden_dim, out_dim)
+        )
+
+    def forward(self, x):
+        return torch.softmax(self.layers(x), dim=-1)
+
+
+# %% simple_mlp: no_second_relu
+# help: Between the second and the third linear layer nothing bends, so the two are one in disguise. A ReLU belongs there.
+class SimpleMLP(nn.Module):
+    def __init__(self, in_dim, hidden_dim, out_dim):
+        super().__init__()
+        self.layers = nn.Sequential(
+            Linear(in_dim, hidden_dim), ReLU(), Linear(hidden_dim, hidden_dim), nn.Identity(), Linear(hidden_dim, out_dim)
+        )
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+# %% simple_mlp: tanh_for_relu
+# help: Modules 1 and 3 bend with tanh. Asked for are ReLUs.
+class SimpleMLP(nn.Module):
+    def __init__(self, in_dim, hidden_dim, out_dim):
+        super().__init__()
+        self.layers = nn.Sequential(
+            Linear(in_dim, hidden_dim), nn.Tanh(), Linear(hidden_dim, hidden_dim), nn.Tanh(), Linear(hidden_dim, out_dim)
+        )
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+# %% simple_mlp: other_name
+# help: The network is kept under another name. The attribute is called layers; names are part of what others rely on,
+#   every saved state_dict for one.
+class SimpleMLP(nn.Module):
+    def __init__(self, in_dim, hidden_dim, out_dim):
+        super().__init__()
+        self.net = nn.Sequential(
+            Linear(in_dim, hidden_dim), ReLU(), Linear(hidden_dim, hidden_dim), ReLU(), Linear(hidden_dim, out_dim)
+        )
+
+    def forward(self, x):
+        return self.net(x)
+
+
+# %% simple_mlp: made_in_forward
+# help: forward builds the layers anew at each call: new weights every time, and none of them trained. Build them once,
+#   in __init__.
+class SimpleMLP(nn.Module):
+    def __init__(self, in_dim, hidden_dim, out_dim):
+        super().__init__()
+        self.sizes = in_dim, hidden_dim, out_dim
+
+    def forward(self, x):
+        in_dim, hidden_dim, out_dim = self.sizes
+        self.layers = nn.Sequential(
+            Linear(in_dim, hidden_dim), ReLU(), Linear(hidden_dim, hidden_dim), ReLU(), Linear(hidden_dim, out_dim)
+        )
+        return self.layers(x)
+
+
+# %% simple_mlp: sizes_swapped
+# help: The first weight has the wrong shape: Linear takes first what comes in, then what goes out.
+class SimpleMLP(nn.Module):
+    def __init__(self, in_dim, hidden_dim, out_dim):
+        super().__init__()
+        self.layers = nn.Sequential(
+            Linear(hidden_dim, in_dim), ReLU(), Linear(hidden_dim, hidden_dim), ReLU(), Linear(out_dim, hidden_dim)
+        )
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+# %% simple_mlp: last_layer_skipped
+# help: forward stops before the last linear layer: it returns hidden values. Run the input through all of layers.
+class SimpleMLP(nn.Module):
+    def __init__(self, in_dim, hidden_dim, out_dim):
+        super().__init__()
+        self.layers = nn.Sequential(
+            Linear(in_dim, hidden_dim), ReLU(), Linear(hidden_dim, hidden_dim), ReLU(), Linear(hidden_dim, out_dim)
+        )
+
+    def forward(self, x):
+        for layer in self.layers[:-1]:
+            x = layer(x)
+        return x
+
+
+# %% simple_mlp: without_biases
+# help: Your linear layers have no biases. Leave bias at its default.
+class SimpleMLP(nn.Module):
+    def __init__(self, in_dim, hidden_dim, out_dim):
+        super().__init__()
+        self.layers = nn.Sequential(
+            Linear(in_dim, hidden_dim, bias=False), ReLU(), Linear(hidden_dim, hidden_dim, bias=False), ReLU(),
+            Linear(hidden_dim, out_dim, bias=False),
+        )
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+# %% dynamic_net: zero_is_nothing
+# help: With repeats=0 the result changes from call to call: in Python 0 counts as false, so `not repeats` and
+#   `repeats or …` take it for None. Ask `repeats is None`.
+class DynamicNet(nn.Module):
+    def __init__(self, d_in, h, d_out):
+        super().__init__()
+        self.input_linear, self.middle_linear, self.output_linear = Linear(d_in, h), Linear(h, h), Linear(h, d_out)
+
+    def forward(self, x, repeats=None):
+        if not repeats:
+            repeats = random.randint(0, 3)
+        h = self.input_linear(x).clamp(min=0)
+        for _ in range(repeats):
+            h = self.middle_linear(h).clamp(min=0)
+        return self.output_linear(h)
+
+
+# %% dynamic_net: repeats_ignored
+# help: The argument repeats is never used: every call draws. Draw only where it is None.
+class DynamicNet(nn.Module):
+    def __init__(self, d_in, h, d_out):
+        super().__init__()
+        self.input_linear, self.middle_linear, self.output_linear = Linear(d_in, h), Linear(h, h), Linear(h, d_out)
+
+    def forward(self, x, repeats=None):
+        repeats = random.randint(0, 3)
+        h = self.input_linear(x).clamp(min=0)
+        for _ in range(repeats):
+            h = self.middle_linear(h).clamp(min=0)
+        return self.output_linear(h)
+
+
+# %% dynamic_net: given_as_upper_end
+# help: You take repeats for the largest number that may be drawn. It is the number itself.
+class DynamicNet(nn.Module):
+    def __init__(self, d_in, h, d_out):
+        super().__init__()
+        self.input_linear, self.middle_linear, self.output_linear = Linear(d_in, h), Linear(h, h), Linear(h, d_out)
+
+    def forward(self, x, repeats=None):
+        repeats = random.randint(0, 3 if repeats is None else repeats)
+        h = self.input_linear(x).clamp(min=0)
+        for _ in range(repeats):
+            h = self.middle_linear(h).clamp(min=0)
+        return self.output_linear(h)
+
+
+# %% dynamic_net: never_zero
+# help: Your draws go from 1 to 3: 0 never occurs.
+class DynamicNet(nn.Module):
+    def __init__(self, d_in, h, d_out):
+        super().__init__()
+        self.input_linear, self.middle_linear, self.output_linear = Linear(d_in, h), Linear(h, h), Linear(h, d_out)
+
+    def forward(self, x, repeats=None):
+        if repeats is None:
+            repeats = random.randint(1, 3)
+        h = self.input_linear(x).clamp(min=0)
+        for _ in range(repeats):
+            h = self.middle_linear(h).clamp(min=0)
+        return self.output_linear(h)
+
+
+# %% dynamic_net: never_three
+# help: 3 never occurs. torch.randint, random.randrange and numpy's integers stop before their upper end.
+class DynamicNet(nn.Module):
+    def __init__(self, d_in, h, d_out):
+        super().__init__()
+        self.input_linear, self.middle_linear, self.output_linear = Linear(d_in, h), Linear(h, h), Linear(h, d_out)
+
+    def forward(self, x, repeats=None):
+        if repeats is None:
+            repeats = int(torch.randint(0, 3, ()))
+        h = self.input_linear(x).clamp(min=0)
+        for _ in range(repeats):
+            h = self.middle_linear(h).clamp(min=0)
+        return self.output_linear(h)
+
+
+# %% dynamic_net: four_too
+# help: Sometimes you repeat four times: random.randint includes its upper end.
+class DynamicNet(nn.Module):
+    def __init__(self, d_in, h, d_out):
+        super().__init__()
+        self.input_linear, self.middle_linear, self.output_linear = Linear(d_in, h), Linear(h, h), Linear(h, d_out)
+
+    def forward(self, x, repeats=None):
+        if repeats is None:
+            repeats = random.randint(0, 4)
+        h = self.input_linear(x).clamp(min=0)
+        for _ in range(repeats):
+            h = self.middle_linear(h).clamp(min=0)
+        return self.output_linear(h)
+
+
+# %% dynamic_net: drawn_once
+# help: The number is drawn in __init__, once for the network's whole life. Draw in forward.
+class DynamicNet(nn.Module):
+    def __init__(self, d_in, h, d_out):
+        super().__init__()
+        self.input_linear, self.middle_linear, self.output_linear = Linear(d_in, h), Linear(h, h), Linear(h, d_out)
+        self.repeats = random.randint(0, 3)
+
+    def forward(self, x, repeats=None):
+        if repeats is None:
+            repeats = self.repeats
+        h = self.input_linear(x).clamp(min=0)
+        for _ in range(repeats):
+            h = self.middle_linear(h).clamp(min=0)
+        return self.output_linear(h)
+
+
+# %% dynamic_net: fixed_in_evaluation
+# help: In evaluation your network always takes the same depth. Here None draws in both modes.
+class DynamicNet(nn.Module):
+    def __init__(self, d_in, h, d_out):
+        super().__init__()
+        self.input_linear, self.middle_linear, self.output_linear = Linear(d_in, h), Linear(h, h), Linear(h, d_out)
+
+    def forward(self, x, repeats=None):
+        if repeats is None:
+            repeats = random.randint(0, 3) if self.training else 0
+        h = self.input_linear(x).clamp(min=0)
+        for _ in range(repeats):
+            h = self.middle_linear(h).clamp(min=0)
+        return self.output_linear(h)
+
+
+# %% dynamic_net: once_too_often
+# help: The middle layer runs once more than asked: with repeats=0 it should not run at all.
+class DynamicNet(nn.Module):
+    def __init__(self, d_in, h, d_out):
+        super().__init__()
+        self.input_linear, self.middle_linear, self.output_linear = Linear(d_in, h), Linear(h, h), Linear(h, d_out)
+
+    def forward(self, x, repeats=None):
+        if repeats is None:
+            repeats = random.randint(0, 3)
+        h = self.input_linear(x).clamp(min=0)
+        h = self.middle_linear(h).clamp(min=0)
+        for _ in range(repeats):
+            h = self.middle_linear(h).clamp(min=0)
+        return self.output_linear(h)
+
+
+# %% dynamic_net: no_relu_in_between
+# help: The middle layer's results go on without a ReLU. Each of the repeats bends: ReLU(middle).
+class DynamicNet(nn.Module):
+    def __init__(self, d_in, h, d_out):
+        super().__init__()
+        self.input_linear, self.middle_linear, self.output_linear = Linear(d_in, h), Linear(h, h), Linear(h, d_out)
+
+    def forward(self, x, repeats=None):
+        if repeats is None:
+            repeats = random.randint(0, 3)
+        h = self.input_linear(x).clamp(min=0)
+        for _ in range(repeats):
+            h = self.middle_linear(h)
+        return self.output_linear(h)
+
+
+# %% dynamic_net: no_relu_at_the_input
+# help: The first layer's result goes on without a ReLU.
+class DynamicNet(nn.Module):
+    def __init__(self, d_in, h, d_out):
+        super().__init__()
+        self.input_linear, self.middle_linear, self.output_linear = Linear(d_in, h), Linear(h, h), Linear(h, d_out)
+
+    def forward(self, x, repeats=None):
+        if repeats is None:
+            repeats = random.randint(0, 3)
+        h = self.input_linear(x)
+        for _ in range(repeats):
+            h = self.middle_linear(h).clamp(min=0)
+        return self.output_linear(h)
+
+
+# %% dynamic_net: relu_at_the_output
+# help: A ReLU behind the output layer cuts off everything negative. The output stays as it is.
+class DynamicNet(nn.Module):
+    def __init__(self, d_in, h, d_out):
+        super().__init__()
+        self.input_linear, self.middle_linear, self.output_linear = Linear(d_in, h), Linear(h, h), Linear(h, d_out)
+
+    def forward(self, x, repeats=None):
+        if repeats is None:
+            repeats = random.randint(0, 3)
+        h = self.input_linear(x).clamp(min=0)
+        for _ in range(repeats):
+            h = self.middle_linear(h).clamp(min=0)
+        return self.output_linear(h).clamp(min=0)
+
+
+# %% dynamic_net: fresh_layers
+# help: The middle layer is made anew in each call, with weights of its own that nobody trains. Make it once, in __init__,
+#   and use it several times.
+class DynamicNet(nn.Module):
+    def __init__(self, d_in, h, d_out):
+        super().__init__()
+        self.input_linear, self.middle_linear, self.output_linear = Linear(d_in, h), Linear(h, h), Linear(h, d_out)
+
+    def forward(self, x, repeats=None):
+        if repeats is None:
+            repeats = random.randint(0, 3)
+        h = self.input_linear(x).clamp(min=0)
+        for _ in range(repeats):
+            h = Linear(h.shape[1], h.shape[1])(h).clamp(min=0)
+        return self.output_linear(h)
+
+
+# %% dynamic_net: copies
+# help: The values agree, the gradients do not: the later repeats use a copy of the middle layer, and a copy is not the
+#   same weight. Call the one layer again.
+class DynamicNet(nn.Module):
+    def __init__(self, d_in, h, d_out):
+        super().__init__()
+        self.input_linear, self.middle_linear, self.output_linear = Linear(d_in, h), Linear(h, h), Linear(h, d_out)
+
+    def forward(self, x, repeats=None):
+        if repeats is None:
+            repeats = random.randint(0, 3)
+        h = self.input_linear(x).clamp(min=0)
+        for n in range(repeats):
+            middle = copy.deepcopy(self.middle_linear) if n else self.middle_linear
+            h = middle(h).clamp(min=0)
+        return self.output_linear(h)
+
+
+# %% dynamic_net: only_the_last_repeat_learns
+# help: The forward pass is right, and gradient reaches only the last repeat: the earlier ones run without a graph.
+class DynamicNet(nn.Module):
+    def __init__(self, d_in, h, d_out):
+        super().__init__()
+        self.input_linear, self.middle_linear, self.output_linear = Linear(d_in, h), Linear(h, h), Linear(h, d_out)
+
+    def forward(self, x, repeats=None):
+        if repeats is None:
+            repeats = random.randint(0, 3)
+        h = self.input_linear(x).clamp(min=0)
+        for n in range(repeats):
+            h = self.middle_linear(h.detach() if n else h).clamp(min=0)
+        return self.output_linear(h)
+
+
+# %% dynamic_net: three_middle_layers
+# help: There are several middle layers, each with weights of its own. Shared weights mean one layer: six tensors in all.
+class DynamicNet(nn.Module):
+    def __init__(self, d_in, h, d_out):
+        super().__init__()
+        self.input_linear, self.output_linear = Linear(d_in, h), Linear(h, d_out)
+        self.middle_linear = Linear(h, h)
+        self.more = nn.ModuleList(Linear(h, h) for _ in range(5))
+        for layer in self.more:
+            layer.load_state_dict(self.middle_linear.state_dict())
+
+    def forward(self, x, repeats=None):
+        if repeats is None:
+            repeats = random.randint(0, 3)
+        h = self.input_linear(x).clamp(min=0)
+        for n in range(repeats):
+            h = (self.middle_linear if n == 0 else self.more[n - 1])(h).clamp(min=0)
+        return self.output_linear(h)
+
+
+# %% running_mean: mean_of_means
+# help: You average the batch means. A batch of one row then weighs as much as a batch of a thousand: weigh by rows.
+class RunningMean(nn.Module):
+    def __init__(self, num_features):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(num_features))
+        self.register_buffer("count", torch.tensor(0))
+        self.register_buffer("batches", torch.tensor(0))
+
+    def forward(self, x):
+        if self.training:
+            with torch.no_grad():
+                self.count += len(x)
+                self.batches += 1
+                self.mean += (x.mean(0) - self.mean) / self.batches
+        return x - self.mean
+
+
+# %% running_mean: batches_counted
+# help: count goes up by one for each batch. It counts rows, and the mean is weighted by them.
+class RunningMean(nn.Module):
+    def __init__(self, num_features):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(num_features))
+        self.register_buffer("count", torch.tensor(0))
+
+    def forward(self, x):
+        if self.training:
+            with torch.no_grad():
+                self.count += 1
+                self.mean += (x.mean(0) - self.mean) / self.count
+        return x - self.mean
+
+
+# %% running_mean: exponential
+# help: Your mean keeps nine tenths of the old value and takes a tenth of the new, as BatchNorm does. It forgets; asked for
+#   is the mean of all rows, each weighing the same.
+class RunningMean(nn.Module):
+    def __init__(self, num_features):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(num_features))
+        self.register_buffer("count", torch.tensor(0))
+
+    def forward(self, x):
+        if self.training:
+            with torch.no_grad():
+                self.count += len(x)
+                self.mean.mul_(0.9).add_(0.1 * x.mean(0))
+        return x - self.mean
+
+
+# %% running_mean: as_parameter
+# help: mean is a parameter: an optimizer would move it. What is remembered and not trained is a buffer.
+class RunningMean(nn.Module):
+    def __init__(self, num_features):
+        super().__init__()
+        self.mean = nn.Parameter(torch.zeros(num_features), requires_grad=False)
+        self.register_buffer("count", torch.tensor(0))
+
+    def forward(self, x):
+        if self.training:
+            with torch.no_grad():
+                self.count += len(x)
+                self.mean += (x.mean(0) - self.mean) * (len(x) / self.count)
+        return x - self.mean
+
+
+# %% running_mean: plain_attributes
+# help: mean and count are plain tensors: they are not in the state_dict and do not follow .double(). Use register_buffer.
+class RunningMean(nn.Module):
+    def __init__(self, num_features):
+        super().__init__()
+        self.mean = torch.zeros(num_features)
+        self.count = torch.tensor(0)
+
+    def forward(self, x):
+        if self.training:
+            with torch.no_grad():
+                self.count += len(x)
+                self.mean = self.mean + (x.mean(0) - self.mean) * (len(x) / self.count)
+        return x - self.mean
+
+
+# %% running_mean: not_saved
+# help: The buffers are registered with persistent=False, so they are not saved. Leave that argument out.
+class RunningMean(nn.Module):
+    def __init__(self, num_features):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(num_features), persistent=False)
+        self.register_buffer("count", torch.tensor(0), persistent=False)
+
+    def forward(self, x):
+        if self.training:
+            with torch.no_grad():
+                self.count += len(x)
+                self.mean += (x.mean(0) - self.mean) * (len(x) / self.count)
+        return x - self.mean
+
+
+# %% running_mean: history_kept
+# help: The buffer remembers how it was computed: its new value carries the graph of x along. Update under torch.no_grad(),
+#   or from x.detach().
+class RunningMean(nn.Module):
+    def __init__(self, num_features):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(num_features))
+        self.register_buffer("count", torch.tensor(0))
+
+    def forward(self, x):
+        if self.training:
+            self.count += len(x)
+            self.mean = self.mean + (x.mean(0) - self.mean) * (len(x) / self.count)
+        return x - self.mean
+
+
+# %% running_mean: gradient_through_the_mean
+# help: The buffer is clean, but what you subtract is not: the new mean is used with its graph, so the gradient loses its
+#   own mean. Subtract the buffer.
+class RunningMean(nn.Module):
+    def __init__(self, num_features):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(num_features))
+        self.register_buffer("count", torch.tensor(0))
+
+    def forward(self, x):
+        mean = self.mean
+        if self.training:
+            self.count += len(x)
+            mean = mean + (x.mean(0) - mean) * (len(x) / self.count)
+            self.mean = mean.detach()
+        return x - mean
+
+
+# %% running_mean: subtracted_before
+# help: You subtract the old mean and update afterwards. In training the batch counts first.
+class RunningMean(nn.Module):
+    def __init__(self, num_features):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(num_features))
+        self.register_buffer("count", torch.tensor(0))
+
+    def forward(self, x):
+        out = x - self.mean
+        if self.training:
+            with torch.no_grad():
+                self.count += len(x)
+                self.mean += (x.mean(0) - self.mean) * (len(x) / self.count)
+        return out
+
+
+# %% running_mean: batch_mean_subtracted
+# help: In training you subtract the mean of the batch, as BatchNorm does. Subtract the running one, in both modes.
+class RunningMean(nn.Module):
+    def __init__(self, num_features):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(num_features))
+        self.register_buffer("count", torch.tensor(0))
+
+    def forward(self, x):
+        if self.training:
+            with torch.no_grad():
+                self.count += len(x)
+                self.mean += (x.mean(0) - self.mean) * (len(x) / self.count)
+            return x - x.detach().mean(0)
+        return x - self.mean
+
+
+# %% running_mean: learns_in_evaluation
+# help: The buffers move in evaluation too. Ask self.training first.
+class RunningMean(nn.Module):
+    def __init__(self, num_features):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(num_features))
+        self.register_buffer("count", torch.tensor(0))
+
+    def forward(self, x):
+        with torch.no_grad():
+            self.count += len(x)
+            self.mean += (x.mean(0) - self.mean) * (len(x) / self.count)
+        return x - self.mean
+
+
+# %% running_mean: nothing_subtracted_in_training
+# help: In training you return x as it came. x - mean is returned in both modes.
+class RunningMean(nn.Module):
+    def __init__(self, num_features):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(num_features))
+        self.register_buffer("count", torch.tensor(0))
+
+    def forward(self, x):
+        if self.training:
+            with torch.no_grad():
+                self.count += len(x)
+                self.mean += (x.mean(0) - self.mean) * (len(x) / self.count)
+            return x
+        return x - self.mean
+
+
+# %% running_mean: float_count
+# help: count is a float32 buffer. Beyond 16,777,216 rows it would stop counting; make it an int64.
+class RunningMean(nn.Module):
+    def __init__(self, num_features):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(num_features))
+        self.register_buffer("count", torch.zeros(()))
+
+    def forward(self, x):
+        if self.training:
+            with torch.no_grad():
+                self.count += len(x)
+                self.mean += (x.mean(0) - self.mean) * (len(x) / self.count)
+        return x - self.mean
+
+
+# %% running_mean: count_with_an_axis
+# help: count has one axis, shape (1,). A single number has none: shape ().
+class RunningMean(nn.Module):
+    def __init__(self, num_features):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(num_features))
+        self.register_buffer("count", torch.zeros(1, dtype=torch.int64))
+
+    def forward(self, x):
+        if self.training:
+            with torch.no_grad():
+                self.count += len(x)
+                self.mean += (x.mean(0) - self.mean) * (len(x) / self.count)
+        return x - self.mean
+
+
+# %% running_mean: sum_outside_the_state
+# help: The running sum is a plain attribute: it is not saved, so a loaded module goes on from nothing. mean and count are
+#   enough to go on from.
+class RunningMean(nn.Module):
+    def __init__(self, num_features):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(num_features))
+        self.register_buffer("count", torch.tensor(0))
+        self.total = 0.0
+
+    def forward(self, x):
+        if self.training:
+            with torch.no_grad():
+                self.total = self.total + x.sum(0)
+                self.count += len(x)
+                self.mean.copy_(self.total / self.count)
+        return x - self.mean
+
+
+# %% running_mean: over_everything
+# help: You average over all entries: one number for every column. Average over the rows, dim=0.
+class RunningMean(nn.Module):
+    def __init__(self, num_features):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(num_features))
+        self.register_buffer("count", torch.tensor(0))
+
+    def forward(self, x):
+        if self.training:
+            with torch.no_grad():
+                self.count += len(x)
+                self.mean += (x.mean() - self.mean) * (len(x) / self.count)
+        return x - self.mean
+
+
+# %% running_mean: input_in_place
+# help: You subtract in x itself: the caller's batch has changed. x - mean makes a new tensor.
+class RunningMean(nn.Module):
+    def __init__(self, num_features):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(num_features))
+        self.register_buffer("count", torch.tensor(0))
+
+    def forward(self, x):
+        if self.training:
+            with torch.no_grad():
+                self.count += len(x)
+                self.mean += (x.mean(0) - self.mean) * (len(x) / self.count)
+        x -= self.mean
+        return x
+
+
+# %% running_mean: graph_cut
+# help: The whole forward pass runs without a graph, so nothing in front of this module can learn. Only the update belongs
+#   under torch.no_grad().
+class RunningMean(nn.Module):
+    def __init__(self, num_features):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(num_features))
+        self.register_buffer("count", torch.tensor(0))
+
+    @torch.no_grad()
+    def forward(self, x):
+        if self.training:
+            self.count += len(x)
+            self.mean += (x.mean(0) - self.mean) * (len(x) / self.count)
+        return x - self.mean
+
+
+# %% running_mean: always_float32
+# help: After .double() and a batch your mean is float32 again: you convert it on the way. Keep the dtype of the buffer.
+class RunningMean(nn.Module):
+    def __init__(self, num_features):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(num_features))
+        self.register_buffer("count", torch.tensor(0))
+
+    def forward(self, x):
+        if self.training:
+            with torch.no_grad():
+                self.count += len(x)
+                self.mean = (self.mean + (x.mean(0) - self.mean) * (len(x) / self.count)).float()
+        return x - self.mean
+
+
+# %% activation_recorder: names_bound_late
+# help: Everything is stored under one name, the last one: a function made in a loop looks its variables up when it runs.
+#   Give each hook its own name, by a function that makes the hook, or by a default argument.
+class ActivationRecorder:
+    def __init__(self, model):
+        self.model, self.activations, self.handles = model, {}, []
+
+    def __enter__(self):
+        for name, module in self.model.named_modules():
+            if not list(module.children()):
+
+                def hook(module, inputs, output):
+                    self.activations[name] = output.detach()
+
+                self.handles.append(module.register_forward_hook(hook))
+        return self
+
+    def __exit__(self, *error):
+        for handle in self.handles:
+            handle.remove()
+
+
+# %% activation_recorder: not_detached
+# help: What you keep still has its history, and with it the whole graph of the forward pass. Store output.detach().
+class ActivationRecorder:
+    def __init__(self, model):
+        self.model, self.activations, self.handles = model, {}, []
+
+    def __enter__(self):
+        for name, module in self.model.named_modules():
+            if not list(module.children()):
+                self.handles.append(module.register_forward_hook(self.hook(name)))
+        return self
+
+    def hook(self, name):
+        def keep(module, inputs, output):
+            self.activations[name] = output
+
+        return keep
+
+    def __exit__(self, *error):
+        for handle in self.handles:
+            handle.remove()
+
+
+# %% activation_recorder: containers_too
+# help: You record every module, containers and the model itself among them. Only leaves are asked for: modules without
+#   children.
+class ActivationRecorder:
+    def __init__(self, model):
+        self.model, self.activations, self.handles = model, {}, []
+
+    def __enter__(self):
+        for name, module in self.model.named_modules():
+            self.handles.append(module.register_forward_hook(self.hook(name)))
+        return self
+
+    def hook(self, name):
+        def keep(module, inputs, output):
+            self.activations[name] = output.detach()
+
+        return keep
+
+    def __exit__(self, *error):
+        for handle in self.handles:
+            handle.remove()
+
+
+# %% activation_recorder: children_only
+# help: named_children looks one level down. Leaves may lie deeper: named_modules walks the whole tree.
+class ActivationRecorder:
+    def __init__(self, model):
+        self.model, self.activations, self.handles = model, {}, []
+
+    def __enter__(self):
+        for name, module in self.model.named_children():
+            self.handles.append(module.register_forward_hook(self.hook(name)))
+        return self
+
+    def hook(self, name):
+        def keep(module, inputs, output):
+            self.activations[name] = output.detach()
+
+        return keep
+
+    def __exit__(self, *error):
+        for handle in self.handles:
+            handle.remove()
+
+
+# %% activation_recorder: short_names
+# help: You use only the last part of each name, so two modules in different blocks overwrite each other. Use the whole
+#   path, as named_modules gives it.
+class ActivationRecorder:
+    def __init__(self, model):
+        self.model, self.activations, self.handles = model, {}, []
+
+    def __enter__(self):
+        for name, module in self.model.named_modules():
+            if not list(module.children()):
+                self.handles.append(module.register_forward_hook(self.hook(name.split(".")[-1])))
+        return self
+
+    def hook(self, name):
+        def keep(module, inputs, output):
+            self.activations[name] = output.detach()
+
+        return keep
+
+    def __exit__(self, *error):
+        for handle in self.handles:
+            handle.remove()
+
+
+# %% activation_recorder: class_names
+# help: You store under the name of the class: two linear layers share one entry. Each module has a qualified name of its
+#   own.
+class ActivationRecorder:
+    def __init__(self, model):
+        self.model, self.activations, self.handles = model, {}, []
+
+    def __enter__(self):
+        for module in self.model.modules():
+            if not list(module.children()):
+                self.handles.append(module.register_forward_hook(self.keep))
+        return self
+
+    def keep(self, module, inputs, output):
+        self.activations[type(module).__name__] = output.detach()
+
+    def __exit__(self, *error):
+        for handle in self.handles:
+            handle.remove()
+
+
+# %% activation_recorder: inputs_kept
+# help: You store what goes into each module. Asked for is what comes out.
+class ActivationRecorder:
+    def __init__(self, model):
+        self.model, self.activations, self.handles = model, {}, []
+
+    def __enter__(self):
+        for name, module in self.model.named_modules():
+            if not list(module.children()):
+                self.handles.append(module.register_forward_hook(self.hook(name)))
+        return self
+
+    def hook(self, name):
+        def keep(module, inputs, output):
+            self.activations[name] = inputs[0].detach()
+
+        return keep
+
+    def __exit__(self, *error):
+        for handle in self.handles:
+            handle.remove()
+
+
+# %% activation_recorder: first_call_wins
+# help: Once a name is there you leave it alone, so the first call wins. The last one should.
+class ActivationRecorder:
+    def __init__(self, model):
+        self.model, self.activations, self.handles = model, {}, []
+
+    def __enter__(self):
+        for name, module in self.model.named_modules():
+            if not list(module.children()):
+                self.handles.append(module.register_forward_hook(self.hook(name)))
+        return self
+
+    def hook(self, name):
+        def keep(module, inputs, output):
+            self.activations.setdefault(name, output.detach())
+
+        return keep
+
+    def __exit__(self, *error):
+        for handle in self.handles:
+            handle.remove()
+
+
+# %% activation_recorder: lists_of_calls
+# help: You collect all calls in lists. One tensor under each name is asked for: that of the last call.
+class ActivationRecorder:
+    def __init__(self, model):
+        self.model, self.activations, self.handles = model, {}, []
+
+    def __enter__(self):
+        for name, module in self.model.named_modules():
+            if not list(module.children()):
+                self.handles.append(module.register_forward_hook(self.hook(name)))
+        return self
+
+    def hook(self, name):
+        def keep(module, inputs, output):
+            self.activations.setdefault(name, []).append(output.detach())
+
+        return keep
+
+    def __exit__(self, *error):
+        for handle in self.handles:
+            handle.remove()
+
+
+# %% activation_recorder: output_replaced
+# help: Your hook returns the detached output, and what a hook returns replaces the module's output: the graph is cut, no
+#   gradient gets through. Store it, and return nothing.
+class ActivationRecorder:
+    def __init__(self, model):
+        self.model, self.activations, self.handles = model, {}, []
+
+    def __enter__(self):
+        for name, module in self.model.named_modules():
+            if not list(module.children()):
+                self.handles.append(module.register_forward_hook(self.hook(name)))
+        return self
+
+    def hook(self, name):
+        def keep(module, inputs, output):
+            self.activations[name] = output.detach()
+            return self.activations[name]
+
+        return keep
+
+    def __exit__(self, *error):
+        for handle in self.handles:
+            handle.remove()
+
+
+# %% activation_recorder: detached_in_place
+# help: detach_() with the underscore cuts the model's own tensor out of the graph. detach() gives you one of your own.
+class ActivationRecorder:
+    def __init__(self, model):
+        self.model, self.activations, self.handles = model, {}, []
+
+    def __enter__(self):
+        for name, module in self.model.named_modules():
+            if not list(module.children()):
+                self.handles.append(module.register_forward_hook(self.hook(name)))
+        return self
+
+    def hook(self, name):
+        def keep(module, inputs, output):
+            self.activations[name] = output.detach_()
+
+        return keep
+
+    def __exit__(self, *error):
+        for handle in self.handles:
+            handle.remove()
+
+
+# %% activation_recorder: eval_mode
+# help: You put the model into evaluation. A layer that was in training behaves differently then: leave the modes as they
+#   are.
+class ActivationRecorder:
+    def __init__(self, model):
+        self.model, self.activations, self.handles = model, {}, []
+
+    def __enter__(self):
+        self.model.eval()
+        for name, module in self.model.named_modules():
+            if not list(module.children()):
+                self.handles.append(module.register_forward_hook(self.hook(name)))
+        return self
+
+    def hook(self, name):
+        def keep(module, inputs, output):
+            self.activations[name] = output.detach()
+
+        return keep
+
+    def __exit__(self, *error):
+        for handle in self.handles:
+            handle.remove()
+
+
+# %% activation_recorder: gradients_switched_off
+# help: Inside your block gradients are off for everybody, so nothing the model computes there can be trained. Detach what
+#   you keep, and leave the grad mode alone.
+class ActivationRecorder:
+    def __init__(self, model):
+        self.model, self.activations, self.handles = model, {}, []
+
+    def __enter__(self):
+        self.no_grad = torch.no_grad()
+        self.no_grad.__enter__()
+        for name, module in self.model.named_modules():
+            if not list(module.children()):
+                self.handles.append(module.register_forward_hook(self.hook(name)))
+        return self
+
+    def hook(self, name):
+        def keep(module, inputs, output):
+            self.activations[name] = output.detach()
+
+        return keep
+
+    def __exit__(self, *error):
+        for handle in self.handles:
+            handle.remove()
+        self.no_grad.__exit__(*error)
+
+
+# %% activation_recorder: never_removed
+# help: The hooks stay after the block and go on recording. Keep the handles, and remove them in __exit__.
+class ActivationRecorder:
+    def __init__(self, model):
+        self.model, self.activations = model, {}
+
+    def __enter__(self):
+        for name, module in self.model.named_modules():
+            if not list(module.children()):
+                module.register_forward_hook(self.hook(name))
+        return self
+
+    def hook(self, name):
+        def keep(module, inputs, output):
+            self.activations[name] = output.detach()
+
+        return keep
+
+    def __exit__(self, *error):
+        pass
+
+
+# %% activation_recorder: one_handle_removed
+# help: Each new handle takes the place of the one before, so only the last hook is removed. Keep them all, in a list.
+class ActivationRecorder:
+    def __init__(self, model):
+        self.model, self.activations, self.handle = model, {}, None
+
+    def __enter__(self):
+        for name, module in self.model.named_modules():
+            if not list(module.children()):
+                self.handle = module.register_forward_hook(self.hook(name))
+        return self
+
+    def hook(self, name):
+        def keep(module, inputs, output):
+            self.activations[name] = output.detach()
+
+        return keep
+
+    def __exit__(self, *error):
+        self.handle.remove()
+
+
+# %% activation_recorder: only_switched_off
+# help: After the block your hooks do nothing more, but they are still installed. Gone means removed.
+class ActivationRecorder:
+    def __init__(self, model):
+        self.model, self.activations, self.active = model, {}, False
+
+    def __enter__(self):
+        self.active = True
+        for name, module in self.model.named_modules():
+            if not list(module.children()):
+                module.register_forward_hook(self.hook(name))
+        return self
+
+    def hook(self, name):
+        def keep(module, inputs, output):
+            if self.active:
+                self.activations[name] = output.detach()
+
+        return keep
+
+    def __exit__(self, *error):
+        self.active = False
+
+
+# %% activation_recorder: all_hooks_removed
+# help: You clear all hooks of a module, other people's too. Remove only your own, each by its handle.
+class ActivationRecorder:
+    def __init__(self, model):
+        self.model, self.activations = model, {}
+
+    def __enter__(self):
+        for name, module in self.model.named_modules():
+            if not list(module.children()):
+                module.register_forward_hook(self.hook(name))
+        return self
+
+    def hook(self, name):
+        def keep(module, inputs, output):
+            self.activations[name] = output.detach()
+
+        return keep
+
+    def __exit__(self, *error):
+        for module in self.model.modules():
+            module._forward_hooks.clear()
+
+
+# %% activation_recorder: recording_thrown_away
+# help: After the block activations is empty: you clear it on the way out. It is what the block was for; keep it.
+class ActivationRecorder:
+    def __init__(self, model):
+        self.model, self.activations, self.handles = model, {}, []
+
+    def __enter__(self):
+        for name, module in self.model.named_modules():
+            if not list(module.children()):
+                self.handles.append(module.register_forward_hook(self.hook(name)))
+        return self
+
+    def hook(self, name):
+        def keep(module, inputs, output):
+            self.activations[name] = output.detach()
+
+        return keep
+
+    def __exit__(self, *error):
+        for handle in self.handles:
+            handle.remove()
+        self.activations.clear()
+
+
+# %% activation_recorder: not_removed_after_an_error
+# help: Without an exception all is well; with one, the lines behind yield never run and the hooks stay. What has to happen
+#   in any case belongs into a finally, or into __exit__.
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+
+@contextmanager
+def ActivationRecorder(model):
+    rec = SimpleNamespace(activations={})
+
+    def hook(name):
+        return lambda module, inputs, output: rec.activations.update({name: output.detach()})
+
+    handles = [m.register_forward_hook(hook(name)) for name, m in model.named_modules() if not list(m.children())]
+    yield rec
+    for handle in handles:
+        handle.remove()
+
+
+# %% activation_recorder: error_swallowed
+# help: __exit__ returns True, and that tells Python to forget the exception: the caller never hears of it. Return nothing.
+class ActivationRecorder:
+    def __init__(self, model):
+        self.model, self.activations, self.handles = model, {}, []
+
+    def __enter__(self):
+        for name, module in self.model.named_modules():
+            if not list(module.children()):
+                self.handles.append(module.register_forward_hook(self.hook(name)))
+        return self
+
+    def hook(self, name):
+        def keep(module, inputs, output):
+            self.activations[name] = output.detach()
+
+        return keep
+
+    def __exit__(self, *error):
+        for handle in self.handles:
+            handle.remove()
+        return True
+
+
+# %% activation_recorder: nothing_entered
+# help: `as rec` gets what __enter__ returns, and yours returns None. Return self.
+class ActivationRecorder:
+    def __init__(self, model):
+        self.model, self.activations, self.handles = model, {}, []
+
+    def __enter__(self):
+        for name, module in self.model.named_modules():
+            if not list(module.children()):
+                self.handles.append(module.register_forward_hook(self.hook(name)))
+
+    def hook(self, name):
+        def keep(module, inputs, output):
+            self.activations[name] = output.detach()
+
+        return keep
+
+    def __exit__(self, *error):
+        for handle in self.handles:
+            handle.remove()
