@@ -15,14 +15,16 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder import chapter as ch
-from autograder.build import write_atomically
+from autograder.files import write_atomically
 from autograder.score import Result
 from autograder.submission import StudentCell, Submission
 from coursekit.message import Message, to_text
 
 MAX_TEXT = 20_000
 MAX_PICTURE = 2 * 2**20
-HIDDEN_ADVICE = "a further case of the behaviour stated above; try your code on other shapes, dtypes and edge cases"
+HIDDEN_ADVICE = (
+    "a further case of the behaviour stated above; try your code on other shapes, dtypes and edge cases"
+)
 
 
 def notebook_of(chapter: ch.Chapter, submission: Submission | None, result: Result) -> NotebookNode:
@@ -139,7 +141,11 @@ def student_message(cell: dict[str, Any]) -> str:
 def _actual_of_hidden(fields: dict[str, str]) -> str:
     """An exception's text may be the student's own words about the hidden input; shapes and types are harmless."""
     actual = fields.get("actual", "")
-    return actual.split(":")[0] if ":" in actual and not actual.startswith("your code") else ("" if any(c.isdigit() for c in actual) else actual)
+    return (
+        actual.split(":")[0]
+        if ":" in actual and not actual.startswith("your code")
+        else ("" if any(c.isdigit() for c in actual) else actual)
+    )
 
 
 def _verdict_output(result: Result, grade_id: str) -> NotebookNode:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from nbformat import NotebookNode
 from autograder import chapter as ch
 from autograder import lint, nb
 from autograder.errors import AutograderError, EditedSource, LintFailed, StaleBuild, cannot_write
+from autograder.files import write_atomically
 from autograder.fingerprints import notes_of
 
 #: Cell metadata that jupytext needs for the way back and nobody else wants to see.
@@ -60,9 +60,7 @@ def source_notebook(text: str, chapter: str) -> NotebookNode:
 
 def content_hash(notebook: NotebookNode) -> str:
     """Return the hash of what an author can edit: the cells' order, type, source, tags and nbgrader metadata."""
-    cells = [
-        [cell.cell_type, cell.source, ch.nbgrader_of(cell), ch.tags_of(cell)] for cell in notebook.cells
-    ]
+    cells = [[cell.cell_type, cell.source, ch.nbgrader_of(cell), ch.tags_of(cell)] for cell in notebook.cells]
     return hashlib.sha256(json.dumps(cells, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
@@ -91,13 +89,17 @@ def make(root: Path, chapter: str) -> Built:
         raise LintFailed(findings)
     files: dict[str, bytes] = {f"source/{chapter}/{chapter}.ipynb": to_bytes(notebook)}
     notes = notes_of(folder, notebook)
-    files[f"source/{chapter}/coursekit.json"] = (json.dumps(notes, sort_keys=True, indent=1, ensure_ascii=False) + "\n").encode()
+    files[f"source/{chapter}/coursekit.json"] = (
+        json.dumps(notes, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
+    ).encode()
     if (folder / "mistakes.py").is_file():
         files[f"source/{chapter}/mistakes.py"] = (folder / "mistakes.py").read_bytes()
     for extra in sorted((folder / "img").glob("*")) if (folder / "img").is_dir() else []:
         files[f"source/{chapter}/img/{extra.name}"] = extra.read_bytes()
     files.update(_release(chapter, files))
-    if leaks := lint.release(chapter, nbformat.reads(files[f"release/{chapter}/{chapter}.ipynb"].decode(), 4)):
+    if leaks := lint.release(
+        chapter, nbformat.reads(files[f"release/{chapter}/{chapter}.ipynb"].decode(), 4)
+    ):
         raise LintFailed(leaks)
     return Built(chapter, files)
 
@@ -111,7 +113,9 @@ def _release(chapter: str, files: dict[str, bytes]) -> dict[str, bytes]:
             (root / path).write_bytes(content)
         done = nb.api(root).generate_assignment(chapter)
         if not done["success"]:
-            raise AutograderError(f"nbgrader could not generate {chapter}: {done.get('error') or done.get('log')}")
+            raise AutograderError(
+                f"nbgrader could not generate {chapter}: {done.get('error') or done.get('log')}"
+            )
         made = {}
         for path in sorted((root / "release" / chapter).rglob("*")):
             if path.is_file():
@@ -160,22 +164,6 @@ def _strays(root: Path, built: Built) -> list[Path]:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path not in keep and ".ipynb_checkpoints" not in path.parts
     ]
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that a reader sees the old content or the new, never half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def check(root: Path, chapters: list[str]) -> None:

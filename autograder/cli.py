@@ -40,7 +40,9 @@ def _root_exists(root: Path) -> None:
 
 @main.command()
 @click.argument("chapters", nargs=-1)
-@click.option("--check", "only_check", is_flag=True, help="Write nothing; fail where a built file is out of date.")
+@click.option(
+    "--check", "only_check", is_flag=True, help="Write nothing; fail where a built file is out of date."
+)
 @click.option("--force", is_flag=True, help="Discard edits made in a source notebook.")
 @ROOT
 def build(chapters: tuple[str, ...], only_check: bool, force: bool, root: Path) -> None:
@@ -82,7 +84,12 @@ def pull(chapter: str, root: Path) -> None:
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--watch", is_flag=True, help="Check again each time the notebook is saved.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a notebook and line.")
-@click.option("--root", type=click.Path(path_type=Path, file_okay=False), default=None, help="The course root, where it is not found.")
+@click.option(
+    "--root",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=None,
+    help="The course root, where it is not found.",
+)
 def check(path: Path, watch: bool, as_json: bool, root: Path | None) -> None:
     """Check your own notebook, or a folder of them, with diagnosis. Nothing is stored or sent."""
     from autograder import learner
@@ -122,7 +129,9 @@ def _show(result: Any, notebook: Path, as_json: bool) -> None:
         if exercise.outcome != "pass" and "not written yet" not in exercise.message:
             for line in exercise.message.split("\n"):
                 click.echo(f"      {line}")
-    click.echo(f"{passed} of {len(result.exercises)} exercises pass, {result.score:g} of {result.max_score:g} points")
+    click.echo(
+        f"{passed} of {len(result.exercises)} exercises pass, {result.score:g} of {result.max_score:g} points"
+    )
 
 
 @main.command()
@@ -153,11 +162,17 @@ def collect(archives: tuple[Path, ...], pattern: str | None, root: Path) -> None
 @click.option("--jobs", type=click.IntRange(1), help="How many at once.  [default: one a core]")
 @click.option("--engine", type=click.Choice(["local", "dask"]), default="local", show_default=True)
 @click.option("--scheduler", help="Address of a Dask scheduler, with --engine dask.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a submission and line on stdout, nothing else.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="One JSON object a submission and line on stdout, nothing else."
+)
 @click.option("--force", is_flag=True, help="Run again what was graded before.")
 @click.option("--dry-run", is_flag=True, help="Show what a regrade would change; change nothing.")
-@click.option("--cold", is_flag=True, help="Start a fresh process for every submission (slow; the same results).")
-@click.option("--i-trust-these-students", "trusting", is_flag=True, help="Grade without a sandbox where there is none.")
+@click.option(
+    "--cold", is_flag=True, help="Start a fresh process for every submission (slow; the same results)."
+)
+@click.option(
+    "--i-trust-these-students", "trusting", is_flag=True, help="Grade without a sandbox where there is none."
+)
 @ROOT
 def grade(
     chapter: str, students: tuple[str, ...], jobs: int | None, engine: str, scheduler: str | None, as_json: bool,
@@ -170,20 +185,30 @@ def grade(
     if scheduler and engine != "dask":
         raise click.UsageError("--scheduler goes with --engine dask.")
     name = ch.resolve(root, chapter)
-    options = Options(list(students), jobs or 0, trusting, force, dry_run, not cold, engine == "dask", scheduler)
+    options = Options(
+        list(students), jobs or 0, trusting, force, dry_run, not cold, engine == "dask", scheduler
+    )
     grading = Grading(root, name, options)
-    click.echo(f"isolation: {grading.isolation}" + (f"; data: {grading.data_line}" if grading.data_line else ""), err=True)
+    click.echo(
+        f"isolation: {grading.isolation}" + (f"; data: {grading.data_line}" if grading.data_line else ""),
+        err=True,
+    )
     try:
         grading.confirm_isolation()
     except SandboxBroke as error:
         raise click.ClickException(f"{error}. Run `autograder doctor` to see each canary.") from error
-    results = _with_progress(grading, lambda result: click.echo(json.dumps(result.to_json(), ensure_ascii=False)) if as_json else None)
+    results = _with_progress(
+        grading,
+        lambda result: click.echo(json.dumps(result.to_json(), ensure_ascii=False)) if as_json else None,
+    )
     if not as_json:
         _table(results)
     _changes(grading, dry_run)
     if not results:
         where = root / "submitted" / "STUDENT" / name / f"{name}.ipynb"
-        raise click.ClickException(f"nothing to grade: expected notebooks at {where}. Run `autograder collect ARCHIVE`.")
+        raise click.ClickException(
+            f"nothing to grade: expected notebooks at {where}. Run `autograder collect ARCHIVE`."
+        )
     if any(result.status == "error" for result in results):
         sys.exit(1)
 
@@ -191,7 +216,15 @@ def grade(
 def _with_progress(grading: Any, each: Callable[[Any], None]) -> list[Any]:
     """Run a grading under a progress bar on stderr with rate and time left."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        SpinnerColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (
         SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
@@ -222,11 +255,20 @@ def _table(results: list[Any]) -> None:
     for heading in ("student", "status", "points", "not passed yet"):
         table.add_column(heading, justify="right" if heading == "points" else "left")
     for result in sorted(results, key=lambda r: r.student):
-        rest = [f"{name} ({e.mistake})" if e.mistake else name for name, e in result.exercises.items() if e.outcome != "pass"]
+        rest = [
+            f"{name} ({e.mistake})" if e.mistake else name
+            for name, e in result.exercises.items()
+            if e.outcome != "pass"
+        ]
         note = result.reason or (", ".join(rest) if len(rest) < len(result.exercises) else "everything")
         from rich.text import Text
 
-        table.add_row(Text(result.student), result.status, f"{result.score:g} of {result.max_score:g}", Text("" if not rest else note))
+        table.add_row(
+            Text(result.student),
+            result.status,
+            f"{result.score:g} of {result.max_score:g}",
+            Text("" if not rest else note),
+        )
     Console(soft_wrap=True).print(table)
 
 
@@ -234,7 +276,9 @@ def _changes(grading: Any, dry_run: bool) -> None:
     changed = [c for c in grading.changes if c.before is not None]
     if not changed and not dry_run:
         return
-    click.echo(f"{len(changed)} score(s) {'would change' if dry_run else 'changed'} since the last grading", err=True)
+    click.echo(
+        f"{len(changed)} score(s) {'would change' if dry_run else 'changed'} since the last grading", err=True
+    )
     for change in changed:
         click.echo(f"  {change.student}: {change.before:g} -> {change.after:g}", err=True)
     if dry_run:
@@ -266,14 +310,21 @@ def report(chapter: str, root: Path) -> None:
 
 @main.command()
 @click.argument("chapters", nargs=-1)
-@click.option("--format", "form", type=click.Choice(["csv", "canvas", "moodle"]), default="csv", show_default=True)
-@click.option("--to", "target", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.  [default: stdout]")
+@click.option(
+    "--format", "form", type=click.Choice(["csv", "canvas", "moodle"]), default="csv", show_default=True
+)
+@click.option(
+    "--to",
+    "target",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write to this file.  [default: stdout]",
+)
 @ROOT
 def export(chapters: tuple[str, ...], form: str, target: Path | None, root: Path) -> None:
     """Export the gradebook as CSV, or as Canvas or Moodle read it."""
     from autograder import export as exporting
-    from autograder.build import write_atomically
     from autograder.errors import cannot_write
+    from autograder.files import write_atomically
 
     text = exporting.to_csv(exporting.rows(root, _chapters(root, chapters) if chapters else []), form)
     if target is None:
@@ -287,8 +338,16 @@ def export(chapters: tuple[str, ...], form: str, target: Path | None, root: Path
 
 
 @main.command()
-@click.option("--to", "target", type=click.Path(path_type=Path, file_okay=False), default=Path("demo"), show_default=True)
-@click.option("--chapter", "named", default="01", show_default=True, help="The chapter the sample class worked on.")
+@click.option(
+    "--to",
+    "target",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("demo"),
+    show_default=True,
+)
+@click.option(
+    "--chapter", "named", default="01", show_default=True, help="The chapter the sample class worked on."
+)
 @ROOT
 def demo(target: Path, named: str, root: Path) -> None:
     """Show the whole loop on a sample class: build, grade, gradebook, feedback pages, class page."""
@@ -310,5 +369,7 @@ def doctor(as_json: bool, root: Path) -> None:
         click.echo(json.dumps([f.__dict__ for f in findings]))
     else:
         for finding in findings:
-            click.echo(f"{finding.status:<9}{finding.what}" + (f": {finding.detail}" if finding.detail else ""))
+            click.echo(
+                f"{finding.status:<9}{finding.what}" + (f": {finding.detail}" if finding.detail else "")
+            )
     sys.exit(1 if any(f.status == "broken" for f in findings) else 0)

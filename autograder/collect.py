@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from autograder import chapter as ch
-from autograder.build import write_atomically
 from autograder.errors import AutograderError, BadNotebook
+from autograder.files import write_atomically
 from autograder.intake import valid_id
 from autograder.submission import MAX_BYTES, match, parse
 
@@ -73,13 +73,17 @@ def _members(archive: Path) -> Iterator[tuple[str, bytes | str]]:
         with zipfile.ZipFile(archive) as opened:
             yield from _zip_members(opened)
     except zipfile.BadZipFile as error:
-        raise AutograderError(f"{archive} is no zip that can be read ({error}). Download it again.") from error
+        raise AutograderError(
+            f"{archive} is no zip that can be read ({error}). Download it again."
+        ) from error
 
 
 def _zip_members(opened: zipfile.ZipFile) -> Iterator[tuple[str, bytes | str]]:
     infos = opened.infolist()
     if len(infos) > MAX_MEMBERS:
-        raise AutograderError(f"the zip has {len(infos)} members, more than {MAX_MEMBERS}; unpack it and give the folder.")
+        raise AutograderError(
+            f"the zip has {len(infos)} members, more than {MAX_MEMBERS}; unpack it and give the folder."
+        )
     room = MAX_TOTAL
     for info in infos:
         name = info.filename
@@ -90,8 +94,13 @@ def _zip_members(opened: zipfile.ZipFile) -> Iterator[tuple[str, bytes | str]]:
             yield ascii(name)[1:-1], "a path that leads out of the archive"
         elif (info.external_attr >> 16) & 0o170000 == 0o120000:
             yield ascii(name)[1:-1], "a symbolic link"
-        elif info.file_size > MAX_BYTES or (info.compress_size and info.file_size / info.compress_size > MAX_RATIO):
-            yield ascii(name)[1:-1], f"unpacks to {info.file_size / 2**20:.0f} MiB from {info.compress_size} bytes"
+        elif info.file_size > MAX_BYTES or (
+            info.compress_size and info.file_size / info.compress_size > MAX_RATIO
+        ):
+            yield (
+                ascii(name)[1:-1],
+                f"unpacks to {info.file_size / 2**20:.0f} MiB from {info.compress_size} bytes",
+            )
         else:
             with opened.open(info) as file:
                 data = io.BytesIO(file.read(MAX_BYTES + 1)).getvalue()
@@ -102,12 +111,16 @@ def _zip_members(opened: zipfile.ZipFile) -> Iterator[tuple[str, bytes | str]]:
                 yield path.as_posix(), data
 
 
-def _one(root: Path, chapters: list[ch.Chapter], member: str, data: bytes | str, pattern: str | None) -> Collected:
+def _one(
+    root: Path, chapters: list[ch.Chapter], member: str, data: bytes | str, pattern: str | None
+) -> Collected:
     if isinstance(data, str):
         return Collected(member, None, None, None, data)
     student = student_of(member, pattern)
     if student is None or not valid_id(student):
-        return Collected(member, None, None, None, "no student id in its name; say where it stands with --pattern")
+        return Collected(
+            member, None, None, None, "no student id in its name; say where it stands with --pattern"
+        )
     try:
         cells = parse(data)
     except BadNotebook as error:

@@ -13,6 +13,7 @@ import click
 from autograder import build, export, feedback, report, variants
 from autograder import chapter as ch
 from autograder.errors import AutograderError, NoSandbox
+from autograder.files import write_atomically
 from autograder.grade import Grading, Options
 from autograder.isolation import level
 
@@ -59,10 +60,16 @@ def write_class(root: Path, chapter: ch.Chapter) -> None:
             if grade_id in solutions:
                 cell["source"] = solutions[grade_id]
         path = root / "submitted" / student / chapter.name / f"{chapter.name}.ipynb"
-        build.write_atomically(path, json.dumps(notebook, indent=1).encode())
+        write_atomically(path, json.dumps(notebook, indent=1).encode())
 
 
-def run(root: Path, target: Path, name: str, with_progress: Callable[..., list[Any]], table: Callable[[list[Any]], None]) -> int:
+def run(
+    root: Path,
+    target: Path,
+    name: str,
+    with_progress: Callable[..., list[Any]],
+    table: Callable[[list[Any]], None],
+) -> int:
     """Run the demonstration in `target`; return 0 where everything came out as it has to, else 1."""
     _fresh(target)
     click.echo(f"building {name} from {root / 'course'}")
@@ -87,7 +94,9 @@ def run(root: Path, target: Path, name: str, with_progress: Callable[..., list[A
     for problem in problems:
         click.echo(f"problem: {problem}", err=True)
     if not problems:
-        click.echo(f"Feedback pages are in {target / 'feedback'}; the class page is {target / 'report' / name}.html")
+        click.echo(
+            f"Feedback pages are in {target / 'feedback'}; the class page is {target / 'report' / name}.html"
+        )
     return 1 if problems else 0
 
 
@@ -95,7 +104,9 @@ def _fresh(target: Path) -> None:
     """Empty an earlier demonstration's folder; AutograderError where the folder is something else."""
     mark = target / ".layer-by-layer-demo"
     if target.exists() and any(target.iterdir()) and not mark.is_file():
-        raise AutograderError(f"{target} exists and is no earlier demonstration. Choose another folder with --to.")
+        raise AutograderError(
+            f"{target} exists and is no earlier demonstration. Choose another folder with --to."
+        )
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     mark.write_text("made by `autograder demo`; safe to delete\n", encoding="utf-8")
@@ -107,7 +118,9 @@ def _problems(chapter: ch.Chapter, results: list[Any]) -> list[str]:
     if problems:
         return problems
     if found["ada"].score != found["ada"].max_score:
-        problems.append(f"ada solved everything and earns {found['ada'].score:g} of {found['ada'].max_score:g}")
+        problems.append(
+            f"ada solved everything and earns {found['ada'].score:g} of {found['ada'].max_score:g}"
+        )
     if found["emil"].score != 0:
         problems.append(f"emil wrote nothing and earns {found['emil'].score:g}")
     for student, mistake in expected_mistakes(chapter).items():

@@ -33,7 +33,13 @@ def examine(root: Path) -> list[Finding]:
 
 def _python() -> list[Finding]:
     ready = sys.version_info >= (3, 11)
-    found = [Finding("ok" if ready else "broken", f"Python {sys.version.split()[0]}", "" if ready else "3.11 or newer is needed")]
+    found = [
+        Finding(
+            "ok" if ready else "broken",
+            f"Python {sys.version.split()[0]}",
+            "" if ready else "3.11 or newer is needed",
+        )
+    ]
     for name in NEEDED:
         try:
             found.append(Finding("ok", f"{name} {version(name)}"))
@@ -45,7 +51,9 @@ def _python() -> list[Finding]:
 def _course(root: Path) -> list[Finding]:
     names = ch.names(root)
     if not names:
-        return [Finding("missing", "course", f"no source/ in {root.resolve()}; name the course root with --root")]
+        return [
+            Finding("missing", "course", f"no source/ in {root.resolve()}; name the course root with --root")
+        ]
     found = [Finding("ok", f"{len(names)} chapters in {root.resolve()}")]
     for room, lost in missing_rooms(root).items():
         if room != "course":
@@ -58,7 +66,13 @@ def _course(root: Path) -> list[Finding]:
 def _sandbox(root: Path) -> list[Finding]:
     why_not = bwrap.missing()
     if why_not:
-        return [Finding("missing", "sandbox", f"{why_not}; grading others' code needs it (a learner's own check does not)")]
+        return [
+            Finding(
+                "missing",
+                "sandbox",
+                f"{why_not}; grading others' code needs it (a learner's own check does not)",
+            )
+        ]
     try:
         with Template(sandbox=True, torch_too=False) as template:
             canaries = isolation.measure(template, root)
@@ -69,7 +83,9 @@ def _sandbox(root: Path) -> list[Finding]:
         for canary in canaries
     ]
     if all(canary.held for canary in canaries):
-        found.append(Finding("ok", f"isolation level {isolation.SANDBOXED}", f"confirmed by {len(canaries)} canaries"))
+        found.append(
+            Finding("ok", f"isolation level {isolation.SANDBOXED}", f"confirmed by {len(canaries)} canaries")
+        )
     return found
 
 

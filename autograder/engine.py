@@ -82,7 +82,9 @@ def _reference(setup: Setup) -> Any:
         root = Path(setup.root)
         template = _template(setup)
         template.data_line = setup.data_line
-        _references[setup] = Reference(Chapter(root, setup.chapter), template, root / ".autograder" / "reference")
+        _references[setup] = Reference(
+            Chapter(root, setup.chapter), template, root / ".autograder" / "reference"
+        )
     return _references[setup]
 
 
@@ -152,7 +154,9 @@ def dask(scheduler: str | None) -> Iterator[Any]:
         yield lambda: client.get_executor(pure=False)
 
 
-def run_all(make: Any, setup: Setup, jobs: Iterator[Job], window: int) -> Iterator[tuple[Job, dict[str, Any] | Exception]]:
+def run_all(
+    make: Any, setup: Setup, jobs: Iterator[Job], window: int
+) -> Iterator[tuple[Job, dict[str, Any] | Exception]]:
     """Yield each job with its record, as they finish; with the exception where the machine failed every time.
 
     At most `window` submissions are under way, so that memory stays flat however long the class is.

@@ -52,7 +52,11 @@ class LintFailed(AutograderError):
     """A chapter breaks rules of the course."""
 
     def __init__(self, findings: list[str]) -> None:
-        super().__init__("\n".join([*findings, f"{len(findings)} finding(s). Mend the text, then `autograder build` again."]))
+        super().__init__(
+            "\n".join(
+                [*findings, f"{len(findings)} finding(s). Mend the text, then `autograder build` again."]
+            )
+        )
 
 
 class BadNotebook(AutograderError):

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from autograder.forbidden import refuse
-from autograder.judge import CellVerdict, KnownMistake, judge_cell, same_in_cell
-from autograder.plan import submission_cells
+from autograder.judge import CellVerdict, KnownMistake, judge_cell, same_in_cell, used_in
 from autograder.reference import Reference
 from autograder.run import Cell
 from autograder.sandbox.host import Limits, Template
 from autograder.score import ExerciseResult, Result, exercise_result
 from autograder.submission import Submission
+from coursekit.guard import message as guard_message
 from coursekit.message import Message
 
 #: How often a run may be started again without the cells that ended it.
@@ -65,7 +66,7 @@ def judge(observed: Observed, reference: Reference, submission: Submission, resu
     for name, exercise in reference.chapter.exercises.items():
         stub = reference.stubs.get(name, "")
         source = submission.solution_source(name, stub) or ""
-        refused = refuse(source, exercise.forbidden, stub)
+        refused = refuse(source, exercise.forbidden, stub) or _ran_forbidden(exercise.points, observed)
         verdicts = [_verdict(grade_id, name, observed, reference) for grade_id in exercise.points]
         result.exercises[name] = exercise_result(exercise, verdicts, refused)
         for verdict in verdicts:
@@ -73,6 +74,12 @@ def judge(observed: Observed, reference: Reference, submission: Submission, resu
     result.score = sum(e.score for e in result.exercises.values())
     result.max_score = sum(e.max_score for e in result.exercises.values())
     return result
+
+
+def _ran_forbidden(cells: Iterable[str], observed: Observed) -> Message | None:
+    """Return the message about forbidden calls that ran in any test cell of an exercise, None where none did."""
+    ran = {name for cell in cells for name in used_in(observed.frames.get(cell, {}), cell)}
+    return guard_message(sorted(ran)) if ran else None
 
 
 def _verdict(grade_id: str, exercise: str, observed: Observed, reference: Reference) -> CellVerdict:

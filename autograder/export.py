@@ -74,10 +74,18 @@ def to_csv(found: list[dict[str, Any]], form: str) -> str:
         most = {a: next(row["max_score"] for row in found if row["assignment"] == a) for a in assignments}
         writer.writerow(["Student", "ID", "SIS Login ID", "Section", *assignments])
         writer.writerow(["    Points Possible", "", "", "", *(most[a] for a in assignments)])
-        head = [[", ".join(n for n in (first[p]["last_name"], first[p]["first_name"]) if n) or p, "", p, ""] for p in people]
+        head = [
+            [", ".join(n for n in (first[p]["last_name"], first[p]["first_name"]) if n) or p, "", p, ""]
+            for p in people
+        ]
     else:
         writer.writerow(["Identifier", "Email address", *assignments])
         head = [[p, first[p]["email"]] for p in people]
     for person, start in zip(people, head, strict=True):
-        writer.writerow([*(neutral(v) for v in start), *(scores.get((person, a), {}).get("score", "") for a in assignments)])
+        writer.writerow(
+            [
+                *(neutral(v) for v in start),
+                *(scores.get((person, a), {}).get("score", "") for a in assignments),
+            ]
+        )
     return out.getvalue()

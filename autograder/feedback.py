@@ -25,7 +25,9 @@ def write(root: Path, chapter: str, students: list[str]) -> Iterator[Path]:
         raise AutograderError(f"nothing of {chapter} is graded yet. Run `autograder grade {chapter}` first.")
     unknown = sorted(set(students) - set(found))
     if unknown:
-        raise AutograderError(f"no graded notebook of {', '.join(unknown)}. Run `autograder grade {chapter}` first.")
+        raise AutograderError(
+            f"no graded notebook of {', '.join(unknown)}. Run `autograder grade {chapter}` first."
+        )
     api = nb.api(root)
     for student in students or found:
         done = api.generate_feedback(chapter, student, force=True)

@@ -101,6 +101,10 @@ def _first_wrong(split: Any, right: dict[str, Any], wrong: dict[str, Any]) -> di
         site = split.sites[record["site"]]
         message = judge_record(record, other, site)
         if message is not None:
-            seen = {"finding": message.where} if site.check == "that" and "value" in other else fingerprint(other)
+            seen = (
+                {"finding": message.where}
+                if site.check == "that" and "value" in other
+                else fingerprint(other)
+            )
             return {"i": record["i"], "fingerprint": seen}
     return None

@@ -18,7 +18,7 @@ from coursekit.message import Message
 USUAL = {"torch": "torch", "nn": "torch.nn", "F": "torch.nn.functional", "np": "numpy"}
 LOOPS = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 #: The course's own parts are lent to checks; importing them is no answer to anything.
-ALWAYS = ["coursekit.parts.*", "coursekit.check.*"]
+ALWAYS = ["coursekit.parts.*", "coursekit.own_parts.*", "coursekit.check.*"]
 
 
 def refuse(source: str, forbidden: list[str], stub: str = "") -> Message | None:
@@ -61,14 +61,20 @@ def _imported_as(body: list[ast.stmt], names: frozenset[str]) -> dict[str, str]:
         if isinstance(node, ast.ImportFrom):
             for alias in node.names:
                 shown = names if alias.name == "*" else names & {alias.asname or alias.name}
-                bound.update({name: f"{node.module}.{name if alias.name == '*' else alias.name}" for name in shown})
+                bound.update(
+                    {name: f"{node.module}.{name if alias.name == '*' else alias.name}" for name in shown}
+                )
         elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
             bound.pop(node.name, None)
         elif isinstance(node, ast.Assign):
             for target in node.targets:
                 bound.pop(getattr(target, "id", ""), None)
         else:
-            inner = [part for field in ("body", "handlers", "orelse", "finalbody") for part in getattr(node, field, [])]
+            inner = [
+                part
+                for field in ("body", "handlers", "orelse", "finalbody")
+                for part in getattr(node, field, [])
+            ]
             bound.update(_imported_as(inner, names))
     return bound
 
@@ -83,7 +89,11 @@ class _Finder(ast.NodeVisitor):
         self.canonical = {_canonical(name): name for name in self.exact}
         self.packages = {name[:-2]: name for name in forbidden if name.endswith(".*")}
         self.loops = next((name for name in forbidden if name.lower().startswith("python loop")), None)
-        self.methods = {_stem(name): name for name in self.exact if name.startswith("torch.") and not _stem(name)[:1].isupper()}
+        self.methods = {
+            _stem(name): name
+            for name in self.exact
+            if name.startswith("torch.") and not _stem(name)[:1].isupper()
+        }
         self.used: set[str] = set()
         self.aliases = dict(USUAL)
         self.own: set[str] = set()
@@ -101,7 +111,13 @@ class _Finder(ast.NodeVisitor):
             elif isinstance(child, ast.arg):
                 bound.add(child.arg)
         # the set-up cell imports these; a solution that binds the name itself means its own
-        self.aliases.update({name: f"coursekit.{name}" for name in ("parts", "check") if name not in bound | self.own})
+        self.aliases.update(
+            {
+                name: f"coursekit.{name}"
+                for name in ("parts", "own_parts", "check")
+                if name not in bound | self.own
+            }
+        )
         self.generic_visit(node)
 
     def visit_Import(self, node: ast.Import) -> None:
@@ -116,7 +132,9 @@ class _Finder(ast.NodeVisitor):
         for alias in node.names:
             full = f"{node.module}.{alias.name}"
             if alias.name == "*":
-                self.aliases.update({_last(n): n for n in self.exact if _canonical(n).rpartition(".")[0] == node.module})
+                self.aliases.update(
+                    {_last(n): n for n in self.exact if _canonical(n).rpartition(".")[0] == node.module}
+                )
             self.aliases[alias.asname or alias.name] = full
             self._note(full, packages_only=True)
 
@@ -178,7 +196,12 @@ class _Finder(ast.NodeVisitor):
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         inner = {a.arg for a in [*node.args.args, *node.args.kwonlyargs, *node.args.posonlyargs]}
         hidden = {name: self.aliases.pop(name) for name in inner & set(self.aliases)}
-        for part in [*node.decorator_list, *node.args.defaults, *[d for d in node.args.kw_defaults if d], *node.body]:
+        for part in [
+            *node.decorator_list,
+            *node.args.defaults,
+            *[d for d in node.args.kw_defaults if d],
+            *node.body,
+        ]:
             self.visit(part)
         self.aliases.update(hidden)
 
@@ -201,8 +224,15 @@ class _Finder(ast.NodeVisitor):
     def _note(self, full: str, packages_only: bool = False) -> None:
         full = _canonical(full)
         for package, name in self.packages.items():
-            if full == package or full.startswith(f"{package}.") or (package.endswith("_") and full.startswith(package)):
-                if not any(f"{full}.".startswith(f"{allowed}.") for allowed in (*ALLOWED_MODULES, "torch.autograd.no_grad")):
+            if (
+                full == package
+                or full.startswith(f"{package}.")
+                or (package.endswith("_") and full.startswith(package))
+            ):
+                if not any(
+                    f"{full}.".startswith(f"{allowed}.")
+                    for allowed in (*ALLOWED_MODULES, "torch.autograd.no_grad")
+                ):
                     self.used.add(name)
         if packages_only or not full.startswith("torch"):
             return
@@ -213,7 +243,15 @@ class _Finder(ast.NodeVisitor):
 
 
 #: Where torch keeps the same operation under the same name.
-_HOMES = {"torch", "torch.Tensor", "torch.nn.functional", "torch.special", "torch._C._nn", "torch.ops.aten", "torch._C._VariableFunctions"}
+_HOMES = {
+    "torch",
+    "torch.Tensor",
+    "torch.nn.functional",
+    "torch.special",
+    "torch._C._nn",
+    "torch.ops.aten",
+    "torch._C._VariableFunctions",
+}
 
 
 def _canonical(full: str) -> str:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from autograder import autograded, engine, gradebook, intake, isolation, store
-from autograder.build import write_atomically
 from autograder.chapter import Chapter
 from autograder.errors import NoSandbox, cannot_write
+from autograder.files import write_atomically
 from autograder.prepare import prepared
 from autograder.reference import Reference
 from autograder.sandbox.host import Limits, SandboxBroke, Template
@@ -134,7 +134,9 @@ class Grading:
         """Return the result of a submission that needs no run: rejected, missing, or graded before."""
         if arrived.status != "ready":
             return self._nothing(arrived.student, arrived.status, arrived.reason)
-        key = self._keys[arrived.student] = store.key_of(arrived.data, self.reference, self.isolation, repr(Limits()))
+        key = self._keys[arrived.student] = store.key_of(
+            arrived.data, self.reference, self.isolation, repr(Limits())
+        )
         if self.options.force:
             return None
         return self.store.get(self.chapter.name, arrived.student, key)
@@ -144,7 +146,9 @@ class Grading:
 
         result = Result(student, self.chapter.name, status, reason, isolation=self.isolation)
         for name, exercise in self.chapter.exercises.items():
-            result.exercises[name] = ExerciseResult(0.0, exercise.max_score, "not reached", reason or "", None)
+            result.exercises[name] = ExerciseResult(
+                0.0, exercise.max_score, "not reached", reason or "", None
+            )
         result.max_score = sum(e.max_score for e in result.exercises.values())
         return result
 
@@ -170,7 +174,10 @@ class Grading:
             if result.status == "graded":
                 self.store.put(key, result)
             submission = self._submission(arrived)
-            known = result.status != "missing" or (self.root / "submitted" / result.student / self.chapter.name).exists()
+            known = (
+                result.status != "missing"
+                or (self.root / "submitted" / result.student / self.chapter.name).exists()
+            )
             if known and intake.valid_id(result.student):
                 self._apply(books, result, submission, arrived.timestamp)
                 autograded.write(self.root, self.chapter, submission, result)
@@ -183,7 +190,9 @@ class Grading:
     def _submission(self, arrived: intake.Intake) -> Submission | None:
         return match(parse(arrived.data), self.chapter.source) if arrived.status == "ready" else None
 
-    def _apply(self, books: Any, result: Result, submission: Submission | None, timestamp: str | None) -> None:
+    def _apply(
+        self, books: Any, result: Result, submission: Submission | None, timestamp: str | None
+    ) -> None:
         """Write to the gradebook; where another process holds it, wait and try again."""
         from sqlalchemy.exc import OperationalError
 
@@ -193,7 +202,9 @@ class Grading:
                 return
             except OperationalError as error:
                 if "locked" not in str(error) or attempt == BUSY_TRIES - 1:
-                    raise OSError(0, f"the gradebook cannot be written ({error.orig})", str(self.root / "gradebook.db")) from error
+                    raise OSError(
+                        0, f"the gradebook cannot be written ({error.orig})", str(self.root / "gradebook.db")
+                    ) from error
                 time.sleep(0.5 * 2**attempt)
 
     def _before(self, books: Any, result: Result) -> float | None:
@@ -204,7 +215,9 @@ class Grading:
         except Exception:
             books.db.rollback()
             return None
-        auto = [found[i] for e in self.chapter.exercises.values() for i in e.points if found.get(i) is not None]
+        auto = [
+            found[i] for e in self.chapter.exercises.values() for i in e.points if found.get(i) is not None
+        ]
         return float(sum(auto)) if auto else None
 
 

@@ -66,7 +66,9 @@ def ensure_assignment(root: Path, chapter: ch.Chapter) -> bool:
         (copy / f"{chapter.name}.ipynb").write_bytes(chapter.source_path.read_bytes())
         done = nb.api(Path(name), CourseDirectory={"db_url": db_url}).generate_assignment(chapter.name)
         if not done["success"]:
-            raise AutograderError(f"nbgrader could not take in {chapter.name}: {done.get('error') or done.get('log')}")
+            raise AutograderError(
+                f"nbgrader could not take in {chapter.name}: {done.get('error') or done.get('log')}"
+            )
     return True
 
 
@@ -81,7 +83,9 @@ def _cells(gradebook: Any, chapter: str) -> dict[str, float]:
     return {cell.name: float(cell.max_score) for cell in graded}
 
 
-def apply(gradebook: Any, chapter: ch.Chapter, result: Result, submission: Submission | None, timestamp: str | None) -> None:
+def apply(
+    gradebook: Any, chapter: ch.Chapter, result: Result, submission: Submission | None, timestamp: str | None
+) -> None:
     """Write one result: automatic scores, comments, what a person still has to grade, the late penalty."""
     with one_transaction(gradebook):
         gradebook.update_or_create_student(result.student)
@@ -142,7 +146,9 @@ def _comment(name: str, result: Result, submission: Submission | None, chapter: 
     if exercise is not None:
         if exercise.outcome == "pass":
             return None
-        cells = [c for i, c in result.cells.items() if i.partition("__")[0] == name and c["outcome"] != "pass"]
+        cells = [
+            c for i, c in result.cells.items() if i.partition("__")[0] == name and c["outcome"] != "pass"
+        ]
         return student_message(cells[0]) if cells else None
     if submission is not None and not _answered(name, submission, chapter):
         return "No response."
@@ -157,7 +163,9 @@ def _late_penalty(root: Path, submitted: Any, notebook: Any, student: str) -> No
     if submitted.total_seconds_late > 0:
         policy = AssignLatePenalties(config=nb.config(root))
         policy.init_plugin()
-        penalty = policy.plugin_inst.late_submission_penalty(student, notebook.score, submitted.total_seconds_late)
+        penalty = policy.plugin_inst.late_submission_penalty(
+            student, notebook.score, submitted.total_seconds_late
+        )
         if penalty is not None:
             notebook.late_submission_penalty = policy._check_late_penalty(notebook, penalty)
 

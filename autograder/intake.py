@@ -7,12 +7,14 @@ import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-
-from nbformat import NotebookNode
+from typing import TYPE_CHECKING
 
 from autograder import chapter as ch
 from autograder.errors import BadNotebook
 from autograder.submission import MAX_BYTES, match, parse
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 STUDENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+-]{0,63}")
 MAX_FILES = 200
@@ -55,7 +57,9 @@ def take_in(root: Path, chapter: str, student: str, source: NotebookNode) -> Int
     except BadNotebook as error:
         return Intake(student, "rejected", reason=error.reason)
     except OSError as error:
-        return Intake(student, "rejected", reason=f"submitted/{student}/{chapter} cannot be read: {error.strerror}")
+        return Intake(
+            student, "rejected", reason=f"submitted/{student}/{chapter} cannot be read: {error.strerror}"
+        )
 
 
 def valid_id(student: str) -> bool:
@@ -71,11 +75,19 @@ def _bad_id(student: str) -> str:
 def _take_in(folder: Path, chapter: str, student: str, source: NotebookNode) -> Intake:
     for path in (folder.parent, folder):
         if path.is_symlink():
-            return Intake(student, "rejected", reason=f"{path.name} is a symbolic link; put the folder itself into submitted/")
+            return Intake(
+                student,
+                "rejected",
+                reason=f"{path.name} is a symbolic link; put the folder itself into submitted/",
+            )
     if not folder.exists():
         return Intake(student, "missing", reason=f"nothing handed in (no submitted/{student}/{chapter})")
     if not folder.is_dir():
-        return Intake(student, "rejected", reason=f"submitted/{student}/{chapter} is a file, not a folder with the notebook")
+        return Intake(
+            student,
+            "rejected",
+            reason=f"submitted/{student}/{chapter} is a file, not a folder with the notebook",
+        )
     files = _regular_files(folder)
     timestamp = _timestamp(folder)
     exact = folder / f"{chapter}.ipynb"
@@ -128,7 +140,9 @@ def _renamed(
     files: list[Path], folder: Path, chapter: str, student: str, source: NotebookNode, timestamp: str | None
 ) -> Intake:
     """Find the one notebook that is this chapter under another name, by the grade ids inside."""
-    notebooks = [path for path in files if path.suffix.lower() == ".ipynb" and ".ipynb_checkpoints" not in path.parts]
+    notebooks = [
+        path for path in files if path.suffix.lower() == ".ipynb" and ".ipynb_checkpoints" not in path.parts
+    ]
     wanted = len({ch.grade_id_of(c) for c in source.cells if ch.nbgrader_of(c)})
     fits = []
     problem: str | None = None
@@ -145,13 +159,26 @@ def _renamed(
         return Intake(student, "ready", data, note=note, timestamp=timestamp)
     if len(fits) > 1:
         names = ", ".join(ascii(path.name)[1:-1][:40] for path, _ in fits)
-        return Intake(student, "rejected", reason=f"several notebooks could be {chapter}: {names}; keep one, named {chapter}.ipynb")
+        return Intake(
+            student,
+            "rejected",
+            reason=f"several notebooks could be {chapter}: {names}; keep one, named {chapter}.ipynb",
+        )
     if problem:
         return Intake(student, "rejected", reason=problem)
     if notebooks:
         found = ", ".join(ascii(path.name)[1:-1][:40] for path in notebooks[:3])
-        return Intake(student, "rejected", reason=f"no notebook of {chapter} among {found}; hand in {chapter}.ipynb from the release")
-    return Intake(student, "missing", reason=f"no notebook in submitted/{student}/{chapter}; expected {chapter}.ipynb", timestamp=timestamp)
+        return Intake(
+            student,
+            "rejected",
+            reason=f"no notebook of {chapter} among {found}; hand in {chapter}.ipynb from the release",
+        )
+    return Intake(
+        student,
+        "missing",
+        reason=f"no notebook in submitted/{student}/{chapter}; expected {chapter}.ipynb",
+        timestamp=timestamp,
+    )
 
 
 def _timestamp(folder: Path) -> str | None:
@@ -160,4 +187,8 @@ def _timestamp(folder: Path) -> str | None:
         text = _read(folder / "timestamp.txt")[:64].decode("ascii").strip()
     except (OSError, UnicodeDecodeError, BadNotebook):
         return None
-    return text if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9:.]{5,15}( ?[A-Za-z0-9:+-]{1,12})?", text) else None
+    return (
+        text
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9:.]{5,15}( ?[A-Za-z0-9:+-]{1,12})?", text)
+        else None
+    )

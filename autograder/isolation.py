@@ -22,7 +22,7 @@ try:
 except OSError as error:
     held = error.errno in (101, 111, 113)  # unreachable or refused at once: there is no way out at all
 """,
-    "sees the course and its gradebook": f"""
+    "sees the course and its gradebook": """
 import os
 held = not any(os.path.exists(os.path.join(home, name)) for home in ROOTS for name in ("source", "gradebook.db", "submitted"))
 """,
@@ -101,12 +101,16 @@ def _once(template: Template, root: Path) -> list[Canary]:
     cells = [
         Cell(attempt, "setup", roots + code + "\nprint('canary', held)") for attempt, code in CANARIES.items()
     ]
-    outcome = template.run(cells, seed=0, forbidden={}, seconds=lambda _: 10.0, limits=Limits(wall_seconds=60))
+    outcome = template.run(
+        cells, seed=0, forbidden={}, seconds=lambda _: 10.0, limits=Limits(wall_seconds=60)
+    )
     found = []
     for attempt in CANARIES:
         frame = outcome.frames.get(attempt, {})
         held = frame.get("output", "").strip() == "canary True"
-        found.append(Canary(attempt, held, "" if held else str(frame.get("error") or outcome.reason or "it did")))
+        found.append(
+            Canary(attempt, held, "" if held else str(frame.get("error") or outcome.reason or "it did"))
+        )
     return found
 
 

@@ -13,13 +13,13 @@ from typing import Any, Literal
 
 import numpy as np
 
+from autograder.split import Site, Split
 from coursekit import judges
 from coursekit.check import CheckerBroke, find, mismatch_message
 from coursekit.compare import compare
 from coursekit.fingerprint import fingerprint, same
 from coursekit.message import Message
 from coursekit.observe import decode, describe
-from autograder.split import Site, Split
 
 Record = dict[str, Any]
 Frame = dict[str, Any]
@@ -57,7 +57,7 @@ def judge_cell(
         return CellVerdict(grade_id, "checker broke", message)
     if frame is None:
         return CellVerdict(grade_id, "not reached", Message("not checked", _plain(wanted[0])))
-    if used := _used(frame, grade_id):
+    if used := used_in(frame, grade_id):
         from coursekit.guard import message as forbidden_message
 
         return CellVerdict(grade_id, "not yet", forbidden_message(used))
@@ -69,7 +69,9 @@ def judge_cell(
         try:
             message = _missing(record, frame) if other is None else judge_record(record, other, site)
         except CheckerBroke as broke:
-            return CellVerdict(grade_id, "checker broke", Message("checker broke", record["name"], actual=str(broke)))
+            return CellVerdict(
+                grade_id, "checker broke", Message("checker broke", record["name"], actual=str(broke))
+            )
         if message is None:
             passed.append(record["name"])
             continue
@@ -96,7 +98,9 @@ def judge_record(reference: Record, record: Record, site: Site) -> Message | Non
         finding = _finding(reference, record, site)
         if finding is None:
             return None
-        return Message("not yet", behaviour, actual=_describe(record["value"]), where=finding, try_=site.advice)
+        return Message(
+            "not yet", behaviour, actual=_describe(record["value"]), where=finding, try_=site.advice
+        )
     if "value" not in reference:
         raise CheckerBroke(f"the reference raised {reference.get('raised')} at {behaviour!r}")
     mismatch = compare(reference["value"], record["value"], **reference["how"])
@@ -162,7 +166,8 @@ def _records(frame: Frame, grade_id: str) -> list[Record]:
     return []
 
 
-def _used(frame: Frame, grade_id: str) -> list[str]:
+def used_in(frame: Frame, grade_id: str) -> list[str]:
+    """Return the forbidden names that ran in a test cell, as its frame reports them."""
     used: list[str] = []
     for test in _tests(frame):
         if test.get("cell") == grade_id and isinstance(test.get("used"), list):
@@ -181,7 +186,9 @@ def recognise(
     return None
 
 
-def same_in_cell(grade_id: str, split: Split, reference: Frame, frame: Frame | None, mistake: KnownMistake) -> bool:
+def same_in_cell(
+    grade_id: str, split: Split, reference: Frame, frame: Frame | None, mistake: KnownMistake
+) -> bool:
     """Return True where a submission's observations in a cell are a known mistake's, right or wrong."""
     theirs = _records(mistake.frames.get(grade_id, {}), grade_id)
     wanted = _records(reference, grade_id)
@@ -191,7 +198,9 @@ def same_in_cell(grade_id: str, split: Split, reference: Frame, frame: Frame | N
     return _agree(split, wanted, mine, other)[0]
 
 
-def _same_records(split: Split, wanted: list[Record], found: dict[int, Record], theirs: dict[int, Record]) -> bool:
+def _same_records(
+    split: Split, wanted: list[Record], found: dict[int, Record], theirs: dict[int, Record]
+) -> bool:
     agree, telling = _agree(split, wanted, found, theirs)
     return agree and telling
 
@@ -225,7 +234,9 @@ def _same_record(site: Site, reference: Record, mine: Record, other: Record) -> 
             return False
     if site.check == "that":
         return _finding(reference, mine, site) == _finding(reference, other, site)
-    return compare(other["value"], mine["value"], **(reference["how"] if site.check != "raises" else {})) is None
+    return (
+        compare(other["value"], mine["value"], **(reference["how"] if site.check != "raises" else {})) is None
+    )
 
 
 def _with_help(message: Message, help: str) -> Message:

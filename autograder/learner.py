@@ -27,7 +27,11 @@ def notebooks(path: Path) -> list[Path]:
     """Return the notebooks to check: the file itself, or those in a folder; AutograderError where there is none."""
     if path.is_file():
         return [path]
-    found = sorted(p for p in path.rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts) if path.is_dir() else []
+    found = (
+        sorted(p for p in path.rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
+        if path.is_dir()
+        else []
+    )
     if not found:
         what = "has no notebook in it" if path.is_dir() else "does not exist"
         raise AutograderError(f"{path} {what}. Give a notebook, for example release/01_numpy_backprop.")
@@ -76,6 +80,10 @@ class Checker:
         folder = path if path.is_dir() else path.parent
         for changes in watch(folder, debounce=50, step=20, raise_interrupt=False):
             for changed in sorted({Path(name) for _, name in changes}):
-                if changed.suffix == ".ipynb" and ".ipynb_checkpoints" not in changed.parts and changed.is_file():
+                if (
+                    changed.suffix == ".ipynb"
+                    and ".ipynb_checkpoints" not in changed.parts
+                    and changed.is_file()
+                ):
                     if path.is_dir() or changed.resolve() == path.resolve():
                         yield changed

@@ -7,6 +7,7 @@ import builtins
 import re
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from nbformat import NotebookNode
 
@@ -20,7 +21,14 @@ MAX_TEST_LINES = 60
 MIN_HINTS = 2
 RANDOM_ID = re.compile(r"cell-[0-9a-f]{16}")
 STATEMENT = re.compile(r"^\*difficulty [123] of 3 · \d+ minutes · about \d+ lines?\b.*\*$", re.MULTILINE)
-LEAKS = ("### BEGIN SOLUTION", "### END SOLUTION", "### BEGIN HIDDEN", "### END HIDDEN", "### BEGIN MARK", "**Model answer.**")
+LEAKS = (
+    "### BEGIN SOLUTION",
+    "### END SOLUTION",
+    "### BEGIN HIDDEN",
+    "### END HIDDEN",
+    "### BEGIN MARK",
+    "**Model answer.**",
+)
 _TRIVIAL = 5
 
 
@@ -30,13 +38,17 @@ def chapter(folder: Path, notebook: NotebookNode) -> list[str]:
     settings = ch.read_settings(folder / "exercises.toml")
     exercises = ch.exercises_of(notebook, settings)
     known = variants.read(folder / "mistakes.py")
-    findings = [*_ids(notebook), *_cells(notebook), *_alt_text(notebook), *_test_cells(notebook)]
+    findings = [*_ids(notebook), *_cells(notebook, settings), *_alt_text(notebook), *_test_cells(notebook)]
     findings += _statements(notebook, exercises)
     counts = Counter(m.exercise for m in known)
     fewer = {n: table.get("few_mistakes", "") for n, table in settings.items()}
     for exercise in exercises.values():
         findings += _exercise(exercise, counts[exercise.id], fewer.get(exercise.id, ""))
-    findings += [f"exercises.toml has [{n}], which is no exercise of the notebook" for n in settings if n not in exercises]
+    findings += [
+        f"exercises.toml has [{n}], which is no exercise of the notebook"
+        for n in settings
+        if n not in exercises
+    ]
     findings += _mistakes(known, exercises)
     return [f"{name}: {finding}" for finding in findings]
 
@@ -46,23 +58,40 @@ def _ids(notebook: NotebookNode) -> list[str]:
     findings = [f"the grade id {i!r} stands twice" for i, n in Counter(found).items() if n > 1]
     for grade_id in found:
         if RANDOM_ID.fullmatch(grade_id) or not re.fullmatch(r"\w+", grade_id):
-            findings.append(f"the grade id {grade_id!r} is random or not a name; give it one in Create Assignment")
+            findings.append(
+                f"the grade id {grade_id!r} is random or not a name; give it one in Create Assignment"
+            )
     return findings
 
 
-def _cells(notebook: NotebookNode) -> list[str]:
+def _cells(notebook: NotebookNode, settings: dict[str, Any]) -> list[str]:
     findings = []
     for index, cell in enumerate(notebook.cells):
         where = ch.grade_id_of(cell) or f"cell {index}"
         lines = sum(1 for line in cell.source.split("\n") if line.strip())
         if cell.cell_type == "code" and ch.is_test(cell):
             if lines > MAX_TEST_LINES:
-                findings.append(f"{where} has {lines} lines of tests; more than {MAX_TEST_LINES} want a second cell")
+                findings.append(
+                    f"{where} has {lines} lines of tests; more than {MAX_TEST_LINES} want a second cell"
+                )
         elif cell.cell_type == "code" and not ch.is_solution(cell) and lines > MAX_LINES:
-            findings.append(f"{where} has {lines} lines of code; more than {MAX_LINES} want a split or a helper")
-        elif cell.cell_type == "code" and ch.is_solution(cell) and lines > MAX_LINES + 15:
-            findings.append(f"{where} has {lines} lines in its solution; more than {MAX_LINES + 15} want smaller exercises")
+            findings.append(
+                f"{where} has {lines} lines of code; more than {MAX_LINES} want a split or a helper"
+            )
+        elif (
+            cell.cell_type == "code"
+            and ch.is_solution(cell)
+            and lines > (most := _most_lines(where, settings))
+        ):
+            findings.append(
+                f"{where} has {lines} lines in its solution; more than {most} want smaller exercises"
+            )
     return findings
+
+
+def _most_lines(exercise: str, settings: dict[str, Any]) -> int:
+    """Return how long a solution may be: `lines` in exercises.toml, where a whole class cannot be cut in two."""
+    return int(settings.get(exercise, {}).get("lines", MAX_LINES + 15))
 
 
 def _alt_text(notebook: NotebookNode) -> list[str]:
@@ -70,7 +99,11 @@ def _alt_text(notebook: NotebookNode) -> list[str]:
     for index, cell in enumerate(notebook.cells):
         if cell.cell_type == "markdown" and re.search(r"!\[\]\(", cell.source):
             findings.append(f"cell {index} has an image without alt text")
-        if cell.cell_type == "code" and re.search(r"\bplt\.(show|figure|subplots)\(", cell.source) and not ch.is_solution(cell):
+        if (
+            cell.cell_type == "code"
+            and re.search(r"\bplt\.(show|figure|subplots)\(", cell.source)
+            and not ch.is_solution(cell)
+        ):
             findings.append(f"cell {index} draws without coursekit.plot, so its picture has no alt text")
         if cell.cell_type == "code" and "plot." in cell.source and not ch.is_test(cell):
             findings += _calls_without_alt(cell.source, index)
@@ -88,7 +121,11 @@ def _calls_without_alt(source: str, index: int) -> list[str]:
         return []
     findings = []
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and isinstance(node.func.value, ast.Name)
+        ):
             named = {keyword.arg for keyword in node.keywords}
             if node.func.value.id == "plot" and node.func.attr not in OWN_ALT and "alt" not in named:
                 if node.func.attr == "figure" and node.args:
@@ -118,7 +155,11 @@ def _test_cells(notebook: NotebookNode) -> list[str]:
             findings.append(f"{grade_id} is not Python: {error.msg} in line {error.lineno}")
             continue
         findings += _test_cell(grade_id, tree, cell.source, defined, behaviours)
-    findings += [f"the behaviour {b!r} stands twice; give each check its own sentence" for b, n in behaviours.items() if n > 1]
+    findings += [
+        f"the behaviour {b!r} stands twice; give each check its own sentence"
+        for b, n in behaviours.items()
+        if n > 1
+    ]
     return findings
 
 
@@ -129,7 +170,9 @@ def _test_cell(
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
     if len(tree.body) != 1:
         return [f"{grade_id}: a test cell is one function under @check.cell({grade_id!r})"]
-    if not functions or f"check.cell('{grade_id}')" not in [ast.unparse(d) for d in functions[0].decorator_list]:
+    if not functions or f"check.cell('{grade_id}')" not in [
+        ast.unparse(d) for d in functions[0].decorator_list
+    ]:
         return [f"{grade_id}: the function wants @check.cell({grade_id!r})"]
     hidden = hidden_lines(source)
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and check_name(node)]
@@ -150,16 +193,26 @@ def _test_cell(
             findings += _closed(grade_id, keywords["judge"])
     for statement in functions[0].body:
         for name in _called_now(statement) & defined:
-            findings.append(f"{grade_id}, line {statement.lineno}: {name} runs outside an observation; wrap it in a lambda or def")
+            findings.append(
+                f"{grade_id}, line {statement.lineno}: {name} runs outside an observation; wrap it in a lambda or def"
+            )
     return findings
 
 
 def _closed(grade_id: str, judge: ast.expr) -> list[str]:
-    bound = {a.arg for node in ast.walk(judge) if isinstance(node, ast.Lambda) for a in [*node.args.args, *node.args.kwonlyargs]}
+    bound = {
+        a.arg
+        for node in ast.walk(judge)
+        if isinstance(node, ast.Lambda)
+        for a in [*node.args.args, *node.args.kwonlyargs]
+    }
     bound |= {n.id for n in ast.walk(judge) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     used = {n.id for n in ast.walk(judge) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
     open_names = used - bound - {"np", "math", "judges"} - set(dir(builtins))
-    return [f"{grade_id}: a judge is closed, and this one uses {name!r}; hand it in with given=" for name in sorted(open_names)]
+    return [
+        f"{grade_id}: a judge is closed, and this one uses {name!r}; hand it in with given="
+        for name in sorted(open_names)
+    ]
 
 
 def _names_of_students(notebook: NotebookNode) -> set[str]:
@@ -197,11 +250,17 @@ def _called_now(statement: ast.stmt) -> set[str]:
 def _statements(notebook: NotebookNode, exercises: dict[str, ch.Exercise]) -> list[str]:
     findings = []
     for name in exercises:
-        cells = [c for c in notebook.cells if c.cell_type == "markdown" and re.search(rf"^### Exercise .*`{name}`", c.source, re.M)]
+        cells = [
+            c
+            for c in notebook.cells
+            if c.cell_type == "markdown" and re.search(rf"^### Exercise .*`{name}`", c.source, re.M)
+        ]
         if not cells:
             findings.append(f"{name}: no statement cell headed `### Exercise N.M · `{name}``")
         elif not STATEMENT.search(cells[0].source):
-            findings.append(f"{name}: the statement wants its line `*difficulty 1 of 3 · 5 minutes · about 3 lines*`")
+            findings.append(
+                f"{name}: the statement wants its line `*difficulty 1 of 3 · 5 minutes · about 3 lines*`"
+            )
         if not any(c.cell_type == "code" and f'hint("{name}")' in c.source for c in notebook.cells):
             findings.append(f'{name}: no cell with hint("{name}")')
     return findings
@@ -212,9 +271,13 @@ def _exercise(exercise: ch.Exercise, mistakes: int, why_few: str) -> list[str]:
     if not exercise.points:
         findings.append(f"{exercise.id} has no test cell")
     if len(exercise.hints) < MIN_HINTS or not all(hint.strip() for hint in exercise.hints):
-        findings.append(f"{exercise.id} has {len(exercise.hints)} hints; at least {MIN_HINTS}, none empty, in exercises.toml")
+        findings.append(
+            f"{exercise.id} has {len(exercise.hints)} hints; at least {MIN_HINTS}, none empty, in exercises.toml"
+        )
     if mistakes < _TRIVIAL and not why_few:
-        findings.append(f"{exercise.id} has {mistakes} named mistakes; at least {_TRIVIAL}, or say why in few_mistakes")
+        findings.append(
+            f"{exercise.id} has {mistakes} named mistakes; at least {_TRIVIAL}, or say why in few_mistakes"
+        )
     return findings
 
 

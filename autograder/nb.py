@@ -17,7 +17,9 @@ def config(root: Path, **overrides: dict[str, Any]) -> Config:
     """
     own = root / "nbgrader_config.py"
     path = own if own.is_file() else Path(__file__).resolve().parents[1] / "nbgrader_config.py"
-    loaded = PyFileConfigLoader(path.name, path=str(path.parent)).load_config() if path.is_file() else Config()
+    loaded = (
+        PyFileConfigLoader(path.name, path=str(path.parent)).load_config() if path.is_file() else Config()
+    )
     loaded.CourseDirectory.root = str(root)
     for section, values in overrides.items():
         loaded[section].update(values)

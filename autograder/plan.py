@@ -6,12 +6,15 @@ sources of its solution cells and plain cells, nothing else.
 
 from __future__ import annotations
 
-from nbformat import NotebookNode
+from typing import TYPE_CHECKING
 
 from autograder import chapter as ch
 from autograder.run import Cell
 from autograder.split import Split, split
 from autograder.submission import Submission
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 
 def splits_of(notebook: NotebookNode) -> dict[str, Split]:
@@ -72,7 +75,9 @@ def submission_cells(notebook: NotebookNode, submission: Submission, stubs: dict
             answer = submission.manual.get(grade_id)
             planned.append(Cell(grade_id, "student", answer.source if answer else ""))
         elif cell.cell_type == "code":
-            planned.append(Cell(grade_id, "setup" if ch.SETUP in ch.tags_of(cell) else "student", cell.source))
+            planned.append(
+                Cell(grade_id, "setup" if ch.SETUP in ch.tags_of(cell) else "student", cell.source)
+            )
         planned += after.get(grade_id, [])
     setup = [cell for cell in planned if cell.role == "setup"]
     # the course's imports come first, whatever a student put above them

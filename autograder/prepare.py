@@ -17,7 +17,11 @@ _CODE = "import sys; from coursekit import data; print(data.prepare(sys.argv[1])
 
 def needs_data(chapter: Chapter) -> bool:
     """Return True where a chapter's cells load images."""
-    return any("coursekit import" in c.source and "data" in c.source for c in chapter.source.cells if c.cell_type == "code")
+    return any(
+        "coursekit import" in c.source and "data" in c.source
+        for c in chapter.source.cells
+        if c.cell_type == "code"
+    )
 
 
 def prepared(root: Path, chapter: Chapter) -> tuple[Path | None, str]:
@@ -32,14 +36,21 @@ def prepared(root: Path, chapter: Chapter) -> tuple[Path | None, str]:
     note = folder / "source.json"
     if not note.is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        environment = os.environ | {"COURSE_OFFLINE": "1", "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
+        environment = os.environ | {
+            "COURSE_OFFLINE": "1",
+            "PYTHONPATH": str(Path(__file__).resolve().parents[1]),
+        }
         environment.pop("COURSEKIT_PREPARED", None)
         done = subprocess.run(
-            [sys.executable, "-P", "-c", _CODE, str(folder)], capture_output=True, text=True, env=environment, timeout=600
+            [sys.executable, "-P", "-c", _CODE, str(folder)],
+            capture_output=True,
+            text=True,
+            env=environment,
+            timeout=600,
         )
         if done.returncode != 0:
             raise AutograderError(f"the data for grading could not be prepared: {done.stderr.strip()[-400:]}")
-        from autograder.build import write_atomically
+        from autograder.files import write_atomically
 
         write_atomically(note, json.dumps({"source": done.stdout.strip().split("\n")[-1]}).encode())
     return folder, str(json.loads(note.read_text())["source"])

@@ -9,8 +9,8 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder import chapter as ch
-from autograder.build import write_atomically
 from autograder.errors import AutograderError
+from autograder.files import write_atomically
 
 #: Header of a chapter's text: which kernel, and nothing that changes by itself.
 _HEADER = """# ---

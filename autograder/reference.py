@@ -23,7 +23,9 @@ _TRUSTED = Limits(wall_seconds=900, cpu_seconds=900)
 class Reference:
     """A chapter's right records, and the records of its mistakes as they are asked for."""
 
-    def __init__(self, chapter: ch.Chapter, template: Template, cache: Path | None, seed: int = GRADING_SEED) -> None:
+    def __init__(
+        self, chapter: ch.Chapter, template: Template, cache: Path | None, seed: int = GRADING_SEED
+    ) -> None:
         self.chapter, self.template, self.seed = chapter, template, seed
         self.cache = cache
         self._mistakes: dict[str, list[KnownMistake]] = {}
@@ -81,16 +83,20 @@ class Reference:
 
     def _wrong(self, mistake: variants.NamedSolution) -> dict[str, Any]:
         cells = reference_cells(self.chapter.source, {mistake.exercise: mistake.code}, {mistake.exercise})
-        return self.template.run(cells, seed=self.seed, forbidden={}, seconds=self.seconds, limits=_TRUSTED).frames
+        return self.template.run(
+            cells, seed=self.seed, forbidden={}, seconds=self.seconds, limits=_TRUSTED
+        ).frames
 
     def _run(self, cells: list[Cell]) -> dict[str, Any]:
-        outcome: Outcome = self.template.run(cells, seed=self.seed, forbidden={}, seconds=lambda _: 300.0, limits=_TRUSTED)
+        outcome: Outcome = self.template.run(
+            cells, seed=self.seed, forbidden={}, seconds=lambda _: 300.0, limits=_TRUSTED
+        )
         if outcome.stopped_in:
             raise SandboxBroke(f"the reference of {self.chapter.name} did not finish: {outcome.reason}")
         return outcome.frames
 
     def _kept(self, name: str, make: Any) -> dict[str, Any]:
-        from autograder.build import write_atomically
+        from autograder.files import write_atomically
 
         path = self.cache / self.chapter.name / self.key / f"{name}.json" if self.cache else None
         if path is not None and path.is_file():

@@ -90,7 +90,9 @@ class Rehearsal:
         if found.outcome == "pass":
             return [Line("mistake", wrong.exercise, wrong.name, "is accepted")]
         if found.mistake != wrong.name:
-            return [Line("mistake", wrong.exercise, wrong.name, f"is taken for {found.mistake}: {found.message}")]
+            return [
+                Line("mistake", wrong.exercise, wrong.name, f"is taken for {found.mistake}: {found.message}")
+            ]
         return []
 
     def variant_lines(self, unusual: variants.NamedSolution) -> list[Line]:
@@ -99,7 +101,14 @@ class Rehearsal:
         found = result.exercises[unusual.exercise]
         if found.outcome == "pass":
             return []
-        return [Line("variant", unusual.exercise, unusual.name, f"{found.score:g} of {found.max_score:g}: {found.message}")]
+        return [
+            Line(
+                "variant",
+                unusual.exercise,
+                unusual.name,
+                f"{found.score:g} of {found.max_score:g}: {found.message}",
+            )
+        ]
 
 
 def main(arguments: list[str]) -> int:

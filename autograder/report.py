@@ -6,10 +6,10 @@ import html
 from collections import Counter
 from pathlib import Path
 
-from autograder.build import write_atomically
 from autograder.chapter import Chapter
 from autograder.errors import AutograderError
 from autograder.feedback import graded_students
+from autograder.files import write_atomically
 from autograder.score import Result
 from autograder.store import Store
 
@@ -32,7 +32,12 @@ def page(chapter: Chapter, found: list[Result]) -> str:
     """Return the class page as HTML without scripts."""
     graded = [r for r in found if r.status == "graded"]
     parts = [f"<h1>{chapter.name}</h1><p>{len(graded)} graded, {len(found) - len(graded)} not gradable.</p>"]
-    parts += ["<h2>Exercises</h2>", _exercises(chapter, graded), "<h2>Mistakes recognised</h2>", _mistakes(graded)]
+    parts += [
+        "<h2>Exercises</h2>",
+        _exercises(chapter, graded),
+        "<h2>Mistakes recognised</h2>",
+        _mistakes(graded),
+    ]
     parts += ["<h2>Students</h2>", _students(found)]
     title = html.escape(chapter.name)
     return (
@@ -72,7 +77,9 @@ def _students(found: list[Result]) -> str:
     for r in sorted(found, key=lambda r: r.student):
         open_ones = ", ".join(name for name, e in r.exercises.items() if e.outcome != "pass")
         note = r.reason or (f"open: {open_ones}" if open_ones else "")
-        rows.append(f"<tr><td>{html.escape(r.student)}<td>{r.status}<td class=n>{r.score:g} of {r.max_score:g}<td>{html.escape(note)}</tr>")
+        rows.append(
+            f"<tr><td>{html.escape(r.student)}<td>{r.status}<td class=n>{r.score:g} of {r.max_score:g}<td>{html.escape(note)}</tr>"
+        )
     return f"<table><tr><th>student<th>status<th>auto-graded points<th>note</tr>{''.join(rows)}</table>"
 
 

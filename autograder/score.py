@@ -43,7 +43,9 @@ class Result:
         return found
 
 
-def exercise_result(exercise: Exercise, verdicts: list[CellVerdict], refused: Message | None) -> ExerciseResult:
+def exercise_result(
+    exercise: Exercise, verdicts: list[CellVerdict], refused: Message | None
+) -> ExerciseResult:
     """Return an exercise's result; `refused` is the message of a forbidden call found in its text."""
     if refused is not None:
         return ExerciseResult(0.0, exercise.max_score, "not yet", to_text("", [refused]), None)

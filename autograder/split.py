@@ -121,7 +121,11 @@ def _bound(statement: ast.stmt) -> set[str]:
     if isinstance(statement, ast.FunctionDef):
         return {statement.name}
     if isinstance(statement, ast.Assign):
-        targets = [t for target in statement.targets for t in (target.elts if isinstance(target, ast.Tuple) else [target])]
+        targets = [
+            t
+            for target in statement.targets
+            for t in (target.elts if isinstance(target, ast.Tuple) else [target])
+        ]
         if all(isinstance(target, ast.Name) for target in targets):
             return {target.id for target in targets}
     return set()

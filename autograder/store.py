@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from autograder.build import write_atomically
+from autograder.files import write_atomically
 from autograder.score import ExerciseResult, Result
 
 
@@ -21,7 +21,9 @@ def key_of(data: bytes, reference_key: str, isolation: str, limits: str) -> str:
 
 def to_record(result: Result) -> bytes:
     """Return the bytes of a record: the same for the same result, whoever computed it."""
-    return (json.dumps(result.to_json(cells=True), sort_keys=True, ensure_ascii=False, indent=1) + "\n").encode()
+    return (
+        json.dumps(result.to_json(cells=True), sort_keys=True, ensure_ascii=False, indent=1) + "\n"
+    ).encode()
 
 
 def from_record(data: bytes) -> Result:
@@ -57,7 +59,9 @@ class Store:
 
     def mark_latest(self, result: Result, key: str) -> None:
         """Remember which record is the one that the gradebook shows."""
-        content = json.dumps({"key": key, "result": asdict(result)}, sort_keys=True, ensure_ascii=False).encode()
+        content = json.dumps(
+            {"key": key, "result": asdict(result)}, sort_keys=True, ensure_ascii=False
+        ).encode()
         write_atomically(self.folder / result.chapter / result.student / "latest.json", content)
 
     def latest(self, chapter: str, student: str) -> Result | None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
-
-from nbformat import NotebookNode
+from typing import TYPE_CHECKING, Any
 
 from autograder import chapter as ch
 from autograder.errors import BadNotebook
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 MAX_BYTES = 20 * 2**20
 MAX_CELLS = 5_000
@@ -54,19 +55,25 @@ class Submission:
 def parse(data: bytes) -> list[StudentCell]:
     """Return the cells of a notebook file; BadNotebook with a one-line reason where it is none."""
     if len(data) > MAX_BYTES:
-        raise BadNotebook(f"the notebook is {len(data) / 2**20:.0f} MiB, more than {MAX_BYTES // 2**20}; clear its outputs")
+        raise BadNotebook(
+            f"the notebook is {len(data) / 2**20:.0f} MiB, more than {MAX_BYTES // 2**20}; clear its outputs"
+        )
     if not data.strip():
         raise BadNotebook("the notebook is an empty file; save it in JupyterLab and hand it in again")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise BadNotebook(f"the notebook is not UTF-8 text ({error.reason} at byte {error.start}); save it in JupyterLab") from error
+        raise BadNotebook(
+            f"the notebook is not UTF-8 text ({error.reason} at byte {error.start}); save it in JupyterLab"
+        ) from error
     try:
         found = json.loads(text)
     except RecursionError as error:
         raise BadNotebook("the notebook is nested too deeply to be one") from error
     except ValueError as error:
-        raise BadNotebook(f"the notebook is not valid JSON ({str(error)[:80]}): truncated, or not a notebook") from error
+        raise BadNotebook(
+            f"the notebook is not valid JSON ({str(error)[:80]}): truncated, or not a notebook"
+        ) from error
     return _cells(found)
 
 

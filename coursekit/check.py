@@ -378,7 +378,10 @@ def _diagnose(here: _Cell, record: dict[str, Any]) -> str:
         if known and known["i"] == record["i"] and same(known["fingerprint"], seen):
             fitting.append(mistake)
     # a mistake that goes wrong in one cell only explains that cell best
-    return min(fitting, key=lambda mistake: len(mistake["at"]))["help"] if fitting else ""
+    best = min((len(mistake["at"]) for mistake in fitting), default=0)
+    helps = [mistake["help"] for mistake in fitting if len(mistake["at"]) == best]
+    # a finding is vaguer than a value: where it fits several mistakes alike, it says nothing of any
+    return helps[0] if helps and ("finding" not in seen or len(helps) == 1) else ""
 
 
 def take_finished() -> list[dict[str, Any]]:

@@ -62,9 +62,22 @@ def plain_command(control: int) -> list[str]:
 
 def plain_environment(prepared: Path | None) -> dict[str, str]:
     """Return the environment of a template without a wall: the same settings, the person's own paths."""
-    keep = ("PATH", "HOME", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "TEMP", "COURSE_DATA", "COURSEKIT_PREPARED")
+    keep = (
+        "PATH",
+        "HOME",
+        "LD_LIBRARY_PATH",
+        "SYSTEMROOT",
+        "TMPDIR",
+        "TEMP",
+        "COURSE_DATA",
+        "COURSEKIT_PREPARED",
+    )
     given = {name: os.environ[name] for name in keep if name in os.environ}
-    own = {name: value for name, value in ENVIRONMENT.items() if name not in ("PATH", "HOME", "TMPDIR", "MPLCONFIGDIR", "IPYTHONDIR")}
+    own = {
+        name: value
+        for name, value in ENVIRONMENT.items()
+        if name not in ("PATH", "HOME", "TMPDIR", "MPLCONFIGDIR", "IPYTHONDIR")
+    }
     if prepared is not None:
         own["COURSEKIT_PREPARED"] = str(prepared)
     return {**given, **own, "PYTHONPATH": str(_package_root())}
@@ -77,7 +90,9 @@ def _package_root() -> Path:
 @cache
 def _system_paths() -> list[Path]:
     """Return what a Python with torch needs to read: the system, this Python, its packages, our two packages."""
-    wanted = [Path(p) for p in ("/usr", "/bin", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/fonts", "/etc/passwd")]
+    wanted = [
+        Path(p) for p in ("/usr", "/bin", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/fonts", "/etc/passwd")
+    ]
     wanted += [Path(sys.prefix), Path(sys.base_prefix), Path(sysconfig.get_paths()["purelib"])]
     wanted += [_package_root() / "coursekit", _package_root() / "autograder"]
     real = []

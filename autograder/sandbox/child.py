@@ -30,7 +30,9 @@ def main(job: dict[str, Any], results: int, status: int, shell: Any, isolate: bo
         wire.write(status, {"pid": inner})
         os.close(results)
         _, code = os.waitpid(inner, 0)
-        wire.write(status, {"exit": code, "user_seconds": resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime})
+        wire.write(
+            status, {"exit": code, "user_seconds": resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime}
+        )
     except BaseException as error:
         with contextlib.suppress(OSError):
             wire.write(status, {"broken": f"{type(error).__name__}: {error}"})
@@ -40,7 +42,9 @@ def main(job: dict[str, Any], results: int, status: int, shell: Any, isolate: bo
 
 def _enter_namespaces() -> None:
     uid, gid = os.getuid(), os.getgid()
-    linux.prctl(linux.PR_SET_DUMPABLE, 1)  # the template is not, and the maps below belong to a dumpable process
+    linux.prctl(
+        linux.PR_SET_DUMPABLE, 1
+    )  # the template is not, and the maps below belong to a dumpable process
     linux.unshare(linux.CLONE_NEWUSER | linux.CLONE_NEWPID | linux.CLONE_NEWNS | linux.CLONE_NEWIPC)
     for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
         with open(f"/proc/self/{name}", "w") as file:

@@ -70,7 +70,10 @@ class Template:
         if self.sandbox:
             command, environment = bwrap.command(theirs.fileno(), self.prepared), None
         else:
-            command, environment = bwrap.plain_command(theirs.fileno()), bwrap.plain_environment(self.prepared)
+            command, environment = (
+                bwrap.plain_command(theirs.fileno()),
+                bwrap.plain_environment(self.prepared),
+            )
         self.process = subprocess.Popen(
             command, env=environment, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
@@ -140,7 +143,12 @@ class Template:
         limits = limits or Limits()
         self.wait_until_warm()
         assert self.control is not None
-        job = {"cells": [cell.to_json() for cell in cells], "seed": seed, "forbidden": forbidden, "limits": asdict(limits)}
+        job = {
+            "cells": [cell.to_json() for cell in cells],
+            "seed": seed,
+            "forbidden": forbidden,
+            "limits": asdict(limits),
+        }
         read, write = os.pipe()
         try:
             _send(self.control, job, write)
@@ -152,7 +160,9 @@ class Template:
             if write >= 0:
                 os.close(write)
 
-    def _follow(self, cells: list[Cell], results: int, seconds: Callable[[Cell], float], limits: Limits) -> Outcome:
+    def _follow(
+        self, cells: list[Cell], results: int, seconds: Callable[[Cell], float], limits: Limits
+    ) -> Outcome:
         run = _Run(cells, seconds, limits)
         ended = False
         while not ended:

@@ -29,7 +29,7 @@ def warm_up(torch_too: bool) -> Any:
     import matplotlib
 
     matplotlib.use("Agg")
-    import matplotlib.pyplot  # noqa: F401
+    import matplotlib.pyplot
     import numpy  # noqa: F401
     from IPython.core.interactiveshell import InteractiveShell
 

@@ -49,9 +49,20 @@ class Classroom:
 
 def cell_of(notebook: dict, grade_id: str) -> int:
     """Return the index of the cell with a grade id."""
-    return next(i for i, c in enumerate(notebook["cells"]) if c["metadata"].get("nbgrader", {}).get("grade_id") == grade_id)
+    return next(
+        i
+        for i, c in enumerate(notebook["cells"])
+        if c["metadata"].get("nbgrader", {}).get("grade_id") == grade_id
+    )
 
 
 def code(source: str) -> dict:
     """Return a plain code cell."""
-    return {"cell_type": "code", "id": "extra", "metadata": {}, "outputs": [], "execution_count": None, "source": source}
+    return {
+        "cell_type": "code",
+        "id": "extra",
+        "metadata": {},
+        "outputs": [],
+        "execution_count": None,
+        "source": source,
+    }

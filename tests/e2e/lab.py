@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-BROWSER = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
+BROWSER = next(
+    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+)
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
@@ -75,7 +77,9 @@ class Page:
         self.page, self.folder = page, folder
 
     def open_from_file_list(self, name: str) -> None:
-        self.page.get_by_role("listitem", name=name).or_(self.page.locator(f'.jp-DirListing-item[title*="{name}"]')).first.dblclick()
+        self.page.get_by_role("listitem", name=name).or_(
+            self.page.locator(f'.jp-DirListing-item[title*="{name}"]')
+        ).first.dblclick()
         self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=90_000)
         self.page.wait_for_function(
             """() => {
@@ -153,7 +157,9 @@ def browser(address: str, folder: Path, path: str = "", dark: bool = False) -> I
 
     with sync_playwright() as play:
         chromium = play.chromium.launch(executable_path=BROWSER, args=FLAGS)
-        page = chromium.new_page(viewport={"width": 1280, "height": 1000}, color_scheme="dark" if dark else "light")
+        page = chromium.new_page(
+            viewport={"width": 1280, "height": 1000}, color_scheme="dark" if dark else "light"
+        )
         page.goto(f"{address}/lab/tree/{path}?reset", wait_until="domcontentloaded")
         page.wait_for_function("window.jupyterapp !== undefined", timeout=120_000)
         page.wait_for_selector(".jp-DirListing-content", timeout=120_000)

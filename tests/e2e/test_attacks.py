@@ -66,17 +66,24 @@ def test_forged_verdicts_earn_nothing_and_harm_nobody(classroom, grade):
 
 def test_what_a_notebook_claims_about_itself_plays_no_part(classroom, grade):
     def tests(nb):
-        return [i for i, c in enumerate(nb["cells"]) if c["metadata"].get("nbgrader", {}).get("grade") and not c["metadata"]["nbgrader"]["solution"]]
+        return [
+            i
+            for i, c in enumerate(nb["cells"])
+            if c["metadata"].get("nbgrader", {}).get("grade") and not c["metadata"]["nbgrader"]["solution"]
+        ]
 
     def each(change):
         def mutate(nb):
             for i in tests(nb):
                 change(nb["cells"][i])
+
         return mutate  # fmt: skip
 
     def reorder(nb):
         found = set(tests(nb))
-        nb["cells"] = [nb["cells"][i] for i in sorted(found)] + [c for i, c in enumerate(nb["cells"]) if i not in found]
+        nb["cells"] = [nb["cells"][i] for i in sorted(found)] + [
+            c for i, c in enumerate(nb["cells"]) if i not in found
+        ]
 
     def duplicate(nb):
         nb["cells"].append(json.loads(json.dumps(nb["cells"][tests(nb)[0]])) | {"id": "dup1"})
@@ -106,8 +113,12 @@ def test_what_a_notebook_claims_about_itself_plays_no_part(classroom, grade):
             mutate(notebook)
             classroom.submit(student, notebook)
     results = grade(classroom)
-    assert {s: r.exercises["relu"].score for s, r in results.items() if s.startswith("w_")} == {f"w_{n}": 0.0 for n in mutations}
-    assert {s: r.score for s, r in results.items() if s.startswith("r_")} == {f"r_{n}": 26.0 for n in mutations}
+    assert {s: r.exercises["relu"].score for s, r in results.items() if s.startswith("w_")} == {
+        f"w_{n}": 0.0 for n in mutations
+    }
+    assert {s: r.score for s, r in results.items() if s.startswith("r_")} == {
+        f"r_{n}": 26.0 for n in mutations
+    }
 
 
 def test_a_resubmission_never_inherits_an_older_score(classroom, grade):
@@ -158,8 +169,8 @@ def test_harmless_but_nosy_code_sees_nothing_and_costs_nothing(classroom, grade)
 
 
 def test_no_cell_prints_a_leak(classroom):
-    from autograder.sandbox.host import Limits, Template
     from autograder.run import Cell
+    from autograder.sandbox.host import Limits, Template
 
     cells = [Cell(name, "student", source) for name, source in attacks.HARMLESS.items()]
     with Template(sandbox=True) as template:
@@ -175,7 +186,16 @@ def test_no_cell_prints_a_leak(classroom):
 def test_shadow_modules_beside_the_notebook_are_not_imported(classroom, grade):
     classroom.submit("ada", classroom.notebook(classroom.right | {"relu": attacks.WRONG}))
     folder = classroom.folder("ada")
-    for module in ("torch", "numpy", "random", "json", "coursekit", "autograder", "sitecustomize", "usercustomize"):
+    for module in (
+        "torch",
+        "numpy",
+        "random",
+        "json",
+        "coursekit",
+        "autograder",
+        "sitecustomize",
+        "usercustomize",
+    ):
         (folder / f"{module}.py").write_text("def __getattr__(n):\n    return lambda *a, **k: True\n")
         (folder / f"{module}_").mkdir()
     (folder / "coursekit").mkdir()
@@ -202,12 +222,19 @@ def test_feedback_and_formgrader_carry_no_script_and_no_hidden_test(classroom, g
     grade(classroom)
     assert cli("feedback", "01", "--root", classroom.root).exit_code == 0
     shown_anyway = "\n".join(cell.source for cell in classroom.chapter.release.cells)
-    hidden = [line.strip() for cell in classroom.chapter.source.cells if ch.is_test(cell) for line in _hidden_lines(cell.source)]
+    hidden = [
+        line.strip()
+        for cell in classroom.chapter.source.cells
+        if ch.is_test(cell)
+        for line in _hidden_lines(cell.source)
+    ]
     hidden = [line for line in hidden if line not in shown_anyway]
     assert len(hidden) > 20
     for student in ("ada", "bob"):
         page = (classroom.root / "feedback" / student / classroom.name / f"{classroom.name}.html").read_text()
-        graded = (classroom.root / "autograded" / student / classroom.name / f"{classroom.name}.ipynb").read_text()
+        graded = (
+            classroom.root / "autograded" / student / classroom.name / f"{classroom.name}.ipynb"
+        ).read_text()
         for text in (page, graded):
             assert [line for line in hidden if line in text] == []
         assert not re.search(r"<[^>]*\bonerror\s*=", page)
@@ -217,7 +244,9 @@ def test_feedback_and_formgrader_carry_no_script_and_no_hidden_test(classroom, g
 
     from autograder import nb
 
-    shown, _ = HTMLExporter(config=nb.config(classroom.root)).from_filename(str(classroom.root / "autograded" / "ada" / classroom.name / f"{classroom.name}.ipynb"))
+    shown, _ = HTMLExporter(config=nb.config(classroom.root)).from_filename(
+        str(classroom.root / "autograded" / "ada" / classroom.name / f"{classroom.name}.ipynb")
+    )
     assert not re.search(r"<[^>]*\bonerror\s*=", shown)
     assert "<script>document.title" not in shown
 

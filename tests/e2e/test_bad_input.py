@@ -82,7 +82,9 @@ def test_a_renamed_notebook_is_recognised_by_its_grade_ids(classroom, grade, nam
 
 def test_a_missing_student_and_an_unknown_chapter(classroom, cli, json_lines):
     classroom.submit("ada")
-    found = cli("grade", classroom.name, "--student", "nobody", "--student", "ada", "--json", "--root", classroom.root)
+    found = cli(
+        "grade", classroom.name, "--student", "nobody", "--student", "ada", "--json", "--root", classroom.root
+    )
     rows = {row["student"]: row for row in json_lines(found.stdout)}
     assert rows["nobody"]["status"] == "missing"
     assert "nobody" in rows["nobody"]["reason"]
@@ -119,13 +121,20 @@ def test_benign_oddities_lose_no_points(classroom, grade):
 
     def warns(nb):
         i = cell_of(nb, "relu")
-        nb["cells"][i]["source"] += "\n_f = relu_forward\ndef relu_forward(h):\n    import sys, warnings\n    warnings.warn('harmless')\n    print('noise', file=sys.stderr)\n    return _f(h)\n"
+        nb["cells"][i]["source"] += (
+            "\n_f = relu_forward\ndef relu_forward(h):\n    import sys, warnings\n    warnings.warn('harmless')\n    print('noise', file=sys.stderr)\n    return _f(h)\n"
+        )
 
     def shows_value(nb):
         nb["cells"].insert(cell_of(nb, "relu") + 1, code("float('nan')"))
 
     def magics(nb):
-        nb["cells"].insert(3, code("%matplotlib inline\n!ls\n%timeit -n1 -r1 1+1\nawait __import__('asyncio').sleep(0)\ndisplay(3)"))
+        nb["cells"].insert(
+            3,
+            code(
+                "%matplotlib inline\n!ls\n%timeit -n1 -r1 1+1\nawait __import__('asyncio').sleep(0)\ndisplay(3)"
+            ),
+        )
 
     def locked_copies(nb):
         nb["cells"].append(json.loads(json.dumps(nb["cells"][cell_of(nb, "relu__gradient")])) | {"id": "dup"})
@@ -221,7 +230,16 @@ def test_the_json_of_grade_is_one_object_a_line_and_nothing_else(classroom, tmp_
     )  # fmt: skip
     rows = {row["student"]: row for row in map(json.loads, done.stdout.splitlines())}
     assert set(rows) == {"ada", "bob"}
-    assert set(rows["ada"]) == {"student", "chapter", "status", "reason", "score", "max_score", "isolation", "exercises"}
+    assert set(rows["ada"]) == {
+        "student",
+        "chapter",
+        "status",
+        "reason",
+        "score",
+        "max_score",
+        "isolation",
+        "exercises",
+    }
     assert rows["ada"]["score"] == rows["ada"]["max_score"] == 26
     one = rows["bob"]["exercises"]["relu"]
     assert one["outcome"] == "not yet"

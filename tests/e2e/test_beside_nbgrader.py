@@ -11,7 +11,9 @@ import pytest
 from autograder import gradebook, nb, variants
 from tests.e2e.classroom import ROOT, Classroom, cell_of
 
-pytestmark = pytest.mark.filterwarnings("default")  # what nbgrader's own kernels and exporters warn of is theirs
+pytestmark = pytest.mark.filterwarnings(
+    "default"
+)  # what nbgrader's own kernels and exporters warn of is theirs
 
 
 def honest_class(room):
@@ -80,7 +82,9 @@ def test_manual_grades_and_comments_survive_a_regrade(classroom, grade):
         manual.manual_score, manual.extra_credit, manual.needs_manual_grade = 2.5, 0.5, False
         over = books.find_grade("relu__gradient", classroom.name, classroom.name, "ada")
         over.manual_score = 1.0
-        books.find_comment("question_derivation", classroom.name, classroom.name, "ada").manual_comment = "Well put."
+        books.find_comment(
+            "question_derivation", classroom.name, classroom.name, "ada"
+        ).manual_comment = "Well put."
         books.db.commit()
     grade(classroom, force=True)
     classroom.submit("ada", classroom.notebook(classroom.right | {"relu": "relu_forward = None"}))
@@ -90,8 +94,13 @@ def test_manual_grades_and_comments_survive_a_regrade(classroom, grade):
         assert (manual.manual_score, manual.extra_credit) == (2.5, 0.5)
         over = books.find_grade("relu__gradient", classroom.name, classroom.name, "ada")
         assert (over.manual_score, over.auto_score) == (1.0, 0.0)
-        assert over.needs_manual_grade, "nbgrader asks again where an automatic score changed under a manual one"
-        assert books.find_comment("question_derivation", classroom.name, classroom.name, "ada").comment == "Well put."
+        assert over.needs_manual_grade, (
+            "nbgrader asks again where an automatic score changed under a manual one"
+        )
+        assert (
+            books.find_comment("question_derivation", classroom.name, classroom.name, "ada").comment
+            == "Well put."
+        )
 
 
 def test_a_late_submission_is_noted_and_the_plugin_decides(classroom, grade):

@@ -15,7 +15,9 @@ CHAPTER = "01_numpy_backprop"
 RIGHT = "def relu_forward(h):\n    return np.maximum(h, 0)\n\n\ndef relu_backward(grad_out, h):\n    return grad_out * (h > 0)\n"
 
 pytestmark = [
-    pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine; the Makefile says how to get it"),
+    pytest.mark.skipif(
+        BROWSER is None, reason="no Chromium on this machine; the Makefile says how to get it"
+    ),
     pytest.mark.filterwarnings("default"),
 ]
 
@@ -41,7 +43,9 @@ def test_a_student_solves_checks_and_errs(lab, tmp_path):
         page.screenshot("passed")
         assert "pass" in passed
         assert "not yet" not in passed
-        wrong = next(m for m in variants.read(ROOT / "course" / CHAPTER / "mistakes.py") if m.exercise == "relu")
+        wrong = next(
+            m for m in variants.read(ROOT / "course" / CHAPTER / "mistakes.py") if m.exercise == "relu"
+        )
         page.type_into(solution, wrong.code)
         page.run(solution)
         failed = page.run(test)
@@ -57,9 +61,13 @@ def test_a_student_solves_checks_and_errs(lab, tmp_path):
 def test_the_validate_button_works(lab, tmp_path):
     with browser(lab, tmp_path, CHAPTER) as page:
         page.open_from_file_list(f"{CHAPTER}.ipynb")
-        page.page.get_by_role("button", name="Validate").or_(page.page.locator("button:has-text('Validate')")).first.click()
+        page.page.get_by_role("button", name="Validate").or_(
+            page.page.locator("button:has-text('Validate')")
+        ).first.click()
         dialog = page.page.locator(".jp-Dialog")
-        dialog.filter(has_text="cells failed").or_(dialog.filter(has_text="failed")).first.wait_for(timeout=120_000)
+        dialog.filter(has_text="cells failed").or_(dialog.filter(has_text="failed")).first.wait_for(
+            timeout=120_000
+        )
         text = dialog.first.inner_text()
         page.screenshot("validated")
         assert "not written yet" in text

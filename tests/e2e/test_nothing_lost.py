@@ -75,7 +75,9 @@ def _chaos(tmp_path, size, hostile, kills, seed):
     subprocess.run(command(calm), check=True, capture_output=True)
     dice = random.Random(seed)
     for _ in range(kills):
-        run = subprocess.Popen(command(wild), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        run = subprocess.Popen(
+            command(wild), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
         time.sleep(dice.uniform(1.0, 12.0))
         victims = _family(run.pid)
         victim = dice.choice([run.pid, *victims])
@@ -148,7 +150,12 @@ def test_a_gradebook_locked_by_somebody_else_is_waited_for(classroom, grade):
     grade(classroom, students=["bob"])
     held = sqlite3.connect(classroom.root / "gradebook.db", timeout=0, isolation_level=None)
     held.execute("begin exclusive")
-    run = subprocess.Popen(command(classroom, "--student", "ada", "--json"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    run = subprocess.Popen(
+        command(classroom, "--student", "ada", "--json"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     time.sleep(8)
     held.execute("rollback")
     held.close()
@@ -190,7 +197,15 @@ def test_the_sandbox_holds_for_an_ordinary_user_too(tmp_path):
         "with Template(sandbox=True, torch_too=False) as t:\n"
         "    print([c.attempt for c in isolation.measure(t, Path('/tmp')) if not c.held])\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd="/", env=os.environ | {"PYTHONPATH": str(ROOT)})
-    if done.returncode != 0 and ("Permission denied" in done.stderr or "No module" in done.stderr or "Errno 13" in done.stderr):
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd="/",
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    if done.returncode != 0 and (
+        "Permission denied" in done.stderr or "No module" in done.stderr or "Errno 13" in done.stderr
+    ):
         pytest.skip("this Python lies where an ordinary user may not read")
     assert done.stdout.strip() == "[]", done.stderr[-2000:]

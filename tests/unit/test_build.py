@@ -50,7 +50,9 @@ def test_releases_leak_nothing_and_have_no_outputs(name):
     answers = {c.id: c.source for c in source.cells if ch.is_solution(c) or ch.is_manual(c)}
     assert answers
     assert not [c.id for c in released.cells if c.source == answers.get(c.id)]
-    assert sorted(p.name for p in (ROOT / "release" / name).iterdir() if p.is_file()) == sorted([f"{name}.ipynb", "coursekit.json"])
+    assert sorted(p.name for p in (ROOT / "release" / name).iterdir() if p.is_file()) == sorted(
+        [f"{name}.ipynb", "coursekit.json"]
+    )
 
 
 @pytest.mark.parametrize("name", ch.names(ROOT, "course"))
@@ -58,17 +60,24 @@ def test_every_chapter_keeps_the_rules_and_is_built_from_its_text(name):
     folder = ROOT / "course" / name
     made = build.source_notebook((folder / f"{name}.py").read_text(encoding="utf-8"), name)
     assert lint.chapter(folder, made) == []
-    assert build.to_bytes(made) == (ROOT / "source" / name / f"{name}.ipynb").read_bytes(), f"run `autograder build {name}`"
+    assert build.to_bytes(made) == (ROOT / "source" / name / f"{name}.ipynb").read_bytes(), (
+        f"run `autograder build {name}`"
+    )
 
 
 def test_stale_files_are_named_with_the_command_that_mends_them(root):
     text = root / "course" / NAME / f"{NAME}.py"
-    text.write_text(text.read_text(encoding="utf-8").replace("By the end of this notebook", "At the end"), encoding="utf-8")
+    text.write_text(
+        text.read_text(encoding="utf-8").replace("By the end of this notebook", "At the end"),
+        encoding="utf-8",
+    )
     (root / "release" / NAME / "stray.txt").write_text("x")
     found = run("build", "--check", "--root", root)
     assert found.exit_code == 1
     lines = [line for line in found.output.split("\n") if "is out of date" in line]
-    assert sorted(Path(line.split()[1 if line.startswith("Error") else 0]).name for line in lines) == sorted([f"{NAME}.ipynb", f"{NAME}.ipynb", "stray.txt"])
+    assert sorted(Path(line.split()[1 if line.startswith("Error") else 0]).name for line in lines) == sorted(
+        [f"{NAME}.ipynb", f"{NAME}.ipynb", "stray.txt"]
+    )
     assert all(line.endswith(f"Run `autograder build {NAME}`.") for line in lines)
 
 
@@ -95,7 +104,9 @@ def test_an_edited_source_is_not_overwritten_and_pull_brings_it_back(root):
     assert [line for line in changed if "One more sentence" in line]
     again = build.source_notebook(text, NAME)
     assert [c.source for c in again.cells] == [c["source"] for c in edited["cells"]]
-    assert [ch.nbgrader_of(c) for c in again.cells] == [c["metadata"].get("nbgrader", {}) for c in edited["cells"]]
+    assert [ch.nbgrader_of(c) for c in again.cells] == [
+        c["metadata"].get("nbgrader", {}) for c in edited["cells"]
+    ]
     assert run("pull", "01", "--root", root).output.strip().endswith("the text already says the same")
 
 
@@ -120,7 +131,11 @@ def change(text, old, new):
         ("lambda: relu_backward(upstream, h),", "relu_backward(upstream, h),", "runs outside an observation"),
         (", judge=lambda losses:", ", judge=lambda losses: x if x else", None),
         ('    alt=f"Your loss curve', '    label=f"Your loss curve', "has no alt text"),
-        ("rng = np.random.default_rng(0)\n", "rng = np.random.default_rng(0)\n" + "a = 1\n" * 26, "lines of code"),
+        (
+            "rng = np.random.default_rng(0)\n",
+            "rng = np.random.default_rng(0)\n" + "a = 1\n" * 26,
+            "lines of code",
+        ),
         ('"the loss falls",', '"there is one loss for each step",', "give each check its own sentence"),
         ('"points": 2', '"points": 0', "is worth no points"),
     ],
@@ -130,7 +145,11 @@ def test_rules_have_one_line_messages(tmp_path, old, new, finding):
     shutil.copytree(ROOT / "course" / NAME, folder)
     text = (folder / f"{NAME}.py").read_text(encoding="utf-8")
     if finding is None:
-        old, new, finding = "judge=lambda losses: None", "judge=lambda losses: x and None", "a judge is closed"
+        old, new, finding = (
+            "judge=lambda losses: None",
+            "judge=lambda losses: x and None",
+            "a judge is closed",
+        )
     made = build.source_notebook(change(text, old, new), NAME)
     found = lint.chapter(folder, made)
     assert [line for line in found if finding in line], found
@@ -141,7 +160,9 @@ def test_an_exercise_without_hints_or_mistakes_is_a_finding(tmp_path):
     folder = tmp_path / NAME
     shutil.copytree(ROOT / "course" / NAME, folder)
     (folder / "exercises.toml").write_text('[relu]\nhints = ["one"]\n[nothing]\nhints = []\n')
-    (folder / "mistakes.py").write_text("# %% relu: one\ndef relu_forward(h): return h\n# %% nope: two\n# help: x\n")
+    (folder / "mistakes.py").write_text(
+        "# %% relu: one\ndef relu_forward(h): return h\n# %% nope: two\n# help: x\n"
+    )
     found = "\n".join(lint.chapter(folder, notebook()))
     assert "relu has 1 hints; at least 2" in found
     assert "relu has 1 named mistakes; at least 5" in found

@@ -34,7 +34,9 @@ def test_a_pass_prints_one_line_a_behaviour(capsys):
 
 
 def test_shapes_that_differ_are_named_before_numbers():
-    lines = report(lambda: check.close("w", lambda: np.ones((3, 2)), expected=np.ones((2, 3)), advice="look at shapes"))
+    lines = report(
+        lambda: check.close("w", lambda: np.ones((3, 2)), expected=np.ones((2, 3)), advice="look at shapes")
+    )
     assert lines == [
         "thing: works",
         "not yet     w",
@@ -90,7 +92,12 @@ def test_another_kind_is_said_plainly(value, expected, actual):
 
 def test_later_behaviours_are_not_run_after_one_that_fails():
     ran = []
-    report(lambda: (check.equal("one", lambda: 1, expected=2), check.equal("two", lambda: ran.append(1), expected=None)))
+    report(
+        lambda: (
+            check.equal("one", lambda: 1, expected=2),
+            check.equal("two", lambda: ran.append(1), expected=None),
+        )
+    )
     assert ran == []
 
 
@@ -134,7 +141,9 @@ def test_a_changed_input_is_noticed_even_after_another_check_ran_first():
 
 
 def test_a_property_says_its_finding():
-    lines = report(lambda: check.that("p", lambda: [3, 1], judge=lambda v: None if v[0] < v[1] else "it falls"))
+    lines = report(
+        lambda: check.that("p", lambda: [3, 1], judge=lambda v: None if v[0] < v[1] else "it falls")
+    )
     assert "    where     it falls" in lines
     lines = report(lambda: check.that("p", lambda: object(), judge=lambda v: None))
     assert "    where     the result holds object" in lines
@@ -145,14 +154,18 @@ def test_help_speaks_only_where_a_mistake_is_recognised(monkeypatch):
     known = {"mistakes": [{"name": "tripled", "help": "You triple.", "at": at}]}
     monkeypatch.setattr(chapter, "notes", lambda: {"exercises": {"thing": known}})
     assert "    help      You triple." in report(lambda: check.close("d", lambda: 3.0, expected=2.0))
-    assert not [line for line in report(lambda: check.close("d", lambda: 4.0, expected=2.0)) if "help" in line]
+    assert not [
+        line for line in report(lambda: check.close("d", lambda: 4.0, expected=2.0)) if "help" in line
+    ]
 
 
 def test_forbidden_calls_that_ran_are_named(monkeypatch):
     monkeypatch.setattr(chapter, "notes", lambda: {"exercises": {"thing": {"forbidden": ["torch.softmax"]}}})
     space = {}
     exec(compile("f = lambda x: x.softmax(-1)", "student.py", "exec"), space)
-    lines = report(lambda: check.close("s", lambda: space["f"](torch.zeros(2)), expected=torch.tensor([0.5, 0.5])))
+    lines = report(
+        lambda: check.close("s", lambda: space["f"](torch.zeros(2)), expected=torch.tensor([0.5, 0.5]))
+    )
     assert "    actual    your code calls torch.softmax" in lines
 
 

@@ -21,7 +21,8 @@ plain = st.recursive(
     max_leaves=12,
 )
 arrays = hnp.arrays(
-    st.sampled_from(["float32", "float64", "int64", "bool", "uint8"]), hnp.array_shapes(min_dims=0, max_dims=4, max_side=4)
+    st.sampled_from(["float32", "float64", "int64", "bool", "uint8"]),
+    hnp.array_shapes(min_dims=0, max_dims=4, max_side=4),
 )
 
 
@@ -42,7 +43,18 @@ def test_arrays_and_tensors_come_back_bit_for_bit(array):
 
 
 @settings(deadline=None)
-@given(st.recursive(st.none() | st.integers() | st.text(max_size=8) | st.floats(), lambda i: st.lists(i, max_size=3) | st.dictionaries(st.sampled_from(["kind", "value", "items", "dtype", "shape", "data", "i"]), i, max_size=4), max_leaves=10))
+@given(
+    st.recursive(
+        st.none() | st.integers() | st.text(max_size=8) | st.floats(),
+        lambda i: (
+            st.lists(i, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["kind", "value", "items", "dtype", "shape", "data", "i"]), i, max_size=4
+            )
+        ),
+        max_leaves=10,
+    )
+)
 def test_malformed_records_are_a_mismatch_and_never_an_error(junk):
     for right in (encode(1.5), encode(np.ones((2, 2))), encode([1, {"a": "b"}]), encode(None)):
         found = compare(right, junk if isinstance(junk, dict) else {"kind": junk})

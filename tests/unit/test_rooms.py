@@ -33,9 +33,17 @@ def test_coursekit_never_imports_the_grader():
     assert bad == []
 
 
-@pytest.mark.parametrize("name", ["run.py", "sandbox/child.py", "sandbox/template.py", "sandbox/wire.py", "sandbox/linux.py"])
+@pytest.mark.parametrize(
+    "name", ["run.py", "sandbox/child.py", "sandbox/template.py", "sandbox/wire.py", "sandbox/linux.py"]
+)
 def test_what_runs_beside_students_knows_no_judge(name):
-    allowed = {"autograder.run", "autograder.sandbox", "autograder.sandbox.linux", "autograder.sandbox.wire", "autograder.sandbox.child"}
+    allowed = {
+        "autograder.run",
+        "autograder.sandbox",
+        "autograder.sandbox.linux",
+        "autograder.sandbox.wire",
+        "autograder.sandbox.child",
+    }
     found = {m for m in imports(ROOT / "autograder" / name) if m.startswith("autograder")}
     assert found <= allowed
 
@@ -55,9 +63,15 @@ def test_the_two_lists_of_dependencies_are_one():
 
 
 def test_constraints_pin_every_dependency():
-    pinned = {re.split("==", line)[0].lower().replace("_", "-") for line in (ROOT / "constraints.txt").read_text().split() if "==" in line}
+    pinned = {
+        re.split("==", line)[0].lower().replace("_", "-")
+        for line in (ROOT / "constraints.txt").read_text().split()
+        if "==" in line
+    }
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    everything = project["dependencies"] + [d for group in project["optional-dependencies"].values() for d in group]
+    everything = project["dependencies"] + [
+        d for group in project["optional-dependencies"].values() for d in group
+    ]
     wanted = {re.split(r"[\[><=]", name)[0].lower() for name in everything}
     assert wanted - pinned == set()
 
@@ -81,7 +95,18 @@ def test_every_command_in_the_documents_exists():
 
 
 def test_the_command_line_is_the_one_designed():
-    assert set(main.commands) == {"build", "pull", "check", "collect", "grade", "feedback", "report", "export", "demo", "doctor"}
+    assert set(main.commands) == {
+        "build",
+        "pull",
+        "check",
+        "collect",
+        "grade",
+        "feedback",
+        "report",
+        "export",
+        "demo",
+        "doctor",
+    }
     for name, command in main.commands.items():
         shown = CliRunner().invoke(main, [name, "--help"])
         assert shown.exit_code == 0

@@ -7,7 +7,7 @@ import pytest
 from autograder.forbidden import find
 from autograder.split import split
 
-CELL = '''@check.cell("f__values")
+CELL = """@check.cell("f__values")
 def _():
     x = check.array(1, 3)
     limit = 4.0
@@ -22,7 +22,7 @@ def _():
     check.that("law", lambda: f(x), judge=lambda v, most: v.max() < most, given={"most": limit})
     check.close("more", lambda: f(x + 1), expected=more)
     ### END HIDDEN TESTS
-'''
+"""
 
 
 def test_judgement_and_what_only_it_uses_are_cut():
@@ -61,7 +61,10 @@ LINEAR = ["torch.nn.Linear", "torch.nn.functional.linear"]
         ("f = torch._C._nn.linear", LINEAR),
         ("import torch.optim\no = torch.optim.SGD([], 1)", ["torch.optim.*"]),
         ("from torch.optim import SGD", ["torch.optim.*"]),
-        ("torch.nn.utils.clip_grad_norm_([], 1)", ["torch.nn.utils.clip_grad_norm_", "torch.nn.utils.clip_grad_value_"]),
+        (
+            "torch.nn.utils.clip_grad_norm_([], 1)",
+            ["torch.nn.utils.clip_grad_norm_", "torch.nn.utils.clip_grad_value_"],
+        ),
         ("def f(x):\n    for r in x: pass", ["python loop"]),
         ("f = lambda x: [r for r in x]", ["python loop"]),
         ("import coursekit.parts", []),

@@ -1,0 +1,317 @@
+"""The measurements. Each returns rows: what, ours, against, ratio, goal, whether it was met."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from autograder import chapter as ch
+from autograder import gradebook, variants
+from autograder.engine import workers
+from autograder.grade import Grading, Options
+from autograder.isolation import level
+from tests.e2e.classroom import ROOT, Classroom
+
+Row = dict[str, Any]
+SUBMISSIONS = 40
+MNIST_SUBMISSIONS = 8
+LONG_CLASS = 1000
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return workers()
+
+
+def row(what: str, ours: str, against: str, ratio: float, goal: str, met: bool | None) -> Row:
+    """Return one line of the table."""
+    return {
+        "what": what,
+        "ours": ours,
+        "against": against,
+        "ratio": round(ratio, 2),
+        "goal": goal,
+        "met": met,
+    }
+
+
+def _class(room: Classroom, size: int) -> list[str]:
+    """Hand in a class of right and wrong work; return the students."""
+    known = variants.read(ROOT / "course" / room.name / "mistakes.py")
+    names = [f"s{i:04d}" for i in range(size)]
+    for i, student in enumerate(names):
+        mistake = known[i % len(known)]
+        room.submit(student, **({mistake.exercise: mistake.code} if i % 2 else {}))
+    return names
+
+
+def _ours(room: Classroom, jobs: int = 0) -> tuple[float, list[float]]:
+    """Grade a class; return the seconds and the time at which each result was saved."""
+    sandboxed, _ = level()
+    started, at = time.perf_counter(), []
+    grading = Grading(room.root, room.name, Options(jobs=jobs, trusting=not sandboxed))
+    grading.confirm_isolation()
+    for _ in grading.run():
+        at.append(time.perf_counter() - started)
+    return time.perf_counter() - started, at
+
+
+_STOCK = """
+import sys
+from pathlib import Path
+from autograder import nb
+root, chapter, *students = sys.argv[1:]
+api = nb.api(Path(root))
+for student in students:
+    done = api.autograde(chapter, student, force=True, create=True)
+    assert done["success"], done
+"""
+
+
+def _stock(rooms: list[Classroom], students: list[list[str]]) -> float:
+    """Run stock `nbgrader autograde`, one process a room; return the seconds."""
+    for room in rooms:
+        shutil.copy(ROOT / "nbgrader_config.py", room.root)
+        gradebook.ensure_assignment(room.root, room.chapter)
+    started = time.perf_counter()
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-c", _STOCK, str(room.root), room.name, *names],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )
+        for room, names in zip(rooms, students, strict=True)
+    ]  # fmt: skip
+    codes = [process.wait() for process in running]
+    if any(codes):
+        raise RuntimeError(f"stock nbgrader ended with {codes}")
+    return time.perf_counter() - started
+
+
+def _scores(rooms: list[Classroom]) -> dict[str, Any]:
+    found = {}
+    for room in rooms:
+        with gradebook.open_gradebook(room.root) as books:
+            found |= {s.id: gradebook.scores(books, room.name, s.id) for s in books.students}
+    return found
+
+
+def against_nbgrader(folder: Path) -> list[Row]:
+    """40 submissions of one chapter: stock nbgrader in one process and in two, and ours."""
+    name = "07_module" if "07_module" in ch.names(ROOT) else "01_numpy_backprop"
+    ours = Classroom(folder / "ours", name)
+    students = _class(ours, SUBMISSIONS)
+    ours_seconds, _ = _ours(ours)
+    one = Classroom(folder / "one", name)
+    _class(one, SUBMISSIONS)
+    one_seconds = _stock([one], [students])
+    pair = [Classroom(folder / f"pair{i}", name) for i in range(2)]
+    for room in pair:
+        _class(room, SUBMISSIONS)
+    pair_seconds = _stock(pair, [students[::2], students[1::2]])
+    same = _scores([ours]) == _scores([one])
+    what = f"{SUBMISSIONS} submissions of `{name}`"
+    return [
+        row(
+            f"{what}, one nbgrader process",
+            f"{ours_seconds:.1f} s",
+            f"{one_seconds:.1f} s",
+            one_seconds / ours_seconds,
+            "25 times its throughput",
+            one_seconds / ours_seconds >= 25,
+        ),
+        row(
+            f"{what}, two nbgrader processes",
+            f"{ours_seconds:.1f} s",
+            f"{pair_seconds:.1f} s",
+            pair_seconds / ours_seconds,
+            "-",
+            None,
+        ),
+        row(
+            f"{what}: equal scores", str(len(students)), "nbgrader's", 1.0 if same else 0.0, "all equal", same
+        ),
+    ]
+
+
+_TRAIN = """
+import json, os, sys, time, torch
+torch.set_num_threads(1)
+from coursekit import data, show
+show.set_recording(True)
+for line in sys.stdin:
+    from torch.utils.data import DataLoader
+    job = json.loads(line)
+    space = {"__name__": "__main__"}
+    exec(job["setup"], space)
+    for source in job["solutions"]:
+        exec(source, space)
+    for epochs in job["epochs"]:
+        torch.manual_seed(0)
+        train_set, test_set = data.mnist()
+        loader = DataLoader(train_set, batch_size=job["batch"], shuffle=True)
+        space["train"](space["MNISTClassifier"](), loader, epochs)
+    print("done", flush=True)
+"""
+
+
+def mnist(folder: Path) -> list[Row]:
+    """8 submissions of 08_mnist against the bare trainings, two at a time in warm interpreters."""
+    if "08_mnist" not in ch.names(ROOT):
+        return []
+    room = Classroom(folder / "room", "08_mnist")
+    for i in range(MNIST_SUBMISSIONS):
+        room.submit(f"s{i}", train=room.right["train"] + f"\n# submission {i}\n")
+    warm = Classroom(folder / "warm", "08_mnist")
+    warm.submit("first")
+    _ours(warm, 1)  # prepared data and reference records are made once a chapter, not once a class
+    shutil.copytree(warm.root / ".autograder", room.root / ".autograder")
+    ours, _ = _ours(room)
+    bare = _bare_trainings(room)
+    what = f"{MNIST_SUBMISSIONS} submissions of `08_mnist`"
+    return [
+        row(
+            what,
+            f"{ours:.1f} s",
+            f"{bare:.1f} s",
+            ours / bare,
+            "at most 1.25 times the bare trainings",
+            ours / bare <= 1.25,
+        )
+    ]
+
+
+def _bare_trainings(room: Classroom) -> float:
+    """Run the same trainings as scripts in two interpreters that are warm already; return the seconds."""
+    setup = next(c.source for c in room.chapter.source.cells if ch.SETUP in ch.tags_of(c))
+    trainings = json.loads((Path(__file__).parent / "mnist_trainings.json").read_text())
+    prepared = next((room.root / ".autograder" / "data").iterdir())
+    job = json.dumps({"setup": setup, "solutions": list(room.right.values()), **trainings}) + "\n"
+    environment = os.environ | {
+        "COURSEKIT_PREPARED": str(prepared),
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": str(ROOT),
+    }
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", _TRAIN],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+        for _ in range(2)
+    ]
+    for process in running:
+        process.stdin.write(json.dumps(json.loads(job) | {"epochs": []}) + "\n")
+        process.stdin.flush()
+    for process in running:
+        process.stdout.readline()
+    started = time.perf_counter()
+    for process in running:
+        process.stdin.write(job * (MNIST_SUBMISSIONS // 2))
+        process.stdin.close()
+    for process in running:
+        process.stdout.read()
+        process.wait()
+    return time.perf_counter() - started
+
+
+def one_learner(folder: Path) -> list[Row]:
+    """`autograder check` from a cold start against `import torch`, and `--watch` after a save."""
+    target = folder / "01_numpy_backprop.ipynb"
+    room = Classroom(folder / "room")
+    notebook = json.dumps(room.notebook(room.right))
+    target.write_text(notebook, encoding="utf-8")
+    check = [sys.executable, "-m", "autograder", "check", str(target), "--root", str(room.root)]
+    subprocess.run(check, check=True, capture_output=True)  # the reference's records, once a chapter
+    ours, torch_alone = [], []
+    for _ in range(5):
+        ours.append(_seconds(check))
+        torch_alone.append(_seconds([sys.executable, "-c", "import torch"]))
+    extra = statistics.median(a - b for a, b in zip(ours, torch_alone, strict=True))
+    saves = _watch(check, target, notebook)
+    return [
+        row(
+            "`autograder check`, cold",
+            f"{statistics.median(ours):.2f} s",
+            f"{statistics.median(torch_alone):.2f} s (import torch)",
+            statistics.median(ours) / statistics.median(torch_alone),
+            "at most 1.5 s more",
+            extra <= 1.5,
+        ),
+        row(
+            "`--watch`, from a save to the verdict",
+            f"{statistics.median(saves):.2f} s",
+            "-",
+            1.0,
+            "within 0.5 s",
+            statistics.median(saves) <= 0.5,
+        ),
+    ]
+
+
+def _seconds(command: list[str]) -> float:
+    started = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True)
+    return time.perf_counter() - started
+
+
+def _watch(check: list[str], target: Path, notebook: str) -> list[float]:
+    process = subprocess.Popen([*check, "--watch"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while "watching" not in process.stderr.readline():
+        pass
+    _read_verdict(process)
+    saves = []
+    for i in range(6):
+        time.sleep(1.0)
+        started = time.perf_counter()
+        target.write_text(notebook.replace('"id": "setup"', f'"id": "setup{i}"'), encoding="utf-8")
+        _read_verdict(process)
+        saves.append(time.perf_counter() - started)
+    process.terminate()
+    process.communicate()
+    return saves[1:]
+
+
+def _read_verdict(process: subprocess.Popen[str]) -> None:
+    while "exercises pass" not in process.stdout.readline():
+        pass
+
+
+def long_class(folder: Path) -> list[Row]:
+    """1,000 submissions: the rate of the last 200 is that of the first 200, and the parent's memory stays flat."""
+    room = Classroom(folder / "room")
+    _class(room, LONG_CLASS)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    seconds, at = _ours(room)
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    first, last = 200 / (at[299] - at[99]), 200 / (at[-1] - at[-201])
+    return [
+        row(
+            f"{LONG_CLASS} submissions of `01_numpy_backprop`: the last 200 against 200 early ones",
+            f"{last:.1f}/s",
+            f"{first:.1f}/s",
+            last / first,
+            "the same rate",
+            last / first >= 0.85,
+        ),
+        row(
+            f"{LONG_CLASS} submissions: growth of the parent",
+            f"{grown:.0f} MiB",
+            f"{seconds:.0f} s in all",
+            1.0,
+            "flat (under 100 MiB)",
+            grown < 100,
+        ),
+    ]
+
+
+ALL = {"nbgrader": against_nbgrader, "mnist": mnist, "learner": one_learner, "long": long_class}
