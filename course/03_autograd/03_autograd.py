@@ -606,7 +606,7 @@ r"""
 Write `target_loss(online, target, x)`: two modules whose outputs have one shape, and a batch → the
 **mean** of `(online(x) − target(x))²` over all entries, a 0-dim tensor. Its gradient reaches the
 parameters of `online` and none of those of `target`. The `requires_grad` flags, grads and modes (`train`
-or `eval`) of both modules stay as they are, also while they run.
+or `eval`) of both modules stay as they are, and each runs in the mode it is in.
 """
 
 
@@ -1740,7 +1740,7 @@ def stubborn(v):
 counts = {}
 for size in (0.1, 0.5, 2.0, 5.0, 20.0):
     v = torch.full((4,), size, requires_grad=True)
-    counts[f"v = {size}"] = len(graph_nodes(stubborn(v)))
+    counts[f"v = {size}"] = len(list(graph_nodes(stubborn(v))))
 told = ", ".join(f"{name}: {count}" for name, count in counts.items())
 plot.bars(
     counts, xlabel="nodes in the graph", alt=f"Nodes in the graph of one function for five inputs: {told}"
