@@ -130,6 +130,11 @@ def _mask(kept: np.ndarray, p: float) -> str | None:
         shares = kept.mean(axis=tuple(a for a in range(kept.ndim) if a != axis))
         if np.abs(shares - (1 - p)).max() > 7 * math.sqrt(variance * kept.shape[axis] / n):
             return "entries are not dropped on their own: some places lose more than others"
+        if kept.shape[axis] > 1:
+            alike = np.equal(*(np.delete(kept, end, axis=axis) for end in (0, -1)))
+            chance = p * p + (1 - p) * (1 - p)  # neighbours agree by chance; 10 errors, as the pairs overlap
+            if abs(alike.mean() - chance) > 10 * math.sqrt(chance * (1 - chance) / alike.size):
+                return "entries are not dropped on their own: neighbours go together"
     counts = kept.reshape(len(kept), -1).sum(axis=1)
     spread = float(np.mean((counts - kept[0].size * (1 - p)) ** 2) / (kept[0].size * variance))
     if len(kept) >= 50 and not 0.25 < spread < 3:
@@ -177,3 +182,28 @@ def mnist_accuracy(state: dict[str, np.ndarray], least: float, source: str = "",
     if found < 0.85:
         return "it has learned too little: on images it never saw it is far from the mark"
     return f"it has learned, but on images it never saw fewer than {least:.0%} are right"
+
+
+def digits_accuracy(layers: list[np.ndarray], least: float, relabel: list[int] | None = None) -> str | None:
+    """Judge a network for the 8 x 8 digits as `mnist_accuracy` does, on images the training never saw.
+
+    `layers` are the weight (out, in) and bias of each linear layer in turn. With `relabel`, digit d counts as
+    `relabel[d]`.
+    """
+    from coursekit import _held_out
+
+    if not all(np.isfinite(values).all() for values in layers):
+        return "the weights are not finite"
+    state = {f"{i // 2}.{'bias' if i % 2 else 'weight'}": values for i, values in enumerate(layers)}
+    found = _held_out.accuracy(state, "digits", relabel)
+    if found >= least:
+        return None
+    if found < 0.3:
+        return "on digits it never saw it does little better than guessing"
+    return f"it has learned something, but on digits it never saw fewer than {least:.0%} are right"
+
+
+def mean_cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Return the mean cross-entropy of logits (N, C) for labels (N,): a number for judges to compare with."""
+    wide = logits.astype(np.float64)
+    return float(np.mean(np.logaddexp.reduce(wide, axis=1) - wide[np.arange(len(labels)), labels]))
