@@ -1253,7 +1253,7 @@ def _():
         model, losses = network(), []
         for _ in range(steps):
             loss = lopsided(model(x), y)
-            losses.append(float(loss))
+            losses.append(loss.item())
             with torch.no_grad():
                 for p, g in zip(
                     model.parameters(), torch.autograd.grad(loss, list(model.parameters())), strict=True
@@ -1302,7 +1302,7 @@ def _():
         loss.backward()
         model.used.weight.data -= 0.5 * model.used.weight.grad
         model.used.bias.data -= 0.5 * model.used.bias.grad
-        return float(loss), dict(model.state_dict()), [True] * 4 + [False] * 2
+        return loss.item(), dict(model.state_dict()), [True] * 4 + [False] * 2
 
     check.close(
         "frozen and unused parameters stay, the others move",
@@ -1330,7 +1330,7 @@ def _():
     def by_hand(model):
         loss = F.mse_loss(model(x), x)
         model[0].weight.data = model[0].weight.data - 0.5 * torch.autograd.grad(loss, model[0].weight)[0]
-        return loss
+        return loss.item()
 
     check.close(
         "a weight that two layers share moves once",
@@ -1640,7 +1640,7 @@ def _():
 # %% [markdown]
 r"""
 **Your masks, drawn.** The same input, twelve rows of twenty ones, through the same layer: three calls in
-training, one in evaluation.
+training, one in evaluation. Dark is 0, yellow is 2 (kept, and doubled), grey is 1: left alone.
 """
 
 # %% tags=["picture"]
@@ -1993,8 +1993,8 @@ with plot.figure(
     for ax, column, truth, name in zip(
         axes, (0, 1), (3.0, 4.0), ("running_mean", "running_var"), strict=True
     ):
-        for momentum, path in memory.items():
-            ax.plot([step[column] for step in path], label=f"momentum {momentum}")
+        for (momentum, path), dashes in zip(memory.items(), ("-", "--"), strict=True):
+            ax.plot([step[column] for step in path], linestyle=dashes, label=f"momentum {momentum}")
         ax.axhline(truth, color="black", linestyle=":", label="the data")
         ax.set_title(name)
         ax.set_xlabel("batch")
@@ -2036,8 +2036,8 @@ net = nn.Sequential(nn.Linear(8, 32), BatchNorm1d(32), nn.ReLU(), Dropout(0.5), 
 row = torch.randn(1, 8)
 for _ in range(50):
     net.train()(torch.randn(32, 8))  # lets the running statistics settle
-wobble = [float(net.train()(torch.cat([row, torch.randn(31, 8)]))[0]) for _ in range(40)]
-steady = [float(net.eval()(torch.cat([row, torch.randn(31, 8)]))[0]) for _ in range(40)]
+wobble = [net.train()(torch.cat([row, torch.randn(31, 8)]))[0].item() for _ in range(40)]
+steady = [net.eval()(torch.cat([row, torch.randn(31, 8)]))[0].item() for _ in range(40)]
 plot.curves(
     {"net.train()": wobble, "net.eval()": steady},
     xlabel="call",
