@@ -604,9 +604,9 @@ Squared error suits numbers. For *which digit is this?* we want probabilities. T
 called **logits**; *softmax* turns each row into positive numbers that sum to one, and *cross-entropy* asks how
 surprised we are by the right label:
 
-$$p_{nk} = rac{e^{z_{nk}}}{\sum_j e^{z_{nj}}},\qquad
-L = -rac1N\sum_n \log p_{n,\,	ext{label}_n},\qquad
-rac{\partial L}{\partial z_{nk}} = rac{p_{nk} - [k = 	ext{label}_n]}{N}$$
+$$p_{nk} = \frac{e^{z_{nk}}}{\sum_j e^{z_{nj}}},\qquad
+L = -\frac1N\sum_n \log p_{n,\,\text{label}_n},\qquad
+\frac{\partial L}{\partial z_{nk}} = \frac{p_{nk} - [k = \text{label}_n]}{N}$$
 
 That gradient is one of the nicest results in the subject: *what you said minus what is true*.
 
@@ -703,10 +703,10 @@ r"""
 How do you know that a gradient is right? Not by looking at it. You **measure** it: nudge one number up a
 little, nudge it down a little, and see what the function does.
 
-$$rac{\partial f}{\partial x_i} pprox rac{f(x + arepsilon e_i) - f(x - arepsilon e_i)}{2arepsilon}$$
+$$\frac{\partial f}{\partial x_i} \approx \frac{f(x + \varepsilon e_i) - f(x - \varepsilon e_i)}{2\varepsilon}$$
 
-Two-sided, because the error of the one-sided version shrinks like $arepsilon$, and of this one like
-$arepsilon^2$. It takes two calls of $f$ for every number, far too slow to train with, and the best friend
+Two-sided, because the error of the one-sided version shrinks like $\varepsilon$, and of this one like
+$\varepsilon^2$. It takes two calls of $f$ for every number, far too slow to train with, and the best friend
 you have when a gradient of yours is wrong.
 """
 
@@ -826,9 +826,9 @@ line. Give the shape of every factor, and say in words where the sum over the ba
 r"""
 **Model answer.** With $h = x w_1$, $a = \max(h, 0)$, $\hat y = a w_2$ and $L = \sum (\hat y - y)^2$:
 $G = \partial L/\partial \hat y = 2(\hat y - y)$, shape (N, C). Each $a_{ni}$ feeds every output $k$ of its own
-example, so $\partial L/\partial a = G w_2^	op$, shape (N, H). The ReLU passes it where $h > 0$:
-$\partial L/\partial h = (G w_2^	op) \odot [h > 0]$, shape (N, H). A weight $w_{1,dj}$ is used once per example,
-multiplied by $x_{nd}$, so its gradient is the sum over examples, $x^	op\,\partial L/\partial h$, shape (D, H).
+example, so $\partial L/\partial a = G w_2^\top$, shape (N, H). The ReLU passes it where $h > 0$:
+$\partial L/\partial h = (G w_2^\top) \odot [h > 0]$, shape (N, H). A weight $w_{1,dj}$ is used once per example,
+multiplied by $x_{nd}$, so its gradient is the sum over examples, $x^\top\,\partial L/\partial h$, shape (D, H).
 
 **Rubric.** 1 point: the chain is complete and in the right order. 1 point: every factor has its shape and the
 transposes follow from them. 1 point: the sum over the batch is explained (one weight, used once per example).
