@@ -9,6 +9,7 @@
 # %% [markdown]
 r"""
 # 4 · Write an operation's own backward
+
 In chapter 3 you stopped writing gradients. This chapter gives the pen back to you, for one operation at a
 time. You will build eight things: seven operations that know their own gradient, and the instrument that
 tells a right gradient from a wrong one.
@@ -58,6 +59,7 @@ print("round:", steps.tolist(), " gradient:", x.grad.tolist())
 # %% [markdown]
 r"""
 ## 4.1 A pair of maps, and a bag between them
+
 An operation that autograd can use is a **pair**. *Forward* turns inputs into outputs. *Backward* turns the
 gradient of the outputs into the gradient of the inputs. They run at different times, sometimes minutes
 apart, so forward packs a bag for backward: the **context**, `ctx`.
@@ -126,13 +128,14 @@ r"""
 not yours: the engine may hand the same tensor to somebody else. Read it, never write into it.
 
 And it is almost never all ones. `y.sum().backward()` happens to send ones, which is why so many wrong
-backwards look right at first. Every check in this chapter sends something else.
+backwards look right at first. The checks of this chapter send something else.
 """
 
 # %% [markdown]
 r"""
 ### Exercise 4.1 · `my_relu`
 *difficulty 1 of 3 · 10 minutes · about 4 lines*
+
 Write `MyReLU`, a `torch.autograd.Function` with static methods, used as `MyReLU.apply(x)`. `x` has any
 shape and any float dtype; negative entries become 0, the others stay. The gradient passes where `x` was
 positive; where `x` is 0 or negative it is 0. Neither `x` nor the upstream gradient is modified.
@@ -271,6 +274,7 @@ def _():
 # %% [markdown]
 r"""
 ## 4.2 Is it right? Measure, by hand
+
 Before the next operation, the habit of chapter 1: a gradient is believed when it has been **measured**.
 Nudge one weight of a network up and down by a tiny step, look at the loss, divide by the distance. The
 network below is the course's own, small: `x @ w1`, your `MyReLU`, `@ w2`, squared error.
@@ -308,6 +312,7 @@ mend it.
 # %% [markdown]
 r"""
 ## 4.3 Arguments that are not tensors
+
 The engine is strict about one count: backward returns **one value for each argument of forward**, in the
 same order (`ctx` does not count). An argument that has no gradient, such as a plain number, a string or a
 shape, gets `None`.
@@ -320,6 +325,7 @@ you like.
 r"""
 ### Exercise 4.2 · `mul_constant`
 *difficulty 1 of 3 · 8 minutes · about 4 lines*
+
 Write `MulConstant`, a `torch.autograd.Function` with static methods, used as `MulConstant.apply(x,
 constant)` → `x` times `constant`. `x` has any shape, `constant` is a Python number (an int or a float). The
 result has the dtype of `x`, at its full precision. Neither `x` nor the upstream gradient is modified.
@@ -442,6 +448,7 @@ def _():
 # %% [markdown]
 r"""
 ## 4.4 Only what is asked for
+
 The first layer of a network gets its input from the data. Nobody needs the gradient of the *data*, and yet
 it costs as much as the gradient of the weights: a whole matrix product. So the engine tells your backward
 what it wants. `ctx.needs_input_grad` is a tuple of True and False, one for each argument **that was passed
@@ -492,11 +499,12 @@ its gradient sums over all of those rows: lay the leading axes flat, and it is c
 r"""
 ### Exercise 4.3 · `linear_function`
 *difficulty 3 of 3 · 25 minutes · about 12 lines*
+
 Write `LinearFunction`, a `torch.autograd.Function` with static methods, used as `LinearFunction.apply(x,
 weight)` or `LinearFunction.apply(x, weight, bias)`; a bias of `None` is as good as none. `x` is (…, in),
-1-D included, `weight` (out, in), `bias` (out,); the result is (…, out). Its backward computes **no**
-gradient that `ctx.needs_input_grad` does not ask for. Tensors may be non-contiguous; inputs and upstream
-gradient are not modified.
+1-D included, `weight` (out, in), `bias` (out,); the result is (…, out). Backward sums the gradients of
+weight and bias over all rows itself, and computes **no** gradient that `ctx.needs_input_grad` does not ask
+for. Tensors may be non-contiguous; inputs and upstream gradient are not modified.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "linear_function", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -612,6 +620,18 @@ def _():
         "the gradient of bias: the upstream rows added up",
         lambda: gradients(upstream, x, weight, bias)[2],
         expected=torch.tensor([1.0, 3.0, 2.0]),
+    )
+
+    def returned():
+        y = LinearFunction.apply(*(t.detach().requires_grad_() for t in (x, weight, bias)))
+        with torch.no_grad():  # as the engine calls it
+            return [grad.numel() for grad in y.grad_fn.apply(upstream)]
+
+    check.equal(
+        "asked directly, backward returns gradients of 4, 6 and 3 numbers, as x, weight and bias have",
+        lambda: returned(),
+        expected=[4, 6, 3],
+        advice="print the three shapes just before you return them",
     )
     check.unchanged(
         "backward changes no input and no upstream gradient",
@@ -844,21 +864,22 @@ plot.curves(
     {"your Functions": mine, "torch's own": theirs},
     ylabel="sum of squared errors",
     log=True,
-    alt=f"Two loss curves on a logarithmic axis: from {mine[0]:.3g} to {mine[-1]:.3g} with your Functions, from "
+    alt=f"Two loss curves, log axis: from {mine[0]:.3g} to {mine[-1]:.3g} with your Functions, from "
     f"{theirs[0]:.3g} to {theirs[-1]:.3g} with torch's own; their largest relative distance is {gap:.1g}",
 )
 
 # %% [markdown]
 r"""
 A kindness that hides mistakes: the engine itself sums a gradient down to the shape of its input where the
-input was broadcast. Return the bias gradient as `(N, out)` and it still comes out right; return it as `()`
-and it does not. Do not lean on it. A backward that says the shape it means is one that you can read again
-next year.
+input was broadcast. Return the bias gradient as `(N, out)` and training goes on as if nothing were wrong;
+return it as `()` and it stops. That is why a check above asked your backward directly: one that says the
+shape it means is one that you can read again next year.
 """
 
 # %% [markdown]
 r"""
 ## 4.5 Keep the output, not the input
+
 What to put into `ctx` is a decision about memory. The derivative of $e^x$ at $x$ is $e^x$: the very number
 forward has just returned. Save the **output**, and backward needs no exponential at all, only a product.
 
@@ -873,6 +894,7 @@ kind.
 r"""
 ### Exercise 4.4 · `my_exp`
 *difficulty 1 of 3 · 10 minutes · about 5 lines*
+
 Write `MyExp`, a `torch.autograd.Function` with static methods, used as `MyExp.apply(x)` → $e^x$, `x` of any
 shape. The one tensor it keeps is its **output**, kept with `ctx.save_for_backward`, and backward works with
 that one. Exactly one exponential runs in forward and backward together. Input and upstream gradient are not
@@ -1049,7 +1071,7 @@ def _():
 
 # %% [markdown]
 r"""
-**Counted in bytes.** A chain `z = (e^{3x})²` on a thousand numbers: what is kept for the way back if the
+**Counted in bytes.** A chain $z = (e^{3x})^2$ on a thousand numbers: what is kept for the way back if the
 exponential keeps its input, and what with yours? Keeping the output is free here, because the square keeps
 the same tensor.
 """
@@ -1085,6 +1107,7 @@ plot.bars(
 # %% [markdown]
 r"""
 ## 4.6 More than one output
+
 A forward that returns a tuple of two gets a backward with **two** upstream gradients, one for each output,
 in order. Each may matter or not: if only one output is used, the engine hands zeros for the other.
 
@@ -1097,6 +1120,7 @@ as long as it is the same every time. Ours is the **first**.
 r"""
 ### Exercise 4.5 · `min_max`
 *difficulty 2 of 3 · 15 minutes · about 9 lines*
+
 Write `MinMax`, a `torch.autograd.Function` with static methods, used as `low, high = MinMax.apply(x)`: `x`
 is 1-D with at least one entry, the two outputs are 0-dim. The gradient of `low` goes to the first position
 of the minimum, the gradient of `high` to the first position of the maximum, in the precision of `x`; every
@@ -1292,6 +1316,7 @@ with plot.figure(alt, rows=2, height=3.4) as axes:
 # %% [markdown]
 r"""
 ## 4.7 The gradient of a gradient
+
 Sometimes the gradient is not the end: a penalty on its length, Newton's method, learning to learn. Then
 autograd has to differentiate **your backward**. It can, because it records your backward like any other
 code, on one condition: everything in it has to be connected to what it came from.
@@ -1306,6 +1331,7 @@ are right.
 r"""
 ### Exercise 4.6 · `my_cube`
 *difficulty 2 of 3 · 12 minutes · about 4 lines*
+
 Write `MyCube`, a `torch.autograd.Function` with static methods, used as `MyCube.apply(x)` → `x³`, `x` of
 any shape. It can be differentiated **twice**, with respect to `x` and to the upstream gradient, as
 `torch.autograd.gradgradcheck` demands. Input and upstream gradient are not modified.
@@ -1494,6 +1520,7 @@ derivative into an error. A loud refusal is a kindness.
 # %% [markdown]
 r"""
 ## 4.8 A gradient that is wrong on purpose
+
 Back to rounding, where the chapter began. Phones and microcontrollers compute with whole numbers, so one
 would like to *train* with rounded weights. But the true derivative of a staircase is 0, and 0 teaches
 nothing.
@@ -1507,6 +1534,7 @@ the right direction on average. Chapter 10 builds all of its quantized training 
 r"""
 ### Exercise 4.7 · `round_ste`
 *difficulty 1 of 3 · 8 minutes · about 2 lines*
+
 Write `RoundSTE`, a `torch.autograd.Function` with static methods, used as `RoundSTE.apply(x)`, `x` of any
 shape. Forward is `torch.round`: to the nearest whole number, and exact halves to the **even** neighbour
 (0.5 → 0, 1.5 → 2). Backward is the identity: the gradient goes straight through. Input and upstream
@@ -1645,6 +1673,7 @@ plot.curves(
 # %% [markdown]
 r"""
 ## 4.9 The instrument
+
 You have measured by hand twice. Now build the instrument once and for all. For each output and each input
 it compares two things:
 
@@ -1689,6 +1718,7 @@ def made(forward, backward):
 r"""
 ### Exercise 4.8 · `my_gradcheck`
 *difficulty 3 of 3 · 30 minutes · about 20 lines*
+
 Write `my_gradcheck(fn, inputs, eps=1e-6, atol=1e-4)`. `inputs` is a tuple of float64 tensors of any shapes,
 and `fn(*inputs)` returns one tensor or a tuple of tensors. Return `True` if for every output and every
 element of every input **with `requires_grad`** the analytic and the central difference differ by at most
@@ -2070,6 +2100,7 @@ derivative?*, not *is this useful?*
 # %% [markdown]
 r"""
 ## 4.10 When to reach for it
+
 Rarely. Most new operations are sentences made of old words, and autograd reads those by itself. Ask in this
 order:
 
@@ -2100,6 +2131,7 @@ A few words of `ctx` that you did not need today, so that you know them when you
 # %% [markdown]
 r"""
 ## Two questions
+
 These are read by a person. A few honest sentences are worth more than a page.
 """
 
@@ -2168,12 +2200,14 @@ tensors. Chapter 5 gives them a home.
 # %% [markdown]
 r"""
 ## Where to go next
-- *Next chapter:* `05_nn`, layers that own their weights, and losses. - *In the library:*
-  `torch/autograd/function.py` is the Python half of what you used; the C++ half, the node that calls your
-  backward, is `torch/csrc/autograd/python_function.cpp`. `torch/autograd/gradcheck.py` is the big sister of
-  your instrument. And `tools/autograd/derivatives.yaml` is this chapter four hundred times over: look for
-  `exp` and read `grad * result`, the output kept, as in yours. - *Further:* "Extending PyTorch" in the
-  documentation; Bengio, Léonard and Courville, *Estimating or propagating gradients through stochastic
-  neurons* (2013), where the straight-through estimator got its name. - *Try:* a `ClampSTE` that passes the
-  gradient inside an interval only; `MySqrt` from its output; `setup_context`.
+
+- *Next chapter:* `05_nn`, layers that own their weights, and losses.
+- *In the library:* `torch/autograd/function.py` is the Python half of what you used; the C++ half, the node
+  that calls your backward, is `torch/csrc/autograd/python_function.cpp`. `torch/autograd/gradcheck.py` is
+  the big sister of your instrument. And `tools/autograd/derivatives.yaml` is this chapter several hundred
+  times over: look for `exp`, and read `grad * result.conj()`, the output kept, as in yours.
+- *Further:* "Extending PyTorch" in the documentation; Bengio, Léonard and Courville, *Estimating or
+  Propagating Gradients Through Stochastic Neurons* (2013), on the straight-through estimator.
+- *Try:* a `ClampSTE` that passes the gradient inside an interval only; `MySqrt` from its output; your
+  `MyReLU` once more with `setup_context`.
 """

@@ -2095,3 +2095,27 @@ class LinearFunction(torch.autograd.Function):
         if any(ctx.needs_input_grad[2:]):
             grad_bias = rows.sum(0)
         return grad_x, grad_weight, grad_bias
+
+
+# %% linear_function: bias_not_summed
+# help: The bias gradient still has one row for each example. The engine adds the rows up for you and the
+#  numbers come out right, but the sum belongs into your backward: every row felt the same bias.
+class LinearFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias=None):
+        ctx.save_for_backward(x, weight)
+        y = x @ weight.T
+        return y if bias is None else y + bias
+
+    @staticmethod
+    def backward(ctx, grad_out):
+        x, weight = ctx.saved_tensors
+        grad_x = grad_weight = grad_bias = None
+        rows = grad_out.reshape(-1, grad_out.shape[-1])
+        if ctx.needs_input_grad[0]:
+            grad_x = grad_out @ weight
+        if ctx.needs_input_grad[1]:
+            grad_weight = rows.T @ x.reshape(-1, x.shape[-1])
+        if any(ctx.needs_input_grad[2:]):
+            grad_bias = grad_out if grad_out.dim() > 1 else grad_out.clone()
+        return grad_x, grad_weight, grad_bias
