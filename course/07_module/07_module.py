@@ -29,7 +29,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from coursekit import check, plot
+from coursekit import check, judges, plot
 from coursekit.hints import hint
 
 # %% tags=["picture"]
@@ -646,7 +646,7 @@ def rows_of_histograms(rows, alt, limit):
         for at, (name, outputs) in enumerate(rows.items()):
             for layer, values in enumerate(outputs):
                 ax = axes[10 * at + layer]
-                ax.hist(values.flatten().clamp(-limit, limit).tolist(), bins=25, range=(-limit, limit), color=plot.PALETTE[at])
+                ax.hist(values[values != 0].tolist(), bins=25, range=(-limit, limit), color=plot.PALETTE[at])  # no zeros
                 ax.set_title(f"{'layer ' if layer == 0 else ''}{layer + 1}\nstd {float(values.std()):.1g}", fontsize=7)
                 ax.set_xticks([])
                 ax.set_yticks([])
@@ -658,7 +658,7 @@ ends = ", ".join(f"{float(outputs[-1].std()):.1g} with {name}" for name, outputs
 rows_of_histograms(
     rows, limit=1,
     alt="Histograms of the outputs of ten tanh layers for three sizes of weight: too small, and from layer to layer they shrink "
-    f"to a spike at 0; too large, and they pile up at -1 and 1; in between they keep their shape. Spread in layer ten: {ends}",
+    f"to a spike at 0; too large, and they pile up at -1 and 1; in between they narrow only slowly. Spread in layer ten: {ends}",
 )
 
 # %% [markdown]
@@ -1074,7 +1074,7 @@ def _():
 # %% [markdown]
 r"""
 **Ten layers with a ReLU**, your two ways to start. Look at the numbers above the bars: with Xavier each layer loses a
-factor of $\sqrt2$ in spread, with Kaiming it does not. (The spike at 0 is right: half of every layer is switched off.)
+factor of $\sqrt2$ in spread, with Kaiming it does not. (The zeros, half of every layer, are left out of the bars.)
 """
 
 # %% tags=["picture"]
@@ -1086,7 +1086,7 @@ starts = {
 rows = {name: ten_layers(fill, ReLU()) for name, fill in starts.items()}
 rows_of_histograms(
     rows, limit=2,
-    alt="Histograms of ten ReLU layers for three starts. Spread of the first and of the tenth layer: "
+    alt="Histograms of the positive outputs of ten ReLU layers for three starts. Spread of the first and of the tenth layer: "
     + "; ".join(f"{name} {float(outputs[0].std()):.1g} and {float(outputs[-1].std()):.1g}" for name, outputs in rows.items()),
 )
 
@@ -1098,7 +1098,7 @@ is a factor below 1 that was applied sixty times.
 
 # %% tags=["picture"]
 starts["twice your Kaiming"] = lambda w: kaiming_normal_(w).mul_(2)
-signal = {name: [float(out.pow(2).mean().sqrt()) for out in ten_layers(fill, ReLU(), 128, 60)] for name, fill in starts.items()}
+signal = {name: [float(out.double().pow(2).mean().sqrt()) for out in ten_layers(fill, ReLU(), 128, 60)] for name, fill in starts.items()}
 drawn = {name: [value for value in values if 0 < value < math.inf] for name, values in signal.items()}
 plot.curves(
     {name: (range(1, len(values) + 1), values) for name, values in drawn.items()}, xlabel="layer", ylabel="size of the activations",
@@ -1187,6 +1187,12 @@ def _():
         with check.lend(SimpleMLP, **lent):
             return see(SimpleMLP(*sizes))
 
+    check.that(
+        "the network has a child called layers",
+        lambda: look((4, 3, 2), lambda net: [name for name, _ in net.named_children()]),
+        judge=lambda names: None if "layers" in names else "it has children, and none is called layers" if names else "it has no children",
+        advice="a module that is assigned in __init__ becomes a child; a list of modules does not",
+    )
     check.equal(
         "layers is an nn.Sequential of five modules, and 0, 2 and 4 have weights of the right shapes",
         lambda: look((4, 3, 2), lambda net: [isinstance(net, nn.Module), isinstance(net.layers, nn.Sequential), len(net.layers), [list(net.layers[i].weight.shape) for i in (0, 2, 4)]]),
@@ -1672,7 +1678,7 @@ class RunningMean(nn.Module):
         if self.training:
             with torch.no_grad():  # the buffer must not remember how it was computed
                 self.count += len(x)
-                self.mean += (x.mean(dim=0) - self.mean) * (len(x) / self.count)
+                self.mean += (x.mean(dim=0) - self.mean) * (len(x) / int(self.count))
         return x - self.mean
         ### END SOLUTION
 
@@ -1708,7 +1714,7 @@ def _():
         means = [torch.cat(batches[: i + 1]).mean(dim=0) for i in range(len(batches))]
         return [*(batch - m for batch, m in zip(batches, means)), means[-1], sum(map(len, batches))]
 
-    check.close("five batches of different sizes, in float64, not contiguous", lambda: fed(stream, torch.float64), expected=lambda: expected(stream))
+    check.close("five batches of different sizes, in float64, not contiguous", lambda: fed(stream, torch.float64), expected=lambda: expected(stream), rtol=1e-5, atol=1e-6)
     singles = [check.tensor(97 + i, 1, 3) for i in range(6)]
     check.close("six batches of one row, in float32", lambda: fed(singles), expected=lambda: expected(singles), rtol=1e-4, atol=1e-5)
     ### END HIDDEN TESTS
@@ -1757,8 +1763,8 @@ def _():
 
     def form(module):
         kept = dict(module.named_buffers())
-        names = [name for name in ("count", "mean") if name in kept and name in module.state_dict()]
-        return [names, *([str(t.dtype), list(t.shape)] for t in (module.mean, module.count)), len(list(module.parameters()))]
+        names = [[name for name in ("count", "mean") if name in where] for where in (kept, module.state_dict())]
+        return [*names, *([str(t.dtype), list(t.shape)] for t in (module.mean, module.count)), len(list(module.parameters()))]
 
     def forms():
         fresh, used, double = RunningMean(2), RunningMean(2), RunningMean(2).double()
@@ -1770,7 +1776,7 @@ def _():
     check.equal(
         "mean and count are buffers in the state_dict, fresh, used, and after .double()",
         lambda: forms(),
-        expected=[[["count", "mean"], [dtype, [2]], same, 0] for dtype in ("torch.float32", "torch.float32", "torch.float64")],
+        expected=[[*[["count", "mean"]] * 2, [dtype, [2]], same, 0] for dtype in ("torch.float32", "torch.float32", "torch.float64")],
         advice="print(module.state_dict()) before and after a batch",
     )
 
@@ -1832,13 +1838,14 @@ what is left to expect after $k$ rows, $1/\sqrt k$.
 
 # %% tags=["picture"]
 torch.manual_seed(8)
+random.seed(8)
 module, rows_seen, errors = RunningMean(50), [], []
 for step in range(150):
     module(3 + torch.randn(random.randint(1, 8), 50))
     rows_seen.append(int(module.count))
     errors.append(float((module.mean - 3).pow(2).mean().sqrt()))
 plot.curves(
-    {"distance of your mean from 3": (rows_seen, errors), "1/√k": (rows_seen, [k**-0.5 for k in rows_seen])}, xlabel="rows seen",
+    {"distance of your mean from 3": (rows_seen, errors), "1/√k": (rows_seen, 1 / np.sqrt(rows_seen))}, xlabel="rows seen",
     ylabel="distance", log=True,
     alt=f"Distance of your running mean from the true mean on a logarithmic axis: from {errors[0]:.2g} after {rows_seen[0]} rows down to "
     f"{errors[-1]:.2g} after {rows_seen[-1]}, along the line 1/√k",
@@ -1990,43 +1997,46 @@ def _():
 @check.cell("activation_recorder__untouched")
 def _():
     def build():
-        model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Sequential(nn.Linear(4, 2), nn.Sigmoid()))
+        model, seen = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Sequential(nn.Linear(4, 2), nn.Sigmoid())), []
         with torch.no_grad():
             for i, parameter in enumerate(model.parameters()):
                 parameter.copy_(check.tensor(131 + i, *parameter.shape))
         model[0].bias.requires_grad_(False)
         model[1].eval()
-        return model
+        model[0].register_forward_hook(lambda module, inputs, output: seen.append(output))
+        return model, seen
 
-    def results(model, x, upstream):
+    def results(model, seen, x, upstream):
         leaf = x.detach().clone().requires_grad_()
         out = model(leaf)
-        out.backward(upstream)
-        grads = [torch.zeros_like(p) if p.grad is None else p.grad for p in model.parameters()]
-        return [out, leaf.grad, *grads, [p.requires_grad for p in model.parameters()], [m.training for m in model.modules()], torch.is_grad_enabled()]
+        in_graph = [out.requires_grad, seen[-1].requires_grad, torch.is_grad_enabled()]
+        if out.requires_grad:
+            out.backward(upstream)
+        grads = [torch.zeros_like(p) if p.grad is None else p.grad for p in (leaf, *model.parameters())]
+        return [in_graph, out, *grads, [p.requires_grad for p in model.parameters()], [m.training for m in model.modules()]]
 
     def watched(x, upstream):
-        model = build()
+        model, seen = build()
         with ActivationRecorder(model):
-            return results(model, x, upstream)
+            return results(model, seen, x, upstream)
 
     x, upstream = check.tensor(141, 5, 3), check.tensor(142, 5, 2)
     check.close(
-        "outputs, gradients, flags and modes are those of the model alone",
+        "graph, outputs, gradients, flags and modes are those of the model alone",
         lambda: watched(x, upstream),
-        expected=lambda: results(build(), x, upstream),
+        expected=lambda: results(*build(), x, upstream),
         advice="a hook that returns something replaces the output; one that returns nothing only looks",
     )
     ### BEGIN HIDDEN TESTS
     def backward_after(x, upstream):
-        model = build()
+        model, _ = build()
         with ActivationRecorder(model) as rec:
             out = model(x)
         out.backward(upstream)
         return [len(rec.activations), model[0].weight.grad, model[2][0].bias.grad]
 
     def alone(x, upstream):
-        model = build()
+        model, _ = build()
         model(x).backward(upstream)
         return [4, model[0].weight.grad, model[2][0].bias.grad]
 

@@ -1,6 +1,5 @@
 """Right solutions of chapter 7 in an unusual style: the checks must accept every one."""
 
-import copy
 import math
 import random
 

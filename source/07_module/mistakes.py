@@ -6,7 +6,6 @@ import random
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 # %% relu_module: graph_cut
