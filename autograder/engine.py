@@ -93,6 +93,10 @@ def _template(setup: Setup) -> Any:
     from autograder.sandbox.host import Template
 
     key = (setup.sandbox, setup.prepared)
+    if key not in _templates and not hasattr(os, "fork"):
+        from autograder.sandbox.cold import ColdRunner
+
+        _templates[key] = ColdRunner(Path(setup.prepared) if setup.prepared else None)
     if key not in _templates:
         template = Template(sandbox=setup.sandbox, prepared=Path(setup.prepared) if setup.prepared else None)
         template.start()

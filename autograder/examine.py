@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from autograder.forbidden import refuse
@@ -67,7 +68,8 @@ def judge(observed: Observed, reference: Reference, submission: Submission, resu
         stub = reference.stubs.get(name, "")
         source = submission.solution_source(name, stub) or ""
         refused = refuse(source, exercise.forbidden, stub) or _ran_forbidden(exercise.points, observed)
-        verdicts = [_verdict(grade_id, name, observed, reference) for grade_id in exercise.points]
+        likely = cache(lambda name=name: _most_alike(name, observed, reference))
+        verdicts = [_verdict(grade_id, name, observed, reference, likely) for grade_id in exercise.points]
         result.exercises[name] = exercise_result(exercise, verdicts, refused)
         for verdict in verdicts:
             result.cells[verdict.grade_id] = _stored(verdict, exercise.points[verdict.grade_id], refused)
@@ -82,7 +84,9 @@ def _ran_forbidden(cells: Iterable[str], observed: Observed) -> Message | None:
     return guard_message(sorted(ran)) if ran else None
 
 
-def _verdict(grade_id: str, exercise: str, observed: Observed, reference: Reference) -> CellVerdict:
+def _verdict(
+    grade_id: str, exercise: str, observed: Observed, reference: Reference, likely: Callable[[], list[KnownMistake]]
+) -> CellVerdict:
     reason = observed.reasons.get(grade_id) or observed.reasons.get(exercise)
     if reason and grade_id not in observed.frames:
         return CellVerdict(grade_id, "not yet", Message("not yet", "it runs to the end", actual=reason))
@@ -90,8 +94,7 @@ def _verdict(grade_id: str, exercise: str, observed: Observed, reference: Refere
     frame = observed.frames.get(grade_id)
     verdict = judge_cell(grade_id, split, reference.frames.get(grade_id, {}), frame, [])
     if verdict.outcome == "not yet":
-        likely = _most_alike(exercise, observed, reference)
-        verdict = judge_cell(grade_id, split, reference.frames[grade_id], frame, likely)
+        verdict = judge_cell(grade_id, split, reference.frames[grade_id], frame, likely())
     if verdict.outcome == "not yet" and reason:
         text = Message("not yet", verdict.message.behaviour if verdict.message else grade_id, actual=reason)
         return CellVerdict(grade_id, "not yet", text)

@@ -68,6 +68,8 @@ def _cells(notebook: NotebookNode, settings: dict[str, Any]) -> list[str]:
     findings = []
     for index, cell in enumerate(notebook.cells):
         where = ch.grade_id_of(cell) or f"cell {index}"
+        if found := re.search(r"[\x00-\x08\t\x0b-\x1f]", cell.source):
+            findings.append(f"{where} holds the control character {found[0]!r}: a backslash lost on the way?")
         lines = sum(1 for line in cell.source.split("\n") if line.strip())
         if cell.cell_type == "code" and ch.is_test(cell):
             if lines > MAX_TEST_LINES:

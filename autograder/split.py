@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
+from functools import cache
 
 CHECKS = {"close", "equal", "unchanged", "raises", "that"}
 JUDGEMENT = {"expected", "judge", "given"}
@@ -39,6 +40,7 @@ class Split:
     sites: tuple[Site, ...]
 
 
+@cache
 def split(source: str) -> Split:
     """Split the source of a test cell; SyntaxError where it is not Python."""
     hidden = hidden_lines(source)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,6 +19,13 @@ TOLERANCE = {
 }
 
 
+class _How(NamedTuple):
+    rtol: float | None
+    atol: float | None
+    exact: bool
+    explain: bool
+
+
 @dataclass(frozen=True)
 class Mismatch:
     """Why two observations are not the same: what was expected, what came, where it is worst, what it looks like."""
@@ -30,7 +37,13 @@ class Mismatch:
 
 
 def compare(
-    expected: Plain, actual: Plain, *, rtol: float | None = None, atol: float | None = None, exact: bool = False
+    expected: Plain,
+    actual: Plain,
+    *,
+    rtol: float | None = None,
+    atol: float | None = None,
+    exact: bool = False,
+    explain: bool = True,
 ) -> Mismatch | None:
     """Return None where `actual` is `expected` within the tolerance of its dtype, else the first `Mismatch`.
 
@@ -38,21 +51,21 @@ def compare(
     has to be equal to the last bit. NaN equals NaN. Never raises on malformed `actual` data.
     """
     try:
-        return _compare(expected, actual, rtol, atol, exact, "")
+        return _compare(expected, actual, _How(rtol, atol, exact, explain), "")
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         return Mismatch(describe(expected), f"something that is not plain data ({type(error).__name__})")
 
 
-def _compare(expected: Plain, actual: Plain, rtol: Any, atol: Any, exact: bool, at: str) -> Mismatch | None:
+def _compare(expected: Plain, actual: Plain, how: _How, at: str) -> Mismatch | None:
     kind = expected["kind"]
     if kind == "sequence" and actual.get("kind") == "sequence":
-        return _compare_items(expected, actual, rtol, atol, exact, at)
+        return _compare_items(expected, actual, how, at)
     if kind == "mapping" and actual.get("kind") == "mapping":
-        return _compare_mappings(expected, actual, rtol, atol, exact, at)
+        return _compare_mappings(expected, actual, how, at)
     if _is_number(expected) and _is_number(actual):
         if _number_kind(expected) != _number_kind(actual):
             return Mismatch(describe(expected), describe(actual), at)
-        return _compare_arrays(expected, actual, rtol, atol, exact, at)
+        return _compare_arrays(expected, actual, how, at)
     if kind != actual.get("kind"):
         return Mismatch(describe(expected), describe(actual), at)
     if kind == "none":
@@ -69,33 +82,33 @@ def _is_number(plain: Plain) -> bool:
 def _number_kind(plain: Plain) -> str:
     """NumPy turns a float64 array of shape () into a float as it pleases, so those three count as one kind."""
     kind = plain["kind"]
-    if kind == "float" or (kind in ("array", "scalar") and not plain["shape"] and plain["dtype"] == "float64"):
+    if kind == "float" or (
+        kind in ("array", "scalar") and not plain["shape"] and plain["dtype"] == "float64"
+    ):
         return "float64 number"
     if kind in ("array", "scalar") and not plain["shape"]:
         return f"{plain['dtype']} number"
     return kind
 
 
-def _compare_items(expected: Plain, actual: Plain, rtol: Any, atol: Any, exact: bool, at: str) -> Mismatch | None:
+def _compare_items(expected: Plain, actual: Plain, how: _How, at: str) -> Mismatch | None:
     wanted, found = expected["items"], actual["items"]
     if len(wanted) != len(found):
         return Mismatch(describe(expected), describe(actual), at)
     for i, (one, other) in enumerate(zip(wanted, found, strict=True)):
         here = f"{at}item {i + 1} of {len(wanted)}" if not at else f"{at}, item {i + 1} of {len(wanted)}"
-        if mismatch := _compare(one, other, rtol, atol, exact, here):
+        if mismatch := _compare(one, other, how, here):
             return mismatch
     return None
 
 
-def _compare_mappings(
-    expected: Plain, actual: Plain, rtol: Any, atol: Any, exact: bool, at: str
-) -> Mismatch | None:
+def _compare_mappings(expected: Plain, actual: Plain, how: _How, at: str) -> Mismatch | None:
     wanted, found = dict(expected["items"]), dict(actual["items"])
     if wanted.keys() != found.keys():
         return Mismatch(f"keys {sorted(wanted)}", f"keys {sorted(found)}", at)
     for key, one in wanted.items():
         here = f"{at}, entry {key!r}" if at else f"entry {key!r}"
-        if mismatch := _compare(one, found[key], rtol, atol, exact, here):
+        if mismatch := _compare(one, found[key], how, here):
             return mismatch
     return None
 
@@ -104,21 +117,21 @@ def _array_of(plain: Plain) -> np.ndarray:
     return np.asarray(decode(plain)) if plain["kind"] == "float" else decode_array(plain)
 
 
-def _compare_arrays(expected: Plain, actual: Plain, rtol: Any, atol: Any, exact: bool, at: str) -> Mismatch | None:
+def _compare_arrays(expected: Plain, actual: Plain, how: _How, at: str) -> Mismatch | None:
     want, got = _array_of(expected), _array_of(actual)
     name = expected.get("dtype", "float64")
     same_dtype = name == actual.get("dtype", "float64")
     if want.shape != got.shape or not same_dtype:
-        return Mismatch(describe(expected), describe(actual), at, patterns(want, got))
+        return Mismatch(describe(expected), describe(actual), at, patterns(want, got) if how.explain else ())
     if want.dtype.kind != "f":
         bad = want != got
         if not bad.any():
             return None
-        return _worst(expected, actual, want, got, bad.astype(float), at)
+        return _worst(expected, actual, want, got, bad.astype(float), at) if how.explain else Mismatch("", "")
     default_r, default_a = TOLERANCE.get(name, TOLERANCE["float64"])
-    rtol = default_r if rtol is None else rtol
-    atol = default_a if atol is None else atol
-    if exact:
+    rtol = default_r if how.rtol is None else how.rtol
+    atol = default_a if how.atol is None else how.atol
+    if how.exact:
         rtol = atol = 0.0
     want, got = want.astype(np.float64), got.astype(np.float64)
     with np.errstate(all="ignore"):
@@ -129,6 +142,8 @@ def _compare_arrays(expected: Plain, actual: Plain, rtol: Any, atol: Any, exact:
         same = np.where(finite, gap <= allowed, (want == got) | (np.isnan(want) & np.isnan(got)))
         if bool(np.all(same)):
             return None
+        if not how.explain:
+            return Mismatch("", "")
         gap = np.where(same, 0.0, np.where(np.isfinite(gap), gap, np.inf))
     return _worst(expected, actual, want, got, gap, at)
 
@@ -142,7 +157,9 @@ def _worst(
     name = f"[{', '.join(str(i) for i in index)}]"
     count = int((gap > 0).sum())
     where = f"{count} of {gap.size} entries differ, most at {name}: expected {want[index]:.6g}, got {got[index]:.6g}"
-    return Mismatch(describe(expected), describe(actual), f"{at}: {where}" if at else where, patterns(want, got))
+    return Mismatch(
+        describe(expected), describe(actual), f"{at}: {where}" if at else where, patterns(want, got)
+    )
 
 
 def patterns(want: np.ndarray, got: np.ndarray) -> tuple[str, ...]:
@@ -155,7 +172,9 @@ def patterns(want: np.ndarray, got: np.ndarray) -> tuple[str, ...]:
 
 
 def _close(a: np.ndarray, b: np.ndarray) -> bool:
-    return a.shape == b.shape and bool(np.allclose(a, b, rtol=1e-3, atol=1e-6 * max(1.0, float(np.abs(b).max(initial=0)))))
+    return a.shape == b.shape and bool(
+        np.allclose(a, b, rtol=1e-3, atol=1e-6 * max(1.0, float(np.abs(b).max(initial=0))))
+    )
 
 
 def _shape_pattern(want: np.ndarray, got: np.ndarray) -> str:

@@ -163,7 +163,7 @@ class Template:
     def _follow(
         self, cells: list[Cell], results: int, seconds: Callable[[Cell], float], limits: Limits
     ) -> Outcome:
-        run = _Run(cells, seconds, limits)
+        run = Run(cells, seconds, limits)
         ended = False
         while not ended:
             ready, _, _ = select.select([results, self.control], [], [], run.time_left())
@@ -191,7 +191,7 @@ def _send(control: socket.socket, job: dict[str, Any], descriptor: int) -> None:
     control.sendall(body)
 
 
-class _Run:
+class Run:
     """The state of one run as seen from outside."""
 
     def __init__(self, cells: list[Cell], seconds: Callable[[Cell], float], limits: Limits) -> None:
@@ -272,7 +272,7 @@ class _Run:
     def _why_it_ended(self) -> str:
         where = f"in `{self.current().id}`" if self.current() else ""
         code = self.exit or 0
-        if code > 0 and os.WIFSIGNALED(code):
+        if code > 0 and hasattr(os, "WIFSIGNALED") and os.WIFSIGNALED(code):
             number = os.WTERMSIG(code)
             if number == signal.SIGXCPU or number == signal.SIGKILL:
                 return f"the process was killed {where} (signal {number}: out of CPU time or memory?)"

@@ -16,7 +16,7 @@ import sys
 import time
 from typing import Any
 
-from autograder.sandbox import child, linux, wire
+from autograder.sandbox import wire
 
 POLL_SECONDS = 0.1
 
@@ -89,6 +89,8 @@ class Template:
         if outer == 0:
             os.close(status_read)
             self.control.close()
+            from autograder.sandbox import child
+
             child.main(job, results, status_write, self.shell, self.isolate)
         os.close(results)
         os.close(status_write)
@@ -137,7 +139,7 @@ def _receive(control: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
         if not more:
             return None
         body += more
-    return wire._parse(bytes(body)), list(descriptors)
+    return wire.parse(bytes(body)), list(descriptors)
 
 
 def _kill_all(outer: int, inner: int) -> None:
@@ -199,6 +201,8 @@ def main() -> None:
     """Serve on the inherited socket named by the first argument; `isolate` as the second."""
     control = socket.socket(fileno=int(sys.argv[1]))
     if sys.platform == "linux":
+        from autograder.sandbox import linux
+
         linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 1)
         linux.prctl(linux.PR_SET_DUMPABLE, 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

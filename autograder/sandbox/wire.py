@@ -42,12 +42,12 @@ class Reader:
                 raise BadFrame(f"a frame of {size} bytes")
             if len(self.buffer) < 4 + size:
                 break
-            frames.append(_parse(bytes(self.buffer[4 : 4 + size])))
+            frames.append(parse(bytes(self.buffer[4 : 4 + size])))
             del self.buffer[: 4 + size]
         return frames
 
 
-def _parse(body: bytes) -> dict[str, Any]:
+def parse(body: bytes) -> dict[str, Any]:
     try:
         frame = json.loads(body)
     except (ValueError, RecursionError) as error:

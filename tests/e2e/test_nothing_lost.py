@@ -68,6 +68,19 @@ def test_parallel_serial_and_cold_give_identical_records(tmp_path, grade):
     assert len(found[0][0]) == 4
 
 
+def test_a_fresh_process_without_fork_records_the_same(classroom):
+    from autograder.plan import reference_cells
+    from autograder.sandbox.cold import ColdRunner
+    from autograder.sandbox.host import Template
+
+    cells = reference_cells(classroom.chapter.source)
+    with Template(sandbox=False) as template:
+        runs = [r.run(cells, seed=3, forbidden={}, seconds=lambda _: 60.0) for r in (template, ColdRunner())]
+    first, second = ({i: frame["tests"] for i, frame in run.frames.items() if "tests" in frame} for run in runs)
+    assert first == second
+    assert len(first) > 15
+
+
 def _chaos(tmp_path, size, hostile, kills, seed):
     calm, wild = Classroom(tmp_path / "calm"), Classroom(tmp_path / "wild")
     for room in (calm, wild):
