@@ -6,6 +6,7 @@ import os
 import torch
 from torch import nn
 
+
 # %% sgd: state_by_parameter_made_when_needed
 class SGD:
     def __init__(self, params, lr, momentum=0.0, weight_decay=0.0, nesterov=False):
@@ -98,7 +99,13 @@ class SGD:
                     new = g if old is None else old * self.momentum + g
                     if self.momentum:
                         self.velocity[i] = new.clone()
-                    way = torch.add(g, new, alpha=self.momentum) if self.nesterov else new if self.momentum else g
+                    way = (
+                        torch.add(g, new, alpha=self.momentum)
+                        if self.nesterov
+                        else new
+                        if self.momentum
+                        else g
+                    )
                     p.copy_(p - self.lr * way)
 
     def zero_grad(self):
@@ -234,7 +241,12 @@ warmup_cosine = lambda step, base_lr, warmup_steps, total_steps, min_lr=0.0: (
     if step < warmup_steps
     else min_lr
     if step >= total_steps
-    else (min_lr + 0.5 * (base_lr - min_lr) * (1 + torch.cos(torch.tensor(math.pi * (step - warmup_steps) / (total_steps - warmup_steps))))).item()
+    else (
+        min_lr
+        + 0.5
+        * (base_lr - min_lr)
+        * (1 + torch.cos(torch.tensor(math.pi * (step - warmup_steps) / (total_steps - warmup_steps))))
+    ).item()
 )
 
 
@@ -289,7 +301,10 @@ def param_groups(model, weight_decay):
     for name, p in model.named_parameters():
         if p.requires_grad:
             (rest if len(p.shape) <= 1 else decay)[name] = p
-    return ({"params": [*decay.values()], "weight_decay": weight_decay}, dict(params=tuple(rest.values()), weight_decay=0))
+    return (
+        {"params": [*decay.values()], "weight_decay": weight_decay},
+        dict(params=tuple(rest.values()), weight_decay=0),
+    )
 
 
 # %% param_groups: walk_and_remember

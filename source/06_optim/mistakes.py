@@ -821,8 +821,8 @@ class Adam:
             g = p.grad
             s["m"] = beta1 * s["m"] + (1 - beta1) * g
             s["v"] = beta2 * s["v"] + (1 - beta2) * g**2
-            m = s["m"] / (1 - beta1 ** self.t)
-            v = s["v"] / (1 - beta2 ** self.t)
+            m = s["m"] / (1 - beta1**self.t)
+            v = s["v"] / (1 - beta2**self.t)
             p -= self.lr * m / (v.sqrt() + self.eps)
 
     def zero_grad(self):
@@ -1139,7 +1139,9 @@ class Adam:
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
         self.params = list(params)
         self.lr, self.betas, self.eps = lr, betas, eps
-        self.state = {p.shape: {"t": 0, "m": torch.zeros_like(p), "v": torch.zeros_like(p)} for p in self.params}
+        self.state = {
+            p.shape: {"t": 0, "m": torch.zeros_like(p), "v": torch.zeros_like(p)} for p in self.params
+        }
 
     @torch.no_grad()
     def step(self):
@@ -1396,7 +1398,9 @@ class Adam:
             if p.grad is None:
                 continue
             g = p.grad
-            s = self.state.setdefault((i, p.shape, p.dtype), {"t": 0, "m": torch.zeros_like(p), "v": torch.zeros_like(p)})
+            s = self.state.setdefault(
+                (i, p.shape, p.dtype), {"t": 0, "m": torch.zeros_like(p), "v": torch.zeros_like(p)}
+            )
             s["t"] += 1
             s["m"] = beta1 * s["m"] + (1 - beta1) * g
             s["v"] = beta2 * s["v"] + (1 - beta2) * g**2
@@ -1774,8 +1778,8 @@ class AdamW:
             p *= 1 - self.lr * self.weight_decay
             s["m"] = beta1 * s["m"] + (1 - beta1) * g
             s["v"] = beta2 * s["v"] + (1 - beta2) * g**2
-            m = s["m"] / (1 - beta1 ** self.t)
-            v = s["v"] / (1 - beta2 ** self.t)
+            m = s["m"] / (1 - beta1**self.t)
+            v = s["v"] / (1 - beta2**self.t)
             p -= self.lr * m / (v.sqrt() + self.eps)
 
     def zero_grad(self):
@@ -2502,7 +2506,9 @@ def param_groups(model, weight_decay):
 # %% param_groups: outer_layer_only
 # help: You look at the model's children and not at theirs. Parameters may lie any number of modules deep.
 def param_groups(model, weight_decay):
-    trainable = [p for m in [model, *model.children()] for p in m.parameters(recurse=False) if p.requires_grad]
+    trainable = [
+        p for m in [model, *model.children()] for p in m.parameters(recurse=False) if p.requires_grad
+    ]
     trainable = list(dict.fromkeys(trainable))
     return [
         {"params": [p for p in trainable if p.ndim >= 2], "weight_decay": weight_decay},
@@ -2556,7 +2562,9 @@ def param_groups(model, weight_decay):
 # help: You collect from Linear layers only, and what other layers hold is in neither group. An optimizer
 #   would never move it.
 def param_groups(model, weight_decay):
-    trainable = [p for m in model.modules() if isinstance(m, nn.Linear) for p in m.parameters() if p.requires_grad]
+    trainable = [
+        p for m in model.modules() if isinstance(m, nn.Linear) for p in m.parameters() if p.requires_grad
+    ]
     trainable = list(dict.fromkeys(trainable))
     return [
         {"params": [p for p in trainable if p.ndim >= 2], "weight_decay": weight_decay},
@@ -2682,7 +2690,14 @@ def load_checkpoint(path, model, optimizer):
 # help: You save the parameters and lose the buffers, such as the running statistics of BatchNorm.
 #   state_dict() holds both.
 def save_checkpoint(path, model, optimizer, epoch):
-    torch.save({"model": {name: p.detach() for name, p in model.named_parameters()}, "optimizer": optimizer.state_dict(), "epoch": epoch}, path)
+    torch.save(
+        {
+            "model": {name: p.detach() for name, p in model.named_parameters()},
+            "optimizer": optimizer.state_dict(),
+            "epoch": epoch,
+        },
+        path,
+    )
 
 
 def load_checkpoint(path, model, optimizer):
@@ -2696,7 +2711,14 @@ def load_checkpoint(path, model, optimizer):
 # help: Of the buffers you keep what is floating point, and lose BatchNorm's count of batches, on which its
 #   average depends. Save the whole state_dict.
 def save_checkpoint(path, model, optimizer, epoch):
-    torch.save({"model": {name: value for name, value in model.state_dict().items() if value.is_floating_point()}, "optimizer": optimizer.state_dict(), "epoch": epoch}, path)
+    torch.save(
+        {
+            "model": {name: value for name, value in model.state_dict().items() if value.is_floating_point()},
+            "optimizer": optimizer.state_dict(),
+            "epoch": epoch,
+        },
+        path,
+    )
 
 
 def load_checkpoint(path, model, optimizer):
@@ -2710,7 +2732,10 @@ def load_checkpoint(path, model, optimizer):
 # help: You save the optimizer's groups (lr and other options) and not its state: buffers and counts begin
 #   again.
 def save_checkpoint(path, model, optimizer, epoch):
-    torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict()["param_groups"], "epoch": epoch}, path)
+    torch.save(
+        {"model": model.state_dict(), "optimizer": optimizer.state_dict()["param_groups"], "epoch": epoch},
+        path,
+    )
 
 
 def load_checkpoint(path, model, optimizer):
@@ -2724,7 +2749,9 @@ def load_checkpoint(path, model, optimizer):
 # help: The buffers come back and the learning rate does not: it had been changed on the way. The groups
 #   belong to the state_dict.
 def save_checkpoint(path, model, optimizer, epoch):
-    torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict()["state"], "epoch": epoch}, path)
+    torch.save(
+        {"model": model.state_dict(), "optimizer": optimizer.state_dict()["state"], "epoch": epoch}, path
+    )
 
 
 def load_checkpoint(path, model, optimizer):
@@ -2738,7 +2765,14 @@ def load_checkpoint(path, model, optimizer):
 # help: You bring back the learning rate of the first group for all of them. Each group has its own; the
 #   optimizer's state_dict knows them.
 def save_checkpoint(path, model, optimizer, epoch):
-    torch.save({"model": model.state_dict(), "optimizer": {**optimizer.state_dict(), "lr": optimizer.param_groups[0]["lr"]}, "epoch": epoch}, path)
+    torch.save(
+        {
+            "model": model.state_dict(),
+            "optimizer": {**optimizer.state_dict(), "lr": optimizer.param_groups[0]["lr"]},
+            "epoch": epoch,
+        },
+        path,
+    )
 
 
 def load_checkpoint(path, model, optimizer):
@@ -2774,7 +2808,9 @@ def load_checkpoint(path, model, optimizer):
 # %% checkpoint: path_ignored
 # help: You write a file name of your own. The caller says where: use path.
 def save_checkpoint(path, model, optimizer, epoch):
-    torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epoch}, "checkpoint.pt")
+    torch.save(
+        {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epoch}, "checkpoint.pt"
+    )
 
 
 def load_checkpoint(path, model, optimizer):
@@ -2836,7 +2872,9 @@ KEPT = {}
 
 
 def save_checkpoint(path, model, optimizer, epoch):
-    KEPT[path] = copy.deepcopy({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epoch})
+    KEPT[path] = copy.deepcopy(
+        {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epoch}
+    )
     torch.save({"epoch": epoch}, path)
 
 
