@@ -78,8 +78,7 @@ class Names:
 
     def _add_code(self, found: Any, name: str) -> None:
         while hasattr(found, "__wrapped__"):
-            self._remember(found, name)
-            found = found.__wrapped__
+            found = found.__wrapped__  # a decorator's own code is shared by all that it decorates
         self._remember(found, name)
 
     def _remember(self, found: Any, name: str) -> None:
