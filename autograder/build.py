@@ -78,8 +78,11 @@ def to_bytes(notebook: NotebookNode) -> bytes:
     return (json.dumps(notebook, sort_keys=True, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
 
 
-def make(root: Path, chapter: str) -> Built:
-    """Build one chapter in memory; LintFailed with every finding where it breaks the rules of the course."""
+def make(root: Path, chapter: str, afresh: bool = False) -> Built:
+    """Build one chapter in memory; LintFailed with every finding where it breaks the rules of the course.
+
+    With `afresh`, the known mistakes are run again even where no text has changed since they last were.
+    """
     folder = root / "course" / chapter
     text_path = folder / f"{chapter}.py"
     if not text_path.is_file():
@@ -88,7 +91,7 @@ def make(root: Path, chapter: str) -> Built:
     if findings := lint.chapter(folder, notebook):
         raise LintFailed(findings)
     files: dict[str, bytes] = {f"source/{chapter}/{chapter}.ipynb": to_bytes(notebook)}
-    notes = notes_of(folder, notebook)
+    notes = notes_of(folder, notebook, None if afresh else _notes_before(root, chapter))
     files[f"source/{chapter}/coursekit.json"] = (
         json.dumps(notes, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
     ).encode()
@@ -102,6 +105,13 @@ def make(root: Path, chapter: str) -> Built:
     ):
         raise LintFailed(leaks)
     return Built(chapter, files)
+
+
+def _notes_before(root: Path, chapter: str) -> dict[str, Any] | None:
+    try:
+        return json.loads((root / "source" / chapter / "coursekit.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
 
 
 def _release(chapter: str, files: dict[str, bytes]) -> dict[str, bytes]:
@@ -134,7 +144,7 @@ def build(root: Path, chapters: list[str], force: bool = False) -> list[Path]:
         source = root / "source" / chapter / f"{chapter}.ipynb"
         if was_edited(source) and not force:
             raise EditedSource(source, chapter)
-        written += write(root, make(root, chapter))
+        written += write(root, make(root, chapter, afresh=force))
     return written
 
 

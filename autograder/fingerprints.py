@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,23 @@ from coursekit.fingerprint import fingerprint
 NOTEBOOK_SEED = 0
 
 
-def notes_of(folder: Path, notebook: NotebookNode) -> dict[str, Any]:
-    """Return the chapter's notes (coursekit.json): hints, forbidden calls, limits, fingerprints of mistakes."""
+def made_from(folder: Path) -> str:
+    """Return the hash of the texts that a chapter's notes are worked out from."""
+    digest = hashlib.sha256()
+    for name in (f"{folder.name}.py", "exercises.toml", "mistakes.py"):
+        path = folder / name
+        digest.update(hashlib.sha256(path.read_bytes() if path.is_file() else b"").digest())
+    return digest.hexdigest()
+
+
+def notes_of(folder: Path, notebook: NotebookNode, before: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return the chapter's notes (coursekit.json): hints, forbidden calls, limits, fingerprints of mistakes.
+
+    `before` are notes made earlier; where the texts are still the same they are taken as they are, because
+    running every mistake takes a while.
+    """
+    if before and before.get("made_from") == made_from(folder):
+        return before
     settings = ch.read_settings(folder / "exercises.toml")
     known = variants.read(folder / "mistakes.py")
     visible = without_hidden(notebook)
@@ -36,7 +52,7 @@ def notes_of(folder: Path, notebook: NotebookNode) -> dict[str, Any]:
             "hints": exercise.hints, "forbidden": exercise.forbidden, "seconds": exercise.seconds,
             "needs": exercise.needs, "mistakes": mistakes,
         }  # fmt: skip
-    return {"chapter": folder.name, "exercises": notes}
+    return {"chapter": folder.name, "made_from": made_from(folder), "exercises": notes}
 
 
 def without_hidden(notebook: NotebookNode) -> NotebookNode:

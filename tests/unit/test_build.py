@@ -169,3 +169,11 @@ def test_an_exercise_without_hints_or_mistakes_is_a_finding(tmp_path):
     assert "relu: one has no `# help:` line" in found
     assert "nope is no exercise" in found
     assert "[nothing], which is no exercise" in found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ch.names(ROOT, "course"))
+def test_building_afresh_gives_the_committed_files(name):
+    made = build.make(ROOT, name, afresh=True)
+    for path, content in made.files.items():
+        assert (ROOT / path).read_bytes() == content, f"{path}: run `autograder build {name} --force`"

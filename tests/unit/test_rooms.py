@@ -121,3 +121,23 @@ def test_nbgrader_config_stays_short():
 def test_ci_and_make_call_the_same_command():
     assert "make test" in (ROOT / ".ci" / "run").read_text()
     assert "make test" in (ROOT / "README.md").read_text()
+
+
+def chapter_table() -> str:
+    """The README's table of chapters, from the notebooks themselves."""
+    from autograder import chapter as ch
+
+    lines = ["| chapter | what you build | exercises | known mistakes |", "|---|---|---|---|"]
+    for name in ch.names(ROOT):
+        made = ch.Chapter(ROOT, name)
+        title = next(re.findall(r"^# \d+ · (.+)$", cell.source, re.MULTILINE)[0] for cell in made.source.cells)
+        mistakes = (ROOT / "course" / name / "mistakes.py").read_text(encoding="utf-8")
+        count = len(re.findall(r"^# %% \w+: \w+$", mistakes, re.MULTILINE))
+        lines.append(f"| `{name}` | {title} | {len(made.exercises)} | {count} |")
+    return "\n".join(lines)
+
+
+def test_the_readme_lists_every_chapter_as_it_is():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = readme.split("<!-- chapters -->")[1].split("<!-- /chapters -->")[0].strip()
+    assert shown == chapter_table(), f"put this between the marks in README.md:\n{chapter_table()}"
