@@ -35,6 +35,8 @@ class Reference:
         """Return the content key of everything a record depends on: notebook, mistakes, seed, code, versions."""
         parts = [self.chapter.source_path.read_bytes(), versions().encode(), str(self.seed).encode()]
         parts.append(code_hash().encode())
+        notes = self.chapter.source_path.parent / "coursekit.json"
+        parts.append(notes.read_bytes() if notes.is_file() else b"")
         mistakes = self.mistakes_path
         parts.append(mistakes.read_bytes() if mistakes.is_file() else b"")
         parts.append(self.template.data_line.encode())
