@@ -1896,14 +1896,13 @@ net, x, y = two_layer_net()
 groups = param_groups(net, weight_decay=0.1)
 optimizer = torch.optim.AdamW(groups, lr=2e-3)
 schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: float(warmup_cosine(step, 1.0, 10, 100)))
-with_framework, rates = [], []
+with_framework = []
 for _ in range(100):
     optimizer.zero_grad()
     loss = nn.functional.mse_loss(net(x), y)
     loss.backward()
     nn.utils.clip_grad_norm_(net.parameters(), 1.0)
     optimizer.step()
-    rates.append(optimizer.param_groups[0]["lr"])
     schedule.step()
     with_framework.append(float(loss.detach()))
 plot.curves(
