@@ -3,6 +3,9 @@ is rejected with its own help, each unusual right solution is accepted."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,3 +48,32 @@ def test_mistake_is_rejected_with_its_own_help(rehearse, name, wrong):
 @pytest.mark.parametrize(("name", "unusual"), named("variants.py"))
 def test_unusual_right_solution_is_accepted(rehearse, name, unusual):
     assert [str(line) for line in rehearse(name).variant_lines(unusual)] == []
+
+
+RUN_ALL = """
+import sys, time, warnings
+from autograder import chapter as ch
+warnings.simplefilter("error")
+space, started = {"__name__": "__main__"}, time.process_time()
+for number, cell in enumerate(ch.read_trusted(__import__("pathlib").Path(sys.argv[1])).cells):
+    if cell.cell_type == "code":
+        try:
+            exec(compile(cell.source, f"<cell {number} {ch.grade_id_of(cell)}>", "exec"), space)
+        except BaseException as error:
+            sys.exit(f"cell {number} {ch.grade_id_of(cell)}: {type(error).__name__}: {error}")
+print("seconds", time.process_time() - started)
+"""
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_the_reference_notebook_runs_judges_itself_right_and_leaves_no_warning(name):
+    """Every cell, pictures included, with the judgements in place: expected values have to fit the reference."""
+    folder = ROOT / "source" / name
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("COURSEKIT")}
+    environment |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "COURSE_OFFLINE": "1", "MPLBACKEND": "Agg"}
+    done = subprocess.run(
+        [sys.executable, "-c", RUN_ALL, f"{name}.ipynb"], cwd=folder, capture_output=True, text=True, env=environment, timeout=400
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stderr == ""
+    assert float(done.stdout.split("seconds")[-1]) < 60
