@@ -241,7 +241,7 @@ def that(
         return
     if "raised" in record:
         _fail(here, record, _raised_message(behaviour, record, "", advice))
-    finding = find(judge, record["value"], given or {})
+    finding = find(judge, record["value"], decode(record["how"]["given"]))
     if finding is None:
         here.messages.append(Message("pass", behaviour))
         return

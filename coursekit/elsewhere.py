@@ -23,7 +23,14 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 #: A name torch knows as a device and this machine does not have; nothing in torch starts it up.
 NAME = "lazy"
-_MAY_MIX = {"aten::copy_", "aten::_to_copy", "aten::index_put_", "aten::index_put", "aten::index", "aten::_index_put_impl_"}
+_MAY_MIX = {
+    "aten::copy_",
+    "aten::_to_copy",
+    "aten::index_put_",
+    "aten::index_put",
+    "aten::index",
+    "aten::_index_put_impl_",
+}
 
 
 class _Away(torch.Tensor):
@@ -88,7 +95,11 @@ def _is_away(device: Any) -> bool:
 def _run(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)]
     away = any(isinstance(leaf, _Away) for leaf in tensors)
-    if away and func._schema.name not in _MAY_MIX and any(not isinstance(t, _Away) and t.dim() for t in tensors):
+    if (
+        away
+        and func._schema.name not in _MAY_MIX
+        and any(not isinstance(t, _Away) and t.dim() for t in tensors)
+    ):
         raise RuntimeError(
             f"Expected all tensors to be on the same device, but found at least two devices, cpu and {NAME}:0!"
         )

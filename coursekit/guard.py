@@ -202,11 +202,12 @@ def _is_students(frame: FrameType | None, course_file: str, nearest: bool) -> bo
 
 def message(used: list[str]) -> Message:
     """Return the message that names a forbidden call."""
-    what = ", ".join(used)
+    loops = [name for name in used if name.lower().startswith("python loop")]
+    what = ", ".join(f"a {name}" if name in loops else name for name in used)
     return Message(
         "not yet",
         "it is your own work",
-        actual=f"your code calls {what}",
+        actual=f"your code {'uses' if loops else 'calls'} {what}",
         where="that call is the thing this exercise asks you to build",
         try_=f"write it without {what}; the exercise lists what is not allowed",
     )

@@ -75,6 +75,19 @@ def loss_and_grads(x: np.ndarray, y: np.ndarray, w1: np.ndarray, w2: np.ndarray)
     return float(loss.detach()), _numpy(grads[0]), _numpy(grads[1])
 
 
+def tensor_loss_and_grads(x: Any, y: Any, w1: Any, w2: Any) -> tuple[Any, Any, Any]:
+    """Return `loss_and_grads` of tensors: the loss as a 0-dim tensor, whatever the global grad mode."""
+    import torch
+
+    with torch.enable_grad():
+        leaves = [w.detach().clone().requires_grad_() for w in (w1, w2)]
+        y_pred = x.mm(leaves[0]).relu().mm(leaves[1])
+        if y_pred.shape != y.shape:
+            raise ValueError(f"shapes {tuple(y_pred.shape)} and {tuple(y.shape)} differ")
+        loss = torch.nn.functional.mse_loss(y_pred, y, reduction="sum")
+    return (loss.detach(), *torch.autograd.grad(loss, leaves))
+
+
 def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> tuple[float, np.ndarray]:
     """(N, C), (N,) -> mean cross-entropy and its gradient (N, C)."""
     import torch

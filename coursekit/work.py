@@ -1,4 +1,4 @@
-"""Count what a function makes Python do: a loop over rows costs calls for every row, a tensor operation one for all."""
+"""Count what a function makes Python do: a loop makes calls for every row, a tensor operation one for all."""
 
 from __future__ import annotations
 

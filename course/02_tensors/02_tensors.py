@@ -11,32 +11,11 @@ r"""
 # 2 · The same arrays, on any device
 
 Chapter 1 ended with a network that learns, on one core, in one kind of number, in memory that only NumPy
-understands. By the end of this notebook the same network runs on *tensors*, and the code does not say where: the
-same lines work on a laptop and on a graphics card.
+understands. By the end of this notebook the same network runs on *tensors*, and the code does not say
+where: the same lines work on a laptop and on a graphics card.
 
-On the way you open a tensor and find out what it is: a plain row of numbers, and three small facts that say how
-to walk along it. Nearly every surprise PyTorch has in store for you starts there.
-"""
-
-# %% tags=["picture"]
-plot.graph(
-    {"x": "x\n(64, 1000)", "w1": "w1\n(1000, 100)", "h": "h = x @ w1\n(64, 100)", "a": "a\nReLU",
-     "w2": "w2\n(100, 10)", "y_pred": "a @ w2\n(64, 10)", "y": "y\n(64, 10)", "loss": "loss\n()"},
-    [("x", "h"), ("w1", "h"), ("h", "a"), ("a", "y_pred"), ("w2", "y_pred"), ("y_pred", "loss"), ("y", "loss")],
-    mark=("w1", "w2"),
-    alt="The running example as a graph: x (64, 1000) and w1 (1000, 100) give h, the ReLU of h and w2 (100, 10) "
-    "give the prediction (64, 10), which meets y in the loss; the two weights are marked because they learn",
-)
-
-# %% [markdown]
-r"""
-**What hurt in chapter 1.** One step for 64 examples took 13 million multiplications. A graphics card has thousands
-of small cores that would share them out, and they had nothing to do: NumPy arrays cannot go there.
-
-**What this chapter replaces.** Arrays tied to one kind of memory, by tensors that carry their *device* with
-them. What stays by hand: every gradient. That is chapter 3.
-
-*Needs: chapter 1, and NumPy indexing. Eight exercises, about 90 minutes. No graphics card.*
+On the way you open a tensor and find out what it is: a plain row of numbers, and three small facts that say
+how to walk along it. Nearly every surprise PyTorch has in store for you starts there.
 """
 
 # %% tags=["setup"] nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -45,12 +24,36 @@ import torch
 from coursekit import check, elsewhere, parts, plot, work
 from coursekit.hints import hint
 
+# %% tags=["picture"]
+nodes = {"x": "x\n(64, 1000)", "w1": "w1\n(1000, 100)", "w2": "w2\n(100, 10)", "y": "y\n(64, 10)"}
+nodes |= {"h": "h = x @ w1\n(64, 100)", "a": "a\nReLU", "y_pred": "a @ w2\n(64, 10)", "loss": "loss\n()"}
+plot.graph(
+    nodes,
+    [pair.split() for pair in ("x h", "w1 h", "h a", "a y_pred", "w2 y_pred", "y_pred loss", "y loss")],
+    mark=("w1", "w2"),
+    alt="The running example as a graph: x (64, 1000) and w1 (1000, 100) give h, the ReLU of h and w2 "
+    "(100, 10) give the prediction (64, 10), which meets y in the loss; the two weights are marked because "
+    "they learn",
+)
+
+# %% [markdown]
+r"""
+**What hurt in chapter 1.** One step for 64 examples took 13 million multiplications. A graphics card has
+thousands of small cores that would share them out, and they had nothing to do: NumPy arrays cannot go
+there.
+
+**What this chapter replaces.** Arrays tied to one kind of memory, by tensors that carry their *device* with
+them. What stays by hand: every gradient. That is chapter 3.
+
+*Needs: chapter 1, and NumPy indexing. Eight exercises, about 90 minutes. No graphics card.*
+"""
+
 # %% [markdown]
 r"""
 ## 2.1 From arrays to tensors
 
-A tensor looks like a NumPy array, and most of what you know carries over: shapes, slices, `@`, `.T`, `.sum()`.
-A few names are different, and one default is:
+A tensor looks like a NumPy array, and most of what you know carries over: shapes, slices, `@`, `.T`,
+`.sum()`. A few names are different, and one default is:
 
 | NumPy | torch | |
 |---|---|---|
@@ -68,11 +71,11 @@ print(x.sum(), "has shape", x.sum().shape, "and holds the Python number", x.sum(
 
 # %% [markdown]
 r"""
-The third thing in that first line is new: `x.device`. Every tensor lives somewhere. An operation runs where its
-operands are, leaves its result there, and refuses operands from two places.
+The third thing in that first line is new: `x.device`. Every tensor lives somewhere. An operation runs where
+its operands are, leaves its result there, and refuses operands from two places.
 
-You may not have a second device, so this course brings one that only pretends. It works like a graphics card in
-everything but speed; torch knows it by the name `lazy`.
+You may not have a second device, so this course brings one that only pretends. It works like a graphics
+card in everything but speed; torch knows it by the name `lazy`.
 """
 
 # %%
@@ -89,7 +92,8 @@ r"""
 So how do you write code that runs on *any* device? **Never name one.** Take it from what you were given:
 
 - results of operations on `x` are where `x` is, and in its dtype, without a word from you;
-- a new tensor "like x": `torch.zeros_like(x)`, `x.new_zeros(3)`, `torch.zeros(3, device=x.device, dtype=x.dtype)`;
+- a new tensor "like x": `torch.zeros_like(x)`, `x.new_zeros(3)`, `torch.zeros(3, device=x.device,
+  dtype=x.dtype)`;
 - `torch.zeros(3)` alone lives on the CPU in float32. It works on your machine, and breaks on the next one.
 """
 
@@ -98,13 +102,15 @@ r"""
 ### Exercise 2.1 · `tensor_loss_and_grads`
 *difficulty 1 of 3 · 12 minutes · about 9 lines*
 
-Write `tensor_loss_and_grads(x, y, w1, w2)` → `(loss, grad_w1, grad_w2)`: chapter 1's `loss_and_grads` on tensors,
-by hand. `x` (N, D), `y` (N, C), `w1` (D, H), `w2` (H, C); `h = x @ w1`, ReLU, `y_pred = · @ w2`, and the loss is
-the **sum** of squared errors, now a tensor without axes. All three results are on the inputs' device and in their
-dtype. Raise `ValueError` where the shapes of prediction and `y` differ. Leave the inputs as they are.
+Write `tensor_loss_and_grads(x, y, w1, w2)` → `(loss, grad_w1, grad_w2)`: chapter 1's `loss_and_grads` on
+tensors, by hand. `x` (N, D), `y` (N, C), `w1` (D, H), `w2` (H, C); `h = x @ w1`, ReLU, `y_pred = · @ w2`,
+and the loss is the **sum** of squared errors, now a tensor without axes. All three results are on the
+inputs' device and in their dtype. Raise `ValueError` where the shapes of prediction and `y` differ. Leave
+the inputs as they are.
 
 *Not allowed:* autograd (`.backward()`, `torch.autograd`, `torch.func`) and NumPy. `torch.no_grad` is fine.
 """
+
 
 # %% nbgrader={"grade": false, "grade_id": "tensor_loss_and_grads", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def tensor_loss_and_grads(x, y, w1, w2):
@@ -124,8 +130,10 @@ def tensor_loss_and_grads(x, y, w1, w2):
     return (difference**2).sum(), x.T @ grad_h, grad_w2
     ### END SOLUTION
 
+
 # %%
 hint("tensor_loss_and_grads")
+
 
 # %% nbgrader={"grade": true, "grade_id": "tensor_loss_and_grads__by_hand", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 @check.cell("tensor_loss_and_grads__by_hand")
@@ -151,16 +159,21 @@ def _():
         advice="the second example has a negative h in column 0: what may pass there?",
     )
     ### BEGIN HIDDEN TESTS
-    x, y, w1, w2 = check.tensor(101, 6, 5), check.tensor(102, 6, 3), check.tensor(103, 5, 4), check.tensor(104, 4, 3)
+    shapes = (6, 5), (6, 3), (5, 4), (4, 3)
+    x, y, w1, w2 = [check.tensor(101 + i, *shape) for i, shape in enumerate(shapes)]
 
-    def expected(x, y, w1, w2):
-        a, b = w1.clone().requires_grad_(), w2.clone().requires_grad_()
-        loss = ((x @ a).relu() @ b - y).square().sum()
-        return (loss.detach(), *torch.autograd.grad(loss, (a, b)))
-
-    check.close("any network of two layers", lambda: tensor_loss_and_grads(x, y, w1, w2), expected=lambda: expected(x, y, w1, w2))
-    check.close("the same again when called again", lambda: [tensor_loss_and_grads(x, y, w1, w2) for _ in range(2)][1], expected=lambda: expected(x, y, w1, w2))
+    check.close(
+        "any network of two layers",
+        lambda: tensor_loss_and_grads(x, y, w1, w2),
+        expected=lambda: parts.tensor_loss_and_grads(x, y, w1, w2),
+    )
+    check.close(
+        "the same again when called again",
+        lambda: [tensor_loss_and_grads(x, y, w1, w2) for _ in range(2)][1],
+        expected=lambda: parts.tensor_loss_and_grads(x, y, w1, w2),
+    )
     ### END HIDDEN TESTS
+
 
 # %% nbgrader={"grade": true, "grade_id": "tensor_loss_and_grads__anywhere", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 @check.cell("tensor_loss_and_grads__anywhere")
@@ -186,54 +199,84 @@ def _():
         advice="look for a tensor you make yourself: where does it live?",
     )
     ### BEGIN HIDDEN TESTS
-    def expected(x, y, w1, w2):
-        a, b = w1.clone().requires_grad_(), w2.clone().requires_grad_()
-        loss = ((x @ a).relu() @ b - y).square().sum()
-        return (loss.detach(), *torch.autograd.grad(loss, (a, b)))
-
-    check.close("the values in float64", lambda: tensor_loss_and_grads(x, y, w1, w2), expected=lambda: expected(x, y, w1, w2))
-    check.close("the values on another device", lambda: there(torch.float64)[1], expected=lambda: expected(x, y, w1, w2))
+    check.close(
+        "the values in float64",
+        lambda: tensor_loss_and_grads(x, y, w1, w2),
+        expected=lambda: parts.tensor_loss_and_grads(x, y, w1, w2),
+    )
+    check.close(
+        "the values on another device",
+        lambda: there(torch.float64)[1],
+        expected=lambda: parts.tensor_loss_and_grads(x, y, w1, w2),
+    )
     ### END HIDDEN TESTS
+
 
 # %% nbgrader={"grade": true, "grade_id": "tensor_loss_and_grads__care", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 @check.cell("tensor_loss_and_grads__care")
 def _():
-    x, y, w1, w2 = check.tensor(111, 1, 3), check.tensor(112, 1, 2), check.tensor(113, 3, 4), check.tensor(114, 4, 2)
+    shapes = (1, 3), (1, 2), (3, 4), (4, 2)
+    x, y, w1, w2 = [check.tensor(111 + i, *shape) for i, shape in enumerate(shapes)]
     check.equal(
         "a batch of one: shapes of the loss and of both gradients",
         lambda: [list(r.shape) for r in tensor_loss_and_grads(x, y, w1, w2)],
         expected=[[], [3, 4], [4, 2]],
     )
-    check.unchanged("data and weights stay as they are", lambda: tensor_loss_and_grads(x, y, w1, w2), x, y, w1, w2)
+    check.unchanged(
+        "data and weights stay as they are", lambda: tensor_loss_and_grads(x, y, w1, w2), x, y, w1, w2
+    )
     check.raises(
         "targets that only fit by stretching raise ValueError",
         lambda: tensor_loss_and_grads(x, y[:, :1], w1, w2),
         ValueError,
         advice="compare the two shapes before you subtract",
     )
+
     ### BEGIN HIDDEN TESTS
-    def expected(x, y, w1, w2):
-        a, b = w1.clone().requires_grad_(), w2.clone().requires_grad_()
-        loss = ((x @ a).relu() @ b - y).square().sum()
-        return (loss.detach(), *torch.autograd.grad(loss, (a, b)))
-
-    def with_gradients_off(x, y, w1, w2):
+    def untracked(*arguments):
         with torch.inference_mode():
-            results = tensor_loss_and_grads(x, y, w1, w2)
-        return [*results, torch.is_grad_enabled()]
+            return tensor_loss_and_grads(*arguments)
 
-    strided = [check.tensor(s, *shape, strided=True) for s, shape in ((115, (4, 3)), (116, (4, 2)), (117, (3, 4)), (118, (4, 2)))]
-    check.raises("targets without an axis raise ValueError", lambda: tensor_loss_and_grads(strided[0], strided[1][0], *strided[2:]), ValueError)
-    check.close("the values of a batch of one", lambda: tensor_loss_and_grads(x, y, w1, w2), expected=lambda: expected(x, y, w1, w2))
-    check.close("non-contiguous data and weights", lambda: tensor_loss_and_grads(*strided), expected=lambda: expected(*strided))
+    def switch_afterwards(*arguments):
+        with torch.enable_grad():
+            results = tensor_loss_and_grads(*arguments)
+            return [*results, torch.is_grad_enabled()]
+
+    shapes = (4, 3), (4, 2), (3, 4), (4, 2)
+    strided = [check.tensor(115 + i, *shape, strided=True) for i, shape in enumerate(shapes)]
+    check.raises(
+        "targets without an axis raise ValueError",
+        lambda: tensor_loss_and_grads(strided[0], strided[1][0], *strided[2:]),
+        ValueError,
+    )
+    check.close(
+        "the values of a batch of one",
+        lambda: tensor_loss_and_grads(x, y, w1, w2),
+        expected=lambda: parts.tensor_loss_and_grads(x, y, w1, w2),
+    )
+    check.close(
+        "non-contiguous data and weights",
+        lambda: tensor_loss_and_grads(*strided),
+        expected=lambda: parts.tensor_loss_and_grads(*strided),
+    )
     check.unchanged("non-contiguous data stay as they are", lambda: tensor_loss_and_grads(*strided), *strided)
-    check.close("no gradient has to be tracked, and the switch stays on", lambda: with_gradients_off(*strided), expected=lambda: [*expected(*strided), True])
+    check.close(
+        "no gradient has to be tracked for it",
+        lambda: untracked(*strided),
+        expected=lambda: parts.tensor_loss_and_grads(*strided),
+    )
+    check.close(
+        "whether gradients are tracked is as it was",
+        lambda: switch_afterwards(*strided),
+        expected=lambda: [*parts.tensor_loss_and_grads(*strided), True],
+    )
     ### END HIDDEN TESTS
+
 
 # %% [markdown]
 r"""
-**The same curve as in chapter 1?** Below, 200 steps with your function, and the same 200 steps with NumPy arrays
-in float64. Two lines that lie on each other, and the last digit that float32 cannot hold.
+**The same curve as in chapter 1?** Below, 200 steps with your function, and the same 200 steps with NumPy
+arrays in float64. Two lines that lie on each other, and the last digit that float32 cannot hold.
 """
 
 # %% tags=["picture"]
@@ -250,9 +293,11 @@ for _ in range(200):
     arrays[2:] = arrays[2] - 1e-6 * grad_a, arrays[3] - 1e-6 * grad_b
     theirs.append(float(loss))
 plot.curves(
-    {"your tensors, float32": ours, "NumPy arrays, float64": theirs}, ylabel="sum of squared errors", log=True,
-    alt=f"Two loss curves over 200 steps that lie on each other: yours goes from {ours[0]:.6g} to {ours[-1]:.6g}, "
-    f"NumPy's from {theirs[0]:.6g} to {theirs[-1]:.6g}",
+    {"your tensors, float32": ours, "NumPy arrays, float64": theirs},
+    ylabel="sum of squared errors",
+    log=True,
+    alt=f"Two loss curves over 200 steps that lie on each other: yours goes from {ours[0]:.6g} "
+    f"to {ours[-1]:.6g}, NumPy's from {theirs[0]:.6g} to {theirs[-1]:.6g}",
 )
 
 # %% [markdown]
@@ -271,7 +316,11 @@ Every tensor holds one kind of number, its *dtype*. The choice is a bargain betw
 """
 
 # %%
-whole, single, double = torch.tensor([1, 2]), torch.tensor([1.0, 2.0]), torch.tensor([1.0, 2.0], dtype=torch.float64)
+whole, single, double = (
+    torch.tensor([1, 2]),
+    torch.tensor([1.0, 2.0]),
+    torch.tensor([1.0, 2.0], dtype=torch.float64),
+)
 print("int64 + float32         ->", (whole + single).dtype)
 print("float32 + float64       ->", (single + double).dtype)
 print("float32 + a number 0.1  ->", (single + 0.1).dtype)
@@ -280,9 +329,9 @@ print("float32 > 1, summed     ->", (single > 1).dtype, (single > 1).sum().dtype
 
 # %% [markdown]
 r"""
-Where two dtypes meet, the richer *kind* wins (bool, then whole, then floating), and within a kind the larger
-one. A Python number brings its kind only, never its size: `single + 0.1` stays float32. Assigning **into** a
-tensor is the other way round: the tensor keeps its dtype and the value bends.
+Where two dtypes meet, the richer *kind* wins (bool, then whole, then floating), and within a kind the
+larger one. A Python number brings its kind only, never its size: `single + 0.1` stays float32. Assigning
+**into** a tensor is the other way round: the tensor keeps its dtype and the value bends.
 
 How many digits is enough? Add 0.1 again and again, and watch the short formats stop growing: the next
 representable number is further away than 0.1.
@@ -297,12 +346,17 @@ for name in ("float32", "float16", "bfloat16"):
         seen.append(total.item())
     totals[name] = seen
 ends = ", ".join(f"{name} ends at {seen[-1]:.6g}" for name, seen in totals.items())
-plot.curves(totals, xlabel="how often 0.1 was added", ylabel="total", alt=f"0.1 added 3000 times, which should give 300: {ends}")
+plot.curves(
+    totals,
+    xlabel="how often 0.1 was added",
+    ylabel="total",
+    alt=f"0.1 added 3000 times, which should give 300: {ends}",
+)
 
 # %% [markdown]
 r"""
-**Labels are whole numbers, networks want floating ones.** The usual bridge is the *one-hot* code: class 2 of 4
-becomes `[0, 0, 1, 0]`. You will need it whenever a label has to take part in arithmetic.
+**Labels are whole numbers, networks want floating ones.** The usual bridge is the *one-hot* code: class 2
+of 4 becomes `[0, 0, 1, 0]`. You will need it whenever a label has to take part in arithmetic.
 
 Two traps. An index of −1 is not an error in Python: it quietly means *the last one*. And a table of zeros
 and ones made of whole numbers is int64 unless somebody says otherwise.
@@ -313,12 +367,13 @@ r"""
 ### Exercise 2.2 · `one_hot`
 *difficulty 1 of 3 · 10 minutes · about 5 lines*
 
-Write `one_hot(labels, num_classes)`: int64 `labels` of **any** shape, also without axes → a float32 tensor of shape
-`labels.shape + (num_classes,)`, 1 at each label and 0 elsewhere. Raise `ValueError` where any label is outside
-0 … `num_classes` − 1. Leave `labels` as they are.
+Write `one_hot(labels, num_classes)`: int64 `labels` of **any** shape, also without axes → a float32 tensor
+of shape `labels.shape + (num_classes,)`, 1 at each label and 0 elsewhere. Raise `ValueError` where any
+label is outside 0 … `num_classes` − 1. Leave `labels` as they are.
 
 *Not allowed:* `torch.nn.functional.one_hot`.
 """
+
 
 # %% nbgrader={"grade": false, "grade_id": "one_hot", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def one_hot(labels, num_classes):
@@ -332,8 +387,10 @@ def one_hot(labels, num_classes):
     return (labels.unsqueeze(-1) == classes).to(torch.float32)
     ### END SOLUTION
 
+
 # %%
 hint("one_hot")
+
 
 # %% nbgrader={"grade": true, "grade_id": "one_hot__values", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 @check.cell("one_hot__values")
@@ -350,18 +407,40 @@ def _():
         expected=torch.tensor([[[0.0, 1, 0], [1, 0, 0]], [[0, 1, 0], [0, 0, 1]]]),
         advice="the new axis comes last; how many axes come before it is not for you to know",
     )
+
     ### BEGIN HIDDEN TESTS
     def expected(labels, n):
         return torch.nn.functional.one_hot(labels, n).float()
 
     labels = check.integers(121, 0, 5, 3, 2, 4, kind="torch")
     check.equal("labels of three axes", lambda: one_hot(labels, 5), expected=lambda: expected(labels, 5))
-    check.equal("non-contiguous labels", lambda: one_hot(labels.transpose(0, 2), 7), expected=lambda: expected(labels.transpose(0, 2), 7))
-    check.equal("one label without axes", lambda: one_hot(torch.tensor(1), 3), expected=lambda: expected(torch.tensor(1), 3))
-    check.equal("a single class", lambda: one_hot(torch.zeros(4, dtype=torch.int64), 1), expected=lambda: torch.ones(4, 1))
-    check.equal("a single label", lambda: one_hot(torch.tensor([0]), 6), expected=lambda: expected(torch.tensor([0]), 6))
-    check.equal("the labels are not sorted or counted", lambda: one_hot(torch.tensor([1, 1, 1]), 4), expected=lambda: expected(torch.tensor([1, 1, 1]), 4))
+    check.equal(
+        "non-contiguous labels",
+        lambda: one_hot(labels.transpose(0, 2), 7),
+        expected=lambda: expected(labels.transpose(0, 2), 7),
+    )
+    check.equal(
+        "one label without axes",
+        lambda: one_hot(torch.tensor(1), 3),
+        expected=lambda: expected(torch.tensor(1), 3),
+    )
+    check.equal(
+        "a single class",
+        lambda: one_hot(torch.zeros(4, dtype=torch.int64), 1),
+        expected=lambda: torch.ones(4, 1),
+    )
+    check.equal(
+        "a single label",
+        lambda: one_hot(torch.tensor([0]), 6),
+        expected=lambda: expected(torch.tensor([0]), 6),
+    )
+    check.equal(
+        "the labels are not sorted or counted",
+        lambda: one_hot(torch.tensor([1, 1, 1]), 4),
+        expected=lambda: expected(torch.tensor([1, 1, 1]), 4),
+    )
     ### END HIDDEN TESTS
+
 
 # %% nbgrader={"grade": true, "grade_id": "one_hot__care", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 @check.cell("one_hot__care")
@@ -386,18 +465,28 @@ def _():
     ### BEGIN HIDDEN TESTS
     labels = torch.tensor([[0, 1, 2], [2, 1, 0]])
     check.unchanged("the labels stay as they are", lambda: one_hot(labels, 3), labels)
-    check.raises("one bad label among good ones", lambda: one_hot(torch.tensor([[0, 1], [4, 1]]), 4), ValueError)
+    check.raises(
+        "one bad label among good ones", lambda: one_hot(torch.tensor([[0, 1], [4, 1]]), 4), ValueError
+    )
     check.raises("a negative label without axes", lambda: one_hot(torch.tensor(-2), 4), ValueError)
     check.raises("a large label without axes", lambda: one_hot(torch.tensor(9), 4), ValueError)
-    check.raises("a negative label among three axes", lambda: one_hot(torch.tensor([[[0, 1], [2, -3]]]), 4), ValueError)
+    check.raises(
+        "a negative label among three axes", lambda: one_hot(torch.tensor([[[0, 1], [2, -3]]]), 4), ValueError
+    )
     ### END HIDDEN TESTS
+
 
 # %% tags=["picture"]
 some_labels = torch.tensor([4, 1, 0, 3, 1, 2])
 plot.heatmap(
-    one_hot(some_labels, 5), "your one-hot code of 4, 1, 0, 3, 1, 2", xlabel="class", ylabel="example",
-    xticks=range(5), yticks=[f"label {int(k)}" for k in some_labels],
-    alt="Your one-hot code of six labels as a table of six rows and five columns: each row holds a single 1, in the column of its label",
+    one_hot(some_labels, 5),
+    "your one-hot code of 4, 1, 0, 3, 1, 2",
+    xlabel="class",
+    ylabel="example",
+    xticks=range(5),
+    yticks=[f"label {int(k)}" for k in some_labels],
+    alt="Your one-hot code of six labels as a table of six rows and five columns: each row holds a single 1, "
+    "in the column of its label",
 )
 
 # %% [markdown]
@@ -420,11 +509,11 @@ plot.memory(x)
 
 # %% [markdown]
 r"""
-Shape (3, 4), strides (4, 1): to go down one row, skip four cells; to go right, one. Colours mark the row an entry
-belongs to.
+Shape (3, 4), strides (4, 1): to go down one row, skip four cells; to go right, one. Colours mark the row an
+entry belongs to.
 
-Now the transpose. **Not one number moves.** The shape is swapped and the strides are swapped, and the same cells
-are read in another order:
+Now the transpose. **Not one number moves.** The shape is swapped and the strides are swapped, and the same
+cells are read in another order:
 """
 
 # %% tags=["picture"]
@@ -432,8 +521,8 @@ plot.memory(x.T)
 
 # %% [markdown]
 r"""
-A slice is the same trick. `x[1:, ::2]` starts four cells later (the offset), and every second column means a
-stride twice as long. The grey cells are still there; this tensor does not look at them.
+A slice is the same trick. `x[1:, ::2]` starts four cells later (the offset), and every second column means
+a stride twice as long. The grey cells are still there; this tensor does not look at them.
 """
 
 # %% tags=["picture"]
@@ -441,8 +530,9 @@ plot.memory(x[1:, ::2])
 
 # %% [markdown]
 r"""
-So `x`, `x.T` and `x[1:, ::2]` are three tensors over **one** storage. Such tensors are called *views* of one
-another. Views cost nothing, and they come with a consequence: write into one, and you have written into all.
+So `x`, `x.T` and `x[1:, ::2]` are three tensors over **one** storage. Such tensors are called *views* of
+one another. Views cost nothing, and they come with a consequence: write into one, and you have written into
+all.
 """
 
 # %%
@@ -451,13 +541,18 @@ second_row, own_copy = x[1], x[1].clone()
 second_row[0] = -1.0
 print("x:        ", x.tolist())
 print("own copy: ", own_copy.tolist())
-print("offset of the row:", second_row.storage_offset(), " cells in its storage:", second_row.untyped_storage().nbytes() // 4)
+print(
+    "offset of the row:",
+    second_row.storage_offset(),
+    " cells in its storage:",
+    second_row.untyped_storage().nbytes() // 4,
+)
 
 # %% [markdown]
 r"""
 When numbers change that you did not touch, the question is always the same: *do these two share a storage?*
-Comparing values cannot tell you. Comparing where each tensor *starts* cannot either: a row starts somewhere in
-the middle. Ask for the storage itself, and where **that** begins.
+Comparing values cannot tell you. Comparing where each tensor *starts* cannot either: a row starts somewhere
+in the middle. Ask for the storage itself, and where **that** begins.
 """
 
 # %% [markdown]
@@ -465,11 +560,12 @@ r"""
 ### Exercise 2.3 · `same_storage`
 *difficulty 1 of 3 · 8 minutes · about 1 line*
 
-Write `same_storage(a, b)` → `bool`: do the two tensors look at the same storage? That is so for any view, slice or
-transpose of one another, whether they overlap or not, and for two views of a third tensor. It is not so for a copy,
-however equal its numbers are. Each tensor has at least one element. Return Python's `True` or `False`, and leave
-both tensors as they are.
+Write `same_storage(a, b)` → `bool`: do the two tensors look at the same storage? That is so for any view,
+slice or transpose of one another, whether they overlap or not, and for two views of a third tensor. It is
+not so for a copy, however equal its numbers are. Each tensor has at least one element. Return Python's
+`True` or `False`, and leave both tensors as they are.
 """
+
 
 # %% nbgrader={"grade": false, "grade_id": "same_storage", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def same_storage(a, b):
@@ -480,13 +576,15 @@ def same_storage(a, b):
     return a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr()
     ### END SOLUTION
 
+
 # %%
 hint("same_storage")
+
 
 # %% nbgrader={"grade": true, "grade_id": "same_storage__views", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 @check.cell("same_storage__views")
 def _():
-    x = torch.arange(12.0).reshape(3, 4)
+    x = torch.tensor([[0.0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]])
     clone = x.clone()
     check.equal(
         "x with itself, with a copy of itself, and with its transpose",
@@ -502,10 +600,32 @@ def _():
     )
     ### BEGIN HIDDEN TESTS
     i = int(check.rng(131).integers(1, 3))
-    others = [x[i:, 1:], x.view(4, 3), x[i, i], x.unsqueeze(0), x + 0, x[:, [0, 1]], x.reshape(-1), x.T.reshape(-1), x.T.contiguous(), x.contiguous(), x.diagonal(), x[x > 3]]
-    check.equal("slices, views, single entries, copies of many kinds", lambda: [same_storage(x, other) for other in others], expected=[True, True, True, True, False, False, True, False, False, True, True, False])
-    check.equal("and the other way round", lambda: [same_storage(other, x) for other in others], expected=[True, True, True, True, False, False, True, False, False, True, True, False])
+    others = [
+        x[i:, 1:],
+        x.view(4, 3),
+        x[i, i],
+        x.unsqueeze(0),
+        x + 0,
+        x[:, [0, 1]],
+        x.reshape(-1),
+        x.T.reshape(-1),
+        x.T.contiguous(),
+        x.contiguous(),
+        x.diagonal(),
+        x[x > 3],
+    ]
+    check.equal(
+        "slices, views, single entries, copies of many kinds",
+        lambda: [same_storage(x, other) for other in others],
+        expected=[True, True, True, True, False, False, True, False, False, True, True, False],
+    )
+    check.equal(
+        "and the other way round",
+        lambda: [same_storage(other, x) for other in others],
+        expected=[True, True, True, True, False, False, True, False, False, True, True, False],
+    )
     ### END HIDDEN TESTS
+
 
 # %% nbgrader={"grade": true, "grade_id": "same_storage__apart", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 @check.cell("same_storage__apart")
@@ -527,14 +647,26 @@ def _():
     ### BEGIN HIDDEN TESTS
     scale, table = check.tensor(132, 6, dtype="float64"), check.tensor(133, 4, 5)
     pairs = [
-        (scale[3:], scale.view(torch.int64)[:2]), (scale[:1].expand(4), scale[5]), (scale.detach(), scale[2:4]), (table[0], table.T[3, 1:]),
-        (scale.clone(), scale.clone()), (scale.to(torch.float32), scale), (scale.to(torch.float64), scale), (table[1].clone(), table[1]),
-        (table[:2].contiguous(), table[2:]), (table[:, :2].contiguous(), table[:, 2:]),
+        (scale[3:], scale.view(torch.int64)[:2]),
+        (scale[:1].expand(4), scale[5]),
+        (scale.detach(), scale[2:4]),
+        (table[0], table.T[3, 1:]),
+        (scale.clone(), scale.clone()),
+        (scale.to(torch.float32), scale),
+        (scale.to(torch.float64), scale),
+        (table[1].clone(), table[1]),
+        (table[:2].contiguous(), table[2:]),
+        (table[:, :2].contiguous(), table[:, 2:]),
     ]
-    check.equal("other dtypes, repeated entries, detached tensors, both of them views", lambda: [same_storage(a, b) for a, b in pairs], expected=[True, True, True, True, False, False, True, False, True, False])
+    check.equal(
+        "other dtypes, repeated entries, detached tensors, both of them views",
+        lambda: [same_storage(a, b) for a, b in pairs],
+        expected=[True, True, True, True, False, False, True, False, True, False],
+    )
     kept = torch.arange(6.0)
     check.unchanged("a view and its base stay as they are", lambda: same_storage(kept, kept[1:]), kept)
     ### END HIDDEN TESTS
+
 
 # %% [markdown]
 r"""
@@ -547,8 +679,8 @@ r"""
 | `x.view(…)`, `x.unsqueeze(0)` | `torch.cat`, `torch.stack` | `x.to(…)`: a copy unless nothing changes |
 | `x.expand(…)`, `x.detach()` | | |
 
-A tensor is **contiguous** when reading it row by row is walking through its storage cell by cell. `x` is, `x.T`
-is not. `view` asks for new strides over the same cells, and for `x.T.view(12)` there are none:
+A tensor is **contiguous** when reading it row by row is walking through its storage cell by cell. `x` is,
+`x.T` is not. `view` asks for new strides over the same cells, and for `x.T.view(12)` there are none:
 """
 
 # %%
@@ -561,13 +693,14 @@ print("x.T.reshape(12):", x.T.reshape(12).tolist(), "which had to be copied")
 
 # %% [markdown]
 r"""
-Strides can do more than rows and columns. Nothing says that every cell is read once: `expand` gives an axis the
-stride **0**, so a thousand equal rows need the memory of one. And two axes may share a stride. Think of a moving
-window over a series of measurements:
+Strides can do more than rows and columns. Nothing says that every cell is read once: `expand` gives an axis
+the stride **0**, so a thousand equal rows need the memory of one. And two axes may share a stride. Think of
+a moving window over a series of measurements:
 
 $$[\,x_0\;x_1\;x_2\,],\quad [\,x_1\;x_2\;x_3\,],\quad [\,x_2\;x_3\;x_4\,],\quad \dots$$
 
-Place `j` of window `i` is entry `i + j` of the series. What does one step in `i` cost, what one step in `j`?
+Place `j` of window `i` is entry `i + j` of the series. What does one step in `i` cost, what one step in
+`j`?
 """
 
 # %% [markdown]
@@ -575,11 +708,12 @@ r"""
 ### Exercise 2.4 · `sliding_windows`
 *difficulty 2 of 3 · 12 minutes · about 3 lines*
 
-Write `sliding_windows(x, size)`: `x` has shape (T,) → shape (T − size + 1, size), where row `i` is
-`x[i : i + size]`. The result is a **view** of `x`: no number is copied, and writing into `x` shows in it. That holds
-also where `x` itself is a strided view, such as a column of a matrix. Raise `ValueError` where `size` < 1 or
-`size` > T.
+Write `sliding_windows(x, size)`: `x` has shape (T,) → shape (T − size + 1, size), where row `i` is `x[i : i
++ size]`. The result is a **view** of `x`: no number is copied, and writing into `x` shows in it. That holds
+also where `x` itself is a strided view, such as a column of a matrix. Raise `ValueError` where `size` < 1
+or `size` > T.
 """
+
 
 # %% nbgrader={"grade": false, "grade_id": "sliding_windows", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def sliding_windows(x, size):
@@ -594,8 +728,10 @@ def sliding_windows(x, size):
     return x.as_strided((len(x) - size + 1, size), (step, step))
     ### END SOLUTION
 
+
 # %%
 hint("sliding_windows")
+
 
 # %% nbgrader={"grade": true, "grade_id": "sliding_windows__values", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 @check.cell("sliding_windows__values")
@@ -613,10 +749,19 @@ def _():
     )
     ### BEGIN HIDDEN TESTS
     x = check.tensor(141, 11, dtype="float64")
-    check.equal("windows of four in float64", lambda: sliding_windows(x, 4), expected=lambda: torch.stack([x[i : i + 4] for i in range(8)]))
-    check.equal("windows of two, of whole numbers", lambda: sliding_windows(torch.arange(6), 2), expected=lambda: torch.stack([torch.arange(6)[i : i + 2] for i in range(5)]))
+    check.equal(
+        "windows of four in float64",
+        lambda: sliding_windows(x, 4),
+        expected=lambda: torch.stack([x[i : i + 4] for i in range(8)]),
+    )
+    check.equal(
+        "windows of two, of whole numbers",
+        lambda: sliding_windows(torch.arange(6), 2),
+        expected=lambda: torch.stack([torch.arange(6)[i : i + 2] for i in range(5)]),
+    )
     check.equal("a series of one", lambda: sliding_windows(x[:1], 1), expected=lambda: x[:1, None])
     ### END HIDDEN TESTS
+
 
 # %% nbgrader={"grade": true, "grade_id": "sliding_windows__view", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 @check.cell("sliding_windows__view")
@@ -639,6 +784,7 @@ def _():
         expected=torch.tensor([[1.0, 4], [4, 7], [7, 10]]),
         advice="print the stride and the storage_offset of that column",
     )
+
     ### BEGIN HIDDEN TESTS
     def write_into_a_strided_view(start, step, size):
         base = check.tensor(142, 23)
@@ -651,33 +797,62 @@ def _():
         x = check.tensor(142, 23).mul_(-2.0)[start::step]
         return torch.stack([x[i : i + size] for i in range(len(x) - size + 1)])
 
-    check.equal("still a view where x begins later", lambda: write_into_a_strided_view(4, 1, 3), expected=lambda: the_same(4, 1, 3))
-    check.equal("still a view where x is every third entry", lambda: write_into_a_strided_view(1, 3, 4), expected=lambda: the_same(1, 3, 4))
-    check.equal("still a view in windows of one", lambda: write_into_a_strided_view(3, 2, 1), expected=lambda: the_same(3, 2, 1))
-    check.equal("still a view in a single window", lambda: write_into_a_strided_view(2, 5, 5), expected=lambda: the_same(2, 5, 5))
+    check.equal(
+        "still a view where x begins later",
+        lambda: write_into_a_strided_view(4, 1, 3),
+        expected=lambda: the_same(4, 1, 3),
+    )
+    check.equal(
+        "still a view where x is every third entry",
+        lambda: write_into_a_strided_view(1, 3, 4),
+        expected=lambda: the_same(1, 3, 4),
+    )
+    check.equal(
+        "still a view in windows of one",
+        lambda: write_into_a_strided_view(3, 2, 1),
+        expected=lambda: the_same(3, 2, 1),
+    )
+    check.equal(
+        "still a view in a single window",
+        lambda: write_into_a_strided_view(2, 5, 5),
+        expected=lambda: the_same(2, 5, 5),
+    )
     kept = check.tensor(143, 9)
     check.unchanged("the series itself stays as it is", lambda: sliding_windows(kept[1::2], 2), kept)
     ### END HIDDEN TESTS
+
 
 # %% nbgrader={"grade": true, "grade_id": "sliding_windows__refuses", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
 @check.cell("sliding_windows__refuses")
 def _():
     x = torch.arange(4.0)
-    check.equal("the largest window that fits", lambda: sliding_windows(x, 4), expected=torch.tensor([[0.0, 1, 2, 3]]))
-    check.raises("a window longer than the series raises ValueError", lambda: sliding_windows(x, 5), ValueError, advice="which kind of error comes now?")
+    check.equal(
+        "the largest window that fits", lambda: sliding_windows(x, 4), expected=torch.tensor([[0.0, 1, 2, 3]])
+    )
+    check.raises(
+        "a window longer than the series raises ValueError",
+        lambda: sliding_windows(x, 5),
+        ValueError,
+        advice="which kind of error comes now?",
+    )
     check.raises("a window of no entries raises ValueError", lambda: sliding_windows(x, 0), ValueError)
     ### BEGIN HIDDEN TESTS
     check.raises("a window of negative size", lambda: sliding_windows(x, -1), ValueError)
-    check.raises("a window longer than a strided series, though memory would go on", lambda: sliding_windows(torch.arange(12.0)[::4], 4), ValueError)
+    check.raises(
+        "a window longer than a strided series, though memory would go on",
+        lambda: sliding_windows(torch.arange(12.0)[1:7:2], 4),
+        ValueError,
+    )
     ### END HIDDEN TESTS
+
 
 # %% tags=["picture"]
 plot.memory(sliding_windows(torch.arange(8.0), 3))
 
 # %% [markdown]
 r"""
-If your function returns a view, the picture above shows a storage of 8 cells and 18 entries that read them: the
-same cell turns up in up to three rows. A copy would show 18 cells.
+If your function returns a view, the picture above shows a storage of 8 cells and 18 entries that read them:
+the same cell turns up in up to three rows. A copy would show 18 cells.
 
 What is it good for? A moving average is now one `mean` over the last axis:
 """
@@ -686,7 +861,8 @@ What is it good for? A moving average is now one `mean` over the last axis:
 noisy = torch.sin(torch.linspace(0, 12, 200)) + 0.4 * check.tensor(9, 200)
 smooth = sliding_windows(noisy, 15).mean(1)
 plot.curves(
-    {"measured": noisy, "mean of each window of 15": (range(7, 193), smooth)}, ylabel="value",
+    {"measured": noisy, "mean of each window of 15": (range(7, 193), smooth)},
+    ylabel="value",
     alt="A noisy sine wave, and over it the mean of each of your windows of 15 entries: a smooth sine wave",
 )
 
@@ -694,8 +870,8 @@ plot.curves(
 r"""
 ## 2.5 Broadcasting
 
-What is a column plus a row? Neither fits the other, and the answer is still obvious: a table. The rule behind it
-has three lines. Write the two shapes under each other, **right-aligned**; then, axis by axis,
+What is a column plus a row? Neither fits the other, and the answer is still obvious: a table. The rule
+behind it has three lines. Write the two shapes under each other, **right-aligned**; then, axis by axis,
 
 1. the same size: fine;
 2. one of them is 1, or missing: it is stretched to the other's size;
@@ -704,29 +880,36 @@ has three lines. Write the two shapes under each other, **right-aligned**; then,
 
 # %% tags=["picture"]
 column, row = torch.tensor([[0.0], [10.0], [20.0]]), torch.tensor([[1.0, 2.0, 3.0, 4.0]])
-tables = {"(3, 1) stretched": column.expand(3, 4), "+ (1, 4) stretched": row.expand(3, 4), "= (3, 4)": column + row}
+steps = {
+    "(3, 1), stretched to the right": column,
+    "+ (1, 4), stretched downwards": row,
+    "= (3, 4)": column + row,
+}
 with plot.figure(
-    "A column (3, 1) with 0, 10, 20 is repeated four times to the right, a row (1, 4) with 1 to 4 is repeated three "
-    "times downwards, and their sum is a table (3, 4) from 1 to 24; repeated entries are printed in grey",
-    columns=3, height=2.0,
+    "A column (3, 1) with 0, 10, 20 is repeated four times to the right, a row (1, 4) with 1 to 4 is "
+    "repeated three times downwards, and their sum is a table (3, 4) from 1 to 24; repeated entries are pale",
+    columns=3,
+    height=2.0,
 ) as axes:
-    for ax, (title, table), real in zip(axes, tables.items(), ((3, 1), (1, 4), (3, 4))):
-        ax.imshow(table, cmap="cividis", vmin=-30, vmax=40, alpha=0.35)
-        for i in range(3):
-            for j in range(4):
-                mine = i < real[0] and j < real[1]
-                ax.text(j, i, f"{table[i, j]:.0f}", ha="center", va="center", color="black" if mine else "#666666", weight="bold" if mine else "normal")
-        ax.set_title(title)
+    for ax, (title, real) in zip(axes, steps.items()):
+        shade = torch.full((3, 4), 0.1)
+        shade[: real.shape[0], : real.shape[1]] = 0.8
+        ax.imshow(shade, cmap="Blues", vmin=0, vmax=2)
+        for i, line in enumerate(real.expand(3, 4).tolist()):
+            for j, value in enumerate(line):
+                ax.text(j, i, f"{value:.0f}", ha="center", va="center")
+        ax.set_title(title, fontsize=9)
         ax.set_axis_off()
 
 # %% [markdown]
 r"""
-Nothing is really repeated: a stretched axis has stride 0, as in 2.4. An axis of size 1 is made with
-`x[:, None]` or `x.unsqueeze(1)`.
+Nothing is really repeated: a stretched axis has stride 0, as in 2.4. An axis of size 1 is made with `x[:,
+None]` or `x.unsqueeze(1)`.
 
-Broadcasting is what replaces loops. Python spends a fraction of a microsecond on every call; a loop over rows makes
-calls for every row, a broadcast makes one for all. You can count them:
+Broadcasting is what replaces loops. Python spends a fraction of a microsecond on every call; a loop over
+rows makes calls for every row, a broadcast makes one for all. You can count them:
 """
+
 
 # %%
 def subtract_in_a_loop(table, row):
@@ -744,14 +927,14 @@ for rows in (10, 100, 1000):
 
 # %% [markdown]
 r"""
-**How far is every point from every other?** Nearest neighbours, clustering and attention all begin with that table.
-For rows $a_n$ and $b_m$,
+**How far is every point from every other?** Nearest neighbours, clustering and attention all begin with
+that table. For rows $a_n$ and $b_m$,
 
 $$\lVert a_n - b_m \rVert^2 = \sum_d (a_{nd} - b_{md})^2 = a_n\!\cdot a_n \;+\; b_m\!\cdot b_m \;-\; 2\, a_n\!\cdot b_m$$
 
-The middle form, broadcast, builds an (N, M, D) block. The right one needs only an (N, M) matrix product, and has a
-flaw: two large, nearly equal numbers are subtracted, and rounding may leave a little **less** than zero. A
-distance below zero is nonsense, and its square root is NaN.
+The middle form, broadcast, builds an (N, M, D) block. The right one needs only an (N, M) matrix product,
+and has a flaw: two large, nearly equal numbers are subtracted, and rounding may leave a little **less**
+than zero. A distance below zero is nonsense, and its square root is NaN.
 """
 
 # %% [markdown]
@@ -759,13 +942,14 @@ r"""
 ### Exercise 2.5 · `pairwise_sq_dists`
 *difficulty 2 of 3 · 12 minutes · about 4 lines*
 
-Write `pairwise_sq_dists(a, b)`: `a` (N, D), `b` (M, D) → (N, M), the squared Euclidean distance of every row of `a`
-from every row of `b`, in the inputs' dtype. Never negative, and as accurate as a·a + b·b − 2 a·b is in that dtype
-(better is fine). Leave the inputs as they are.
+Write `pairwise_sq_dists(a, b)`: `a` (N, D), `b` (M, D) → (N, M), the squared Euclidean distance of every
+row of `a` from every row of `b`, in the inputs' dtype. Never negative, and as accurate as a·a + b·b − 2 a·b
+is in that dtype (better is fine). Leave the inputs as they are.
 
-*Not allowed:* `torch.cdist`, and a Python loop or comprehension, or anything else that walks the rows one by one in
-Python: the checks count how the work grows.
+*Not allowed:* `torch.cdist`, and a Python loop or comprehension, or anything else that walks the rows one
+by one in Python: the checks count how the work grows.
 """
+
 
 # %% nbgrader={"grade": false, "grade_id": "pairwise_sq_dists", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def pairwise_sq_dists(a, b):
@@ -778,8 +962,10 @@ def pairwise_sq_dists(a, b):
     return (a_squared + b_squared - 2 * (a @ b.T)).clamp(min=0)
     ### END SOLUTION
 
+
 # %%
 hint("pairwise_sq_dists")
+
 
 # %% nbgrader={"grade": true, "grade_id": "pairwise_sq_dists__values", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 @check.cell("pairwise_sq_dists__values")
@@ -792,19 +978,38 @@ def _():
         advice="the entry [1, 2] is (3 - 0)² + (4 + 1)²: take it apart",
     )
     check.unchanged("the points stay where they are", lambda: pairwise_sq_dists(a, b), a, b)
+
     ### BEGIN HIDDEN TESTS
     def expected(a, b):
         return (a[:, None] - b[None]).square().sum(-1)
 
     a, b = check.tensor(151, 6, 5), check.tensor(152, 4, 5)
-    check.close("more points, five coordinates", lambda: pairwise_sq_dists(a, b), expected=lambda: expected(a, b))
-    check.close("as many points as coordinates, on both sides", lambda: pairwise_sq_dists(a[:5], b.new_ones(5, 5)), expected=lambda: expected(a[:5], torch.ones(5, 5)))
-    check.close("one point against one, one coordinate", lambda: pairwise_sq_dists(a[:1, :1], b[:1, :1]), expected=lambda: expected(a[:1, :1], b[:1, :1]))
-    check.close("one point against four", lambda: pairwise_sq_dists(a[:1], b), expected=lambda: expected(a[:1], b))
-    x, y = check.tensor(153, 3, 7, dtype="float64", strided=True), check.tensor(154, 8, 7, dtype="float64", strided=True)
-    check.close("non-contiguous points in float64", lambda: pairwise_sq_dists(x, y), expected=lambda: expected(x, y))
+    check.close(
+        "more points, five coordinates", lambda: pairwise_sq_dists(a, b), expected=lambda: expected(a, b)
+    )
+    check.close(
+        "as many points as coordinates, on both sides",
+        lambda: pairwise_sq_dists(a[:5], b.new_ones(5, 5)),
+        expected=lambda: expected(a[:5], torch.ones(5, 5)),
+    )
+    check.close(
+        "one point against one, one coordinate",
+        lambda: pairwise_sq_dists(a[:1, :1], b[:1, :1]),
+        expected=lambda: expected(a[:1, :1], b[:1, :1]),
+    )
+    check.close(
+        "one point against four", lambda: pairwise_sq_dists(a[:1], b), expected=lambda: expected(a[:1], b)
+    )
+    x, y = (
+        check.tensor(153, 3, 7, dtype="float64", strided=True),
+        check.tensor(154, 8, 7, dtype="float64", strided=True),
+    )
+    check.close(
+        "non-contiguous points in float64", lambda: pairwise_sq_dists(x, y), expected=lambda: expected(x, y)
+    )
     check.unchanged("non-contiguous points stay as they are", lambda: pairwise_sq_dists(x, y), x, y)
     ### END HIDDEN TESTS
+
 
 # %% nbgrader={"grade": true, "grade_id": "pairwise_sq_dists__accuracy", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 @check.cell("pairwise_sq_dists__accuracy")
@@ -814,21 +1019,43 @@ def _():
     check.that(
         "points close together and far from the origin: no distance is negative",
         lambda: pairwise_sq_dists(a, a),
-        judge=lambda seen, exact: "the table has another shape" if seen.shape != exact.shape else "a distance is below zero" if (seen < 0).any() else None if (np.abs(seen - exact) < 0.6).all() else "a distance is far from the true one",
+        judge=lambda seen, exact: (
+            "the table has another shape"
+            if seen.shape != exact.shape
+            else "a distance is below zero"
+            if (seen < 0).any()
+            else None
+            if abs(seen - exact).max() < 0.6
+            else "a distance is far from the true one"
+        ),
         given={"exact": near},
         advice="print the smallest entry of your table: rounding can push it below zero",
     )
     ### BEGIN HIDDEN TESTS
-    b, c = 1000 + 0.001 * check.tensor(156, 30, 4, dtype="float64"), 1000 + 0.001 * check.tensor(157, 15, 4, dtype="float64")
+    b, c = (
+        1000 + 0.001 * check.tensor(156, 30, 4, dtype="float64"),
+        1000 + 0.001 * check.tensor(157, 15, 4, dtype="float64"),
+    )
     check.that(
         "no distance is negative in float64",
         lambda: [pairwise_sq_dists(b, b), pairwise_sq_dists(b, c)],
-        judge=lambda seen, exact: "a distance in float64 is below zero" if (seen[0] < 0).any() or (seen[1] < 0).any() else None if (np.abs(seen[0] - exact[0]) < 1e-7).all() and (np.abs(seen[1] - exact[1]) < 1e-7).all() else "a distance in float64 is far from the true one",
+        judge=lambda seen, exact: (
+            "a distance in float64 is below zero"
+            if (seen[0] < 0).any() or (seen[1] < 0).any()
+            else None
+            if all(abs(seen[i] - exact[i]).max() < 1e-7 for i in (0, 1))
+            else "a distance in float64 is far from the true one"
+        ),
         given={"exact": [(b[:, None] - b[None]).square().sum(-1), (b[:, None] - c[None]).square().sum(-1)]},
     )
     far, wide = check.tensor(158, 5, 600), 30 * check.tensor(159, 7, 600)
-    check.close("many coordinates and large distances", lambda: pairwise_sq_dists(far, wide), expected=lambda: (far[:, None].double() - wide[None].double()).square().sum(-1).float())
+    check.close(
+        "many coordinates and large distances",
+        lambda: pairwise_sq_dists(far, wide),
+        expected=lambda: (far[:, None].double() - wide[None].double()).square().sum(-1).float(),
+    )
     ### END HIDDEN TESTS
+
 
 # %% nbgrader={"grade": true, "grade_id": "pairwise_sq_dists__at_once", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
 @check.cell("pairwise_sq_dists__at_once")
@@ -842,37 +1069,49 @@ def _():
     check.that(
         "forty more points do not make forty times the calls",
         lambda: [work.calls(lambda: pairwise_sq_dists(a[:n], b[:n])) for n in (5, 40)],
-        judge=lambda seen: None if seen[1] - seen[0] < 20 else "the number of calls grows with the number of points",
+        judge=lambda seen: (
+            None if seen[1] - seen[0] < 20 else "the number of calls grows with the number of points"
+        ),
         advice="which line of yours runs once for each point?",
     )
     ### BEGIN HIDDEN TESTS
     check.that(
         "nor do more points on one side only",
-        lambda: [work.calls(lambda: pairwise_sq_dists(a[:3], b[:3])), work.calls(lambda: pairwise_sq_dists(a, b[:3])), work.calls(lambda: pairwise_sq_dists(a[:3], b))],
+        lambda: [
+            work.calls(lambda: pairwise_sq_dists(a[:3], b[:3])),
+            work.calls(lambda: pairwise_sq_dists(a, b[:3])),
+            work.calls(lambda: pairwise_sq_dists(a[:3], b)),
+        ],
         judge=lambda seen: None if max(seen) - seen[0] < 20 else "the calls grow with the points of one side",
     )
     ### END HIDDEN TESTS
 
+
 # %% tags=["picture"]
 torch.manual_seed(1)
-groups = torch.cat([0.5 * torch.randn(8, 2) + torch.tensor(centre) for centre in ([0.0, 0.0], [4.0, 0.0], [2.0, 4.0])])
+groups = torch.cat(
+    [0.5 * torch.randn(8, 2) + torch.tensor(centre) for centre in ([0.0, 0.0], [4.0, 0.0], [2.0, 4.0])]
+)
 between = pairwise_sq_dists(groups, groups)
 plot.heatmap(
-    between.sqrt(), "distance of every point from every other", xlabel="point", ylabel="point",
-    alt="Distances of 24 points in three groups of eight, from your table: three dark blocks of small distances on the "
-    f"diagonal, larger ones elsewhere; the largest is {float(between.max()) ** 0.5:.3g}",
+    between.sqrt(),
+    "distance of every point from every other",
+    xlabel="point",
+    ylabel="point",
+    alt="Distances of 24 points in three groups of eight, from your table: three dark blocks of small "
+    f"distances on the diagonal, larger ones elsewhere; the largest is {float(between.max()) ** 0.5:.3g}",
 )
 
 # %% [markdown]
 r"""
 ## 2.6 Picking entries
 
-Slices take rectangles. To pick one entry of every row, each at another place, index with **two** tensors at once:
-`x[rows, columns]` takes the pairs `(rows[0], columns[0])`, `(rows[1], columns[1])`, and so on. One list alone,
-`x[:, columns]`, takes whole columns.
+Slices take rectangles. To pick one entry of every row, each at another place, index with **two** tensors at
+once: `x[rows, columns]` takes the pairs `(rows[0], columns[0])`, `(rows[1], columns[1])`, and so on. One
+list alone, `x[:, columns]`, takes whole columns.
 
-`torch.gather` does the same along one axis: `x.gather(1, index)` reads, for each row, the columns that `index` names in
-that row. `index` has as many axes as `x`. Both make copies: pairs have no stride.
+`torch.gather` does the same along one axis: `x.gather(1, index)` reads, for each row, the columns that
+`index` names in that row. `index` has as many axes as `x`. Both make copies: pairs have no stride.
 """
 
 # %%
@@ -884,9 +1123,9 @@ print("whole columns:", x[:, columns].tolist())
 
 # %% [markdown]
 r"""
-This is how a classifier is judged. Its output, after a log-softmax, is a table of log-probabilities, (N, C). The
-*negative log-likelihood* looks up what the network gave to the right class of each example, turns the sign, and takes
-the mean: 0 when it was certain and right, large when it was certain and wrong.
+This is how a classifier is judged. Its output, after a log-softmax, is a table of log-probabilities, (N,
+C). The *negative log-likelihood* looks up what the network gave to the right class of each example, turns
+the sign, and takes the mean: 0 when it was certain and right, large when it was certain and wrong.
 
 $$L = -\frac{1}{N}\sum_n \log p_{n,\,\text{label}_n}$$
 """
@@ -896,25 +1135,29 @@ r"""
 ### Exercise 2.6 · `gather_nll`
 *difficulty 1 of 3 · 8 minutes · about 2 lines*
 
-Write `gather_nll(log_probs, labels)`: `log_probs` (N, C), all finite, int64 `labels` (N,) → the mean over the batch of
-minus the entry at each label, a tensor without axes in the dtype of `log_probs`. Leave the inputs as they are.
+Write `gather_nll(log_probs, labels)`: `log_probs` (N, C), all finite, int64 `labels` (N,) → the mean over
+the batch of minus the entry at each label, a tensor without axes in the dtype of `log_probs`. Leave the
+inputs as they are.
 
-*Not allowed:* `nll_loss` and `cross_entropy` of `torch.nn.functional`, their classes in `torch.nn`, and a Python loop or
-comprehension, or anything else that walks the examples one by one in Python.
+*Not allowed:* `nll_loss` and `cross_entropy` of `torch.nn.functional`, their classes in `torch.nn`, and a
+Python loop or comprehension, or anything else that walks the examples one by one in Python.
 """
+
 
 # %% nbgrader={"grade": false, "grade_id": "gather_nll", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def gather_nll(log_probs, labels):
     """(N, C), (N,) -> ()"""
     # about 2 lines
     ### BEGIN SOLUTION
-    # gather wants an index with as many axes as the table: (N,) becomes (N, 1), one column to read in each row
+    # gather wants an index with as many axes as the table: (N,) becomes (N, 1), one column for each row
     picked = log_probs.gather(1, labels.unsqueeze(1))
     return -picked.mean()
     ### END SOLUTION
 
+
 # %%
 hint("gather_nll")
+
 
 # %% nbgrader={"grade": true, "grade_id": "gather_nll__values", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 @check.cell("gather_nll__values")
@@ -931,22 +1174,35 @@ def _():
         lambda: gather_nll(table, torch.tensor([1, 1])),
         expected=torch.tensor(9.0),
     )
+
     ### BEGIN HIDDEN TESTS
     def expected(table, labels):
         return torch.nn.functional.nll_loss(table, labels)
 
     wide, tall = check.tensor(171, 4, 9), check.tensor(172, 11, 3)
     few, many = check.integers(173, 0, 9, 4, kind="torch"), check.integers(174, 0, 3, 11, kind="torch")
-    check.close("more classes than examples", lambda: gather_nll(wide, few), expected=lambda: expected(wide, few))
-    check.close("more examples than classes", lambda: gather_nll(tall, many), expected=lambda: expected(tall, many))
+    check.close(
+        "more classes than examples", lambda: gather_nll(wide, few), expected=lambda: expected(wide, few)
+    )
+    check.close(
+        "more examples than classes", lambda: gather_nll(tall, many), expected=lambda: expected(tall, many)
+    )
     square = check.tensor(175, 5, 5)
-    check.close("as many examples as classes", lambda: gather_nll(square, torch.tensor([4, 2, 2, 0, 1])), expected=lambda: expected(square, torch.tensor([4, 2, 2, 0, 1])))
+    check.close(
+        "as many examples as classes",
+        lambda: gather_nll(square, torch.tensor([4, 2, 2, 0, 1])),
+        expected=lambda: expected(square, torch.tensor([4, 2, 2, 0, 1])),
+    )
     ### END HIDDEN TESTS
+
 
 # %% nbgrader={"grade": true, "grade_id": "gather_nll__care", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 @check.cell("gather_nll__care")
 def _():
-    table, labels = check.tensor(176, 40, 6, dtype="float64", strided=True), check.integers(177, 0, 6, 40, kind="torch")
+    table, labels = (
+        check.tensor(176, 40, 6, dtype="float64", strided=True),
+        check.integers(177, 0, 6, 40, kind="torch"),
+    )
     check.equal(
         "one number without axes, in the dtype of the table",
         lambda: (str(gather_nll(table, labels).dtype), list(gather_nll(table, labels).shape)),
@@ -961,8 +1217,16 @@ def _():
         advice="which line of yours runs once for each example?",
     )
     ### BEGIN HIDDEN TESTS
-    check.close("a non-contiguous table in float64", lambda: gather_nll(table, labels), expected=lambda: torch.nn.functional.nll_loss(table, labels))
-    check.close("a batch of one example", lambda: gather_nll(table[:1], labels[:1]), expected=lambda: -table[0, labels[0]])
+    check.close(
+        "a non-contiguous table in float64",
+        lambda: gather_nll(table, labels),
+        expected=lambda: torch.nn.functional.nll_loss(table, labels),
+    )
+    check.close(
+        "a batch of one example",
+        lambda: gather_nll(table[:1], labels[:1]),
+        expected=lambda: -table[0, labels[0]],
+    )
     many = check.tensor(178, 4, 60)
     check.that(
         "more classes do not mean more calls",
@@ -971,15 +1235,27 @@ def _():
     )
     ### END HIDDEN TESTS
 
+
 # %% tags=["picture"]
 torch.manual_seed(2)
 logs, right = torch.log_softmax(2 * torch.randn(6, 5), dim=1), torch.tensor([4, 0, 3, 1, 2, 0])
 mean = float(gather_nll(logs, right))
 picked = ", ".join(f"{logs[n, k]:.2f}" for n, k in enumerate(right))
-with plot.figure(f"A table of log-probabilities of six examples and five classes; framed is the entry at each label: {picked}. Your mean of their negatives is {mean:.3f}") as ax:
+with plot.figure(
+    "A table of log-probabilities of six examples and five classes; framed is the entry at each label: "
+    f"{picked}. Your mean of their negatives is {mean:.3f}"
+) as ax:
     ax.imshow(logs, cmap="cividis")
     for n, k in enumerate(right.tolist()):
-        ax.text(k, n, f"{logs[n, k]:.2f}", ha="center", va="center", fontsize=8, bbox={"facecolor": "white", "edgecolor": plot.PALETTE[1], "linewidth": 2})
+        ax.text(
+            k,
+            n,
+            f"{logs[n, k]:.2f}",
+            ha="center",
+            va="center",
+            fontsize=8,
+            bbox={"facecolor": "white", "edgecolor": plot.PALETTE[1], "linewidth": 2},
+        )
     ax.set_xlabel("class")
     ax.set_ylabel("example")
     ax.set_title(f"your loss: {mean:.3f}")
@@ -988,8 +1264,9 @@ with plot.figure(f"A table of log-probabilities of six examples and five classes
 r"""
 ## 2.7 Masks
 
-Sentences have different lengths, sensors fail, and yet a batch is one rectangle. The usual way out is to fill the
-gaps with *something* and to keep a **mask**, a bool tensor of the same shape: True where a number is real.
+Sentences have different lengths, sensors fail, and yet a batch is one rectangle. The usual way out is to
+fill the gaps with *something* and to keep a **mask**, a bool tensor of the same shape: True where a number
+is real.
 
 Then every mean has to ignore what is False, and three things go wrong again and again:
 
@@ -1006,13 +1283,13 @@ print("chosen by it:  ", torch.where(real, broken, 0.0).tolist())
 
 # %% [markdown]
 r"""
-`torch.where(mask, x, 0.0)` *chooses*, and what it does not choose is gone. But mind where you put it. Later a gradient
-will flow back through every line you write, and through **both** branches of a `where`: the branch not taken gets the
-gradient 0, and passes it on, multiplied by its slope. If that branch divided by 0, its slope is infinite, and
-0 · ∞ is NaN again. So make the numbers safe **before** you divide, not after.
+`torch.where(mask, x, 0.0)` *chooses*, and what it does not choose is gone. But mind where you put it. Later
+a gradient will flow back through every line you write, and through **both** branches of a `where`: the
+branch not taken gets the gradient 0, and passes it on, multiplied by its slope. If that branch divided by
+0, its slope is infinite, and 0 · ∞ is NaN again. So make the numbers safe **before** you divide, not after.
 
-The last check below lets torch compute a gradient with `.backward()`. You need not understand it yet: chapter 3 does
-nothing else.
+The last check below lets torch compute a gradient with `.backward()`. You need not understand it yet:
+chapter 3 does nothing else.
 """
 
 # %% [markdown]
@@ -1020,11 +1297,12 @@ r"""
 ### Exercise 2.7 · `masked_mean`
 *difficulty 2 of 3 · 15 minutes · about 4 lines*
 
-Write `masked_mean(x, mask, dim)`: the mean over the axis `dim` (an int, negative too) of the entries of `x` whose `mask`
-is True. `mask` is bool and has the shape of `x`; the result has the other axes of `x`, and its dtype. Where no entry is
-True, the result is 0. A NaN or inf under False has no influence. Gradients flow to `x` and are finite, also where no
-entry is True. Leave the inputs as they are.
+Write `masked_mean(x, mask, dim)`: the mean over the axis `dim` (an int, negative too) of the entries of `x`
+whose `mask` is True. `mask` is bool and has the shape of `x`; the result has the other axes of `x`, and its
+dtype. Where no entry is True, the result is 0. A NaN or inf under False has no influence. Gradients flow to
+`x` and are finite, also where no entry is True. Leave the inputs as they are.
 """
+
 
 # %% nbgrader={"grade": false, "grade_id": "masked_mean", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def masked_mean(x, mask, dim):
@@ -1038,8 +1316,10 @@ def masked_mean(x, mask, dim):
     return total / count.clamp(min=1)
     ### END SOLUTION
 
+
 # %%
 hint("masked_mean")
+
 
 # %% nbgrader={"grade": true, "grade_id": "masked_mean__values", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 @check.cell("masked_mean__values")
@@ -1059,19 +1339,48 @@ def _():
         advice="no real entry gives 0; and dim says which axis goes away",
     )
     check.unchanged("numbers and mask stay as they are", lambda: masked_mean(x, mask, 1), x, mask)
+
     ### BEGIN HIDDEN TESTS
     def expected(x, mask, dim):
         return torch.where(mask, x, 0).sum(dim) / mask.sum(dim).clamp(min=1)
 
     cube, chosen = check.tensor(181, 3, 4, 5), check.tensor(182, 3, 4, 5) > 0
-    check.close("three axes, every axis", lambda: [masked_mean(cube, chosen, dim) for dim in (0, 1, 2)], expected=lambda: [expected(cube, chosen, dim) for dim in (0, 1, 2)])
-    check.close("three axes, counted from the end", lambda: [masked_mean(cube, chosen, dim) for dim in (-1, -2, -3)], expected=lambda: [expected(cube, chosen, dim) for dim in (-1, -2, -3)])
-    check.close("one axis leaves none", lambda: masked_mean(cube[0, 0], torch.tensor([True, False, True, True, False]), 0), expected=lambda: (cube[0, 0, 0] + cube[0, 0, 2] + cube[0, 0, 3]) / 3)
-    double, flags = check.tensor(183, 6, 4, dtype="float64", strided=True), check.tensor(184, 6, 4, strided=True) > 0.5
-    check.close("non-contiguous numbers in float64", lambda: masked_mean(double, flags, 0), expected=lambda: expected(double, flags, 0))
-    check.close("everything is real: the ordinary mean", lambda: masked_mean(double, double == double, 1), expected=lambda: double.mean(1))
-    check.close("a single entry, real or not", lambda: [masked_mean(double[:1, :1], torch.tensor([[real]]), 1) for real in (True, False)], expected=lambda: [double[0, :1], torch.zeros(1, dtype=torch.float64)])
+    check.close(
+        "three axes, every axis",
+        lambda: [masked_mean(cube, chosen, dim) for dim in (0, 1, 2)],
+        expected=lambda: [expected(cube, chosen, dim) for dim in (0, 1, 2)],
+    )
+    check.close(
+        "three axes, counted from the end",
+        lambda: [masked_mean(cube, chosen, dim) for dim in (-1, -2, -3)],
+        expected=lambda: [expected(cube, chosen, dim) for dim in (-1, -2, -3)],
+    )
+    check.close(
+        "one axis leaves none",
+        lambda: masked_mean(cube[0, 0], torch.tensor([True, False, True, True, False]), 0),
+        expected=lambda: (cube[0, 0, 0] + cube[0, 0, 2] + cube[0, 0, 3]) / 3,
+    )
+    double, flags = (
+        check.tensor(183, 6, 4, dtype="float64", strided=True),
+        check.tensor(184, 6, 4, strided=True) > 0.5,
+    )
+    check.close(
+        "non-contiguous numbers in float64",
+        lambda: masked_mean(double, flags, 0),
+        expected=lambda: expected(double, flags, 0),
+    )
+    check.close(
+        "everything is real: the ordinary mean",
+        lambda: masked_mean(double, double == double, 1),
+        expected=lambda: double.mean(1),
+    )
+    check.close(
+        "a single entry, real or not",
+        lambda: [masked_mean(double[:1, :1], torch.tensor([[real]]), 1) for real in (True, False)],
+        expected=lambda: [double[0, :1], torch.zeros(1, dtype=torch.float64)],
+    )
     ### END HIDDEN TESTS
+
 
 # %% nbgrader={"grade": true, "grade_id": "masked_mean__gaps", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 @check.cell("masked_mean__gaps")
@@ -1088,19 +1397,39 @@ def _():
     y = check.tensor(185, 4, 6, dtype="float64")
     real = check.tensor(186, 4, 6) > 0
     real[2] = False
-    holes = torch.where(real, y, torch.tensor([float("nan"), float("inf"), -float("inf"), 1e300, float("nan"), -1e300], dtype=torch.float64))
-    check.close("gaps of every kind in float64", lambda: masked_mean(holes, real, 1), expected=lambda: torch.where(real, y, 0).sum(1) / real.sum(1).clamp(min=1))
-    check.close("gaps of every kind along the other axis", lambda: masked_mean(holes, real, 0), expected=lambda: torch.where(real, y, 0).sum(0) / real.sum(0).clamp(min=1))
-    check.close("gaps everywhere", lambda: masked_mean(holes, real & False, -1), expected=lambda: torch.zeros(4, dtype=torch.float64))
+    holes = torch.where(
+        real,
+        y,
+        torch.tensor(
+            [float("nan"), float("inf"), -float("inf"), 1e300, float("nan"), -1e300], dtype=torch.float64
+        ),
+    )
+    check.close(
+        "gaps of every kind in float64",
+        lambda: masked_mean(holes, real, 1),
+        expected=lambda: torch.where(real, y, 0).sum(1) / real.sum(1).clamp(min=1),
+    )
+    check.close(
+        "gaps of every kind along the other axis",
+        lambda: masked_mean(holes, real, 0),
+        expected=lambda: torch.where(real, y, 0).sum(0) / real.sum(0).clamp(min=1),
+    )
+    check.close(
+        "gaps everywhere",
+        lambda: masked_mean(holes, real & False, -1),
+        expected=lambda: torch.zeros(4, dtype=torch.float64),
+    )
     check.unchanged("gaps stay as they are", lambda: masked_mean(holes, real, 0), holes, real)
     ### END HIDDEN TESTS
+
 
 # %% nbgrader={"grade": true, "grade_id": "masked_mean__gradient", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 @check.cell("masked_mean__gradient")
 def _():
     def gradient(x, mask, dim, weights):
-        leaf = x.clone().requires_grad_()
-        (masked_mean(leaf, mask, dim) * weights).sum().backward()
+        with torch.enable_grad():
+            leaf = x.clone().requires_grad_()
+            (masked_mean(leaf, mask, dim) * weights).sum().backward()
         return leaf.grad
 
     x = torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
@@ -1120,27 +1449,49 @@ def _():
         share = real / real.sum(dim, keepdim=True).clamp(min=1)
         return share * upstream.unsqueeze(dim)
 
-    check.close("the gradient passes by gaps", lambda: gradient(holes, real, 1, upstream), expected=lambda: expected(real, 1, upstream))
-    check.close("the gradient along the first axis", lambda: gradient(y, real, -2, upstream[:4]), expected=lambda: expected(real, 0, upstream[:4]))
-    check.close("the gradient where nothing is real", lambda: gradient(holes, real & False, 0, upstream[:4]), expected=lambda: torch.zeros(5, 4))
+    check.close(
+        "the gradient passes by gaps",
+        lambda: gradient(holes, real, 1, upstream),
+        expected=lambda: expected(real, 1, upstream),
+    )
+    check.close(
+        "the gradient along the first axis",
+        lambda: gradient(y, real, -2, upstream[:4]),
+        expected=lambda: expected(real, 0, upstream[:4]),
+    )
+    one = torch.zeros(5, 4, dtype=torch.bool)
+    one[3, 3] = True
+    check.close(
+        "the gradient where a single entry is real",
+        lambda: gradient(holes, one, 0, upstream[:4]),
+        expected=lambda: expected(one, 0, upstream[:4]),
+    )
     ### END HIDDEN TESTS
 
+
 # %% tags=["picture"]
-days = torch.tensor([[3.0, 4.0, 5.0, 4.0], [9.0, float("nan"), 7.0, 8.0], [float("nan")] * 4, [1.0, 2.0, float("inf"), 0.0]])
+days = torch.tensor(
+    [[3.0, 4.0, 5.0, 4.0], [9.0, float("nan"), 7.0, 8.0], [float("nan")] * 4, [1.0, 2.0, float("inf"), 0.0]]
+)
 means = masked_mean(days, days.isfinite(), 1)
 plot.bars(
-    {f"sensor {i}, {int(days[i].isfinite().sum())} of 4 readings real": float(mean) for i, mean in enumerate(means)},
+    {
+        f"sensor {i}, {int(days[i].isfinite().sum())} of 4 readings real": float(mean)
+        for i, mean in enumerate(means)
+    },
     xlabel="your mean of the real readings",
-    alt="Your means of four sensors, two of which have gaps and one no reading at all: " + ", ".join(f"{float(mean):.3g}" for mean in means),
+    alt="Your means of four sensors, two of which have gaps and one no reading at all: "
+    + ", ".join(f"{float(mean):.3g}" for mean in means),
 )
 
 # %% [markdown]
 r"""
 ## 2.8 Whole batches of matrices
 
-`@` multiplies the **last two** axes and treats everything before them as a batch: (8, 4, 5, 3) @ (8, 4, 3, 6) is 32
-products at once, of shape (8, 4, 5, 6). To turn the matrices around, swap the last two axes and leave the rest alone:
-`k.transpose(-2, -1)`, or `k.mT`. `.T` is for matrices only; with more axes it would turn *everything* around.
+`@` multiplies the **last two** axes and treats everything before them as a batch: (8, 4, 5, 3) @ (8, 4, 3,
+6) is 32 products at once, of shape (8, 4, 5, 6). To turn the matrices around, swap the last two axes and
+leave the rest alone: `k.transpose(-2, -1)`, or `k.mT`. `.T` is for matrices only; with more axes it would
+turn *everything* around.
 
 Counting axes **from the end** is the habit that makes code work for any number of them.
 """
@@ -1152,9 +1503,9 @@ print("q @ k.mT has shape", tuple((q @ k.mT).shape))
 
 # %% [markdown]
 r"""
-In chapter 9 you build attention, whose first step is a table of scores: how well does each of L *queries* fit each of S
-*keys*? The score is their dot product, for every head of every example at once. In Einstein's notation, where an
-index that is missing on the right is summed over:
+In chapter 9 you build attention, whose first step is a table of scores: how well does each of L *queries*
+fit each of S *keys*? The score is their dot product, for every head of every example at once. In Einstein's
+notation, where an index that is missing on the right is summed over:
 
 $$\text{scores}_{\dots ls} = \sum_d q_{\dots ld}\, k_{\dots sd}$$
 """
@@ -1164,22 +1515,25 @@ r"""
 ### Exercise 2.8 · `batched_scores`
 *difficulty 1 of 3 · 6 minutes · about 1 line*
 
-Write `batched_scores(q, k)`: `q` (…, L, D), `k` (…, S, D) → (…, L, S), the dot product of every row of `q` with every row
-of `k`. The leading axes are the same in both; there may be any number of them, none included. No scaling, no
-softmax. Leave the inputs as they are.
+Write `batched_scores(q, k)`: `q` (…, L, D), `k` (…, S, D) → (…, L, S), the dot product of every row of `q`
+with every row of `k`. The leading axes are the same in both; there may be any number of them, none
+included. No scaling, no softmax. Leave the inputs as they are.
 """
+
 
 # %% nbgrader={"grade": false, "grade_id": "batched_scores", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def batched_scores(q, k):
     """(..., L, D), (..., S, D) -> (..., L, S)"""
     # about 1 line
     ### BEGIN SOLUTION
-    # counted from the end, so any number of leading axes will do; the same as einsum("...ld,...sd->...ls", q, k)
+    # counted from the end, so any number of leading axes will do: einsum("...ld,...sd->...ls", q, k)
     return q @ k.transpose(-2, -1)
     ### END SOLUTION
 
+
 # %%
 hint("batched_scores")
+
 
 # %% nbgrader={"grade": true, "grade_id": "batched_scores__matrices", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 @check.cell("batched_scores__matrices")
@@ -1197,8 +1551,11 @@ def _():
     check.close("as many queries as keys as features", lambda: batched_scores(q, k), expected=lambda: q @ k.T)
     x, y = check.tensor(193, 1, 6, dtype="float64"), check.tensor(194, 5, 6, dtype="float64")
     check.close("one query in float64", lambda: batched_scores(x, y), expected=lambda: x @ y.T)
-    check.close("one feature", lambda: batched_scores(q[:3, :1], k[:, :1]), expected=lambda: q[:3, :1] @ k[:, :1].T)
+    check.close(
+        "one feature", lambda: batched_scores(q[:3, :1], k[:, :1]), expected=lambda: q[:3, :1] @ k[:, :1].T
+    )
     ### END HIDDEN TESTS
+
 
 # %% nbgrader={"grade": true, "grade_id": "batched_scores__batches", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 @check.cell("batched_scores__batches")
@@ -1207,7 +1564,12 @@ def _():
         return torch.einsum("...ld,...sd->...ls", q, k)
 
     q, k = check.tensor(195, 2, 3, 4), check.tensor(196, 2, 5, 4)
-    check.close("a batch of two", lambda: batched_scores(q, k), expected=lambda: expected(q, k), advice="which two axes of k have to change places?")
+    check.close(
+        "a batch of two",
+        lambda: batched_scores(q, k),
+        expected=lambda: expected(q, k),
+        advice="which two axes of k have to change places?",
+    )
     heads = check.tensor(197, 2, 3, 4, 6), check.tensor(198, 2, 3, 5, 6)
     check.close(
         "two examples of three heads: two leading axes",
@@ -1218,20 +1580,35 @@ def _():
     ### BEGIN HIDDEN TESTS
     cubes = check.tensor(199, 3, 3, 3), check.tensor(200, 3, 3, 3)
     check.close("every size the same", lambda: batched_scores(*cubes), expected=lambda: expected(*cubes))
-    deep = check.tensor(201, 2, 1, 3, 2, 4, dtype="float64", strided=True), check.tensor(202, 2, 1, 3, 5, 4, dtype="float64", strided=True)
-    check.close("three leading axes, non-contiguous, float64", lambda: batched_scores(*deep), expected=lambda: expected(*deep))
+    deep = (
+        check.tensor(201, 2, 1, 3, 2, 4, dtype="float64", strided=True),
+        check.tensor(202, 2, 1, 3, 5, 4, dtype="float64", strided=True),
+    )
+    check.close(
+        "three leading axes, non-contiguous, float64",
+        lambda: batched_scores(*deep),
+        expected=lambda: expected(*deep),
+    )
     check.unchanged("non-contiguous queries and keys stay as they are", lambda: batched_scores(*deep), *deep)
+    turned = check.tensor(205, 2, 3, 4, 6).transpose(0, 1), check.tensor(206, 2, 5, 3, 6).permute(2, 0, 1, 3)
+    check.close(
+        "leading axes that are not in the order of memory",
+        lambda: batched_scores(*turned),
+        expected=lambda: expected(*turned),
+    )
     single = check.tensor(203, 1, 1, 7), check.tensor(204, 1, 1, 7)
     check.close("a batch of one pair", lambda: batched_scores(*single), expected=lambda: expected(*single))
     ### END HIDDEN TESTS
 
+
 # %% tags=["picture"]
-angle = torch.linspace(0, 2 * torch.pi, 9)
+angle = torch.linspace(0, 2 * torch.pi, 25)
 waves = torch.stack([torch.stack([(n * angle).cos(), (n * angle).sin()], dim=1) for n in (1, 2)])
 scores = batched_scores(waves, waves)
 with plot.figure(
-    "Your scores of nine queries and nine keys, once for each of two heads: points on a circle, passed once in the "
-    "first head and twice in the second, so that bright diagonal bands repeat once and twice",
+    "Your scores of 25 queries and 25 keys, once for each of two heads: points on a circle, passed once in "
+    "the first head and twice in the second, so that the red diagonal bands of large scores repeat once and "
+    "twice",
     columns=2,
 ) as axes:
     for head, ax in enumerate(axes):
@@ -1250,43 +1627,47 @@ These are read by a person. A few honest sentences are worth more than a page.
 # %% [markdown]
 r"""
 ### Question A
-`x = torch.arange(24.0).reshape(4, 6)`. Give shape, strides and offset of `x.T`, of `x[1:3, ::2]` and of `x.T[2:]`, and
-say how you got them. For which of the four tensors (with `x`) does `.view(-1)` work, and why does it fail for the
-others? What does `.reshape(-1)` do there, and what does it cost?
+`x = torch.arange(24.0).reshape(4, 6)`. Give shape, strides and offset of `x.T`, of `x[1:3, ::2]` and of
+`x.T[2:]`, and say how you got them. For which of the four tensors (with `x`) does `.view(-1)` work, and why
+does it fail for the others? What does `.reshape(-1)` do there, and what does it cost?
 """
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_strides", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
 r"""
-**Model answer.** `x` has shape (4, 6), strides (6, 1), offset 0. `x.T` swaps both: (6, 4), (1, 6), 0. `x[1:3, ::2]` begins
-one row later, so the offset is 1 · 6 = 6; rows are still 6 apart, columns are now 2 apart: (2, 3), (6, 2), 6. `x.T[2:]` drops
-two rows of `x.T`, which lie 1 apart: (4, 4), (1, 6), 2. `.view(-1)` needs one stride that leads from every entry to the next,
-row by row. It works for `x` (stride 1), and for `x[1:3, ::2]` too: its addresses are 6, 8, 10, then 12, 14, 16, so the step
-is 2 throughout. It fails for `x.T` and `x.T[2:]`, where the step within a row is 6 and the step to the next row goes back.
+**Model answer.** `x` has shape (4, 6), strides (6, 1), offset 0. `x.T` swaps both: (6, 4), (1, 6), 0.
+`x[1:3, ::2]` begins one row later, so the offset is 1 · 6 = 6; rows are still 6 apart, columns are now 2
+apart: (2, 3), (6, 2), 6. `x.T[2:]` drops two rows of `x.T`, which lie 1 apart: (4, 4), (1, 6), 2.
+`.view(-1)` needs one stride that leads from every entry to the next, row by row. It works for `x` (stride
+1), and for `x[1:3, ::2]` too: its addresses are 6, 8, 10, then 12, 14, 16, so the step is 2 throughout. It
+fails for `x.T` and `x.T[2:]`, where the step within a row is 6 and the step to the next row goes back.
 `.reshape(-1)` gives a view in the first two cases and copies all entries in the other two.
 
-**Rubric.** 1 point: shapes, strides and offsets are right, with the reason. 1 point: `view` needs a single stride that
-walks all entries in order, applied to the four (the slice is the surprise: its step is 2 throughout). 1 point: `reshape` falls
-back to a copy, so writing into the result no longer reaches `x`.
+**Rubric.** 1 point: shapes, strides and offsets are right, with the reason. 1 point: `view` needs a single
+stride that walks all entries in order, applied to the four (the slice is the surprise: its step is 2
+throughout). 1 point: `reshape` falls back to a copy, so writing into the result no longer reaches `x`.
 """
 
 # %% [markdown]
 r"""
 ### Question B
-Your `tensor_loss_and_grads` is to run on a graphics card. Which lines of *it* have to change, and which lines of the
-program around it? Somebody prints `loss.item()` after every step and keeps moving each batch back and forth between
-CPU and card: what does that cost, and why? And what is still handwork in your function, wherever it runs?
+Your `tensor_loss_and_grads` is to run on a graphics card. Which lines of *it* have to change, and which
+lines of the program around it? Somebody prints `loss.item()` after every step and keeps moving each batch
+back and forth between CPU and card: what does that cost, and why? And what is still handwork in your
+function, wherever it runs?
 """
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_devices", "locked": false, "points": 2, "schema_version": 3, "solution": true, "task": false}
 r"""
-**Model answer.** None of its lines: every result is where its operands are, and nothing in it names a device. Around it,
-data and weights have to be put on the card once, `t.to(device)`, all of them on the same one. Each transfer goes through a
-connection far slower than either memory, so weights stay there and batches travel one way, once. `.item()` needs the number
-on the CPU, so Python waits until the card has finished everything before it: print now and then, and keep totals as tensors.
-Handwork remains: each gradient is derived and written by hand, and every new layer means deriving again.
+**Model answer.** None of its lines: every result is where its operands are, and nothing in it names a
+device. Around it, data and weights have to be put on the card once, `t.to(device)`, all of them on the same
+one. Each transfer goes through a connection far slower than either memory, so weights stay there and
+batches travel one way, once. `.item()` needs the number on the CPU, so Python waits until the card has
+finished everything before it: print now and then, and keep totals as tensors. Handwork remains: each
+gradient is derived and written by hand, and every new layer means deriving again.
 
-**Rubric.** 1 point: the function stays, the data and weights are moved once, and transfers or `.item()` are named as the cost
-with a reason (slow connection, waiting). 1 point: the gradients by hand are named as what is left.
+**Rubric.** 1 point: the function stays, the data and weights are moved once, and transfers or `.item()` are
+named as the cost with a reason (slow connection, waiting). 1 point: the gradients by hand are named as what
+is left.
 """
 
 # %% [markdown]
@@ -1307,9 +1688,10 @@ r"""
 
 # %% [markdown]
 r"""
-**What still hurts?** Look at `tensor_loss_and_grads` once more. Its last lines are still a derivation, done by you, on
-paper. Add a third layer and you derive again; forget the mask and nobody tells you. But a tensor knows which operation
-made it, at least it could. Chapter 3 lets it remember, and the backward pass writes itself.
+**What still hurts?** Look at `tensor_loss_and_grads` once more. Its last lines are still a derivation, done
+by you, on paper. Add a third layer and you derive again; forget the mask and nobody tells you. But a tensor
+knows which operation made it, at least it could. Chapter 3 lets it remember, and the backward pass writes
+itself.
 """
 
 # %% [markdown]
@@ -1317,10 +1699,12 @@ r"""
 ## Where to go next
 
 - *Next chapter:* `03_autograd`, no more hand-written gradients.
-- *In the library:* shape, strides and offset stand in `c10/core/TensorImpl.h`, the storage in `c10/core/StorageImpl.h`;
-  `view`, `expand` and `unfold` in `aten/src/ATen/native/TensorShape.cpp` change those three facts and little else;
-  broadcasting and promotion happen in `aten/src/ATen/TensorIterator.cpp`.
-- *Further:* Edward Yang's *PyTorch internals*, on his blog; the pages *Tensor Views* and *Broadcasting semantics* of
-  PyTorch's documentation; Sasha Rush's *Tensor Puzzles*.
-- *Try:* write `sliding_windows` for a picture, (H, W) → (H − s + 1, W − s + 1, s, s), as a view with four strides.
+- *In the library:* shape, strides and offset stand in `c10/core/TensorImpl.h`, the storage in
+  `c10/core/StorageImpl.h`; `view`, `expand` and `unfold` in `aten/src/ATen/native/TensorShape.cpp` change
+  those three facts and little else; broadcasting and promotion happen in
+  `aten/src/ATen/TensorIterator.cpp`.
+- *Further:* Edward Yang's *PyTorch internals*, on his blog; the pages *Tensor Views* and *Broadcasting
+  semantics* of PyTorch's documentation; Sasha Rush's *Tensor Puzzles*.
+- *Try:* write `sliding_windows` for a picture, (H, W) → (H − s + 1, W − s + 1, s, s), as a view with four
+  strides.
 """

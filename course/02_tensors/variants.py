@@ -260,6 +260,19 @@ def masked_mean(x, mask, dim):
     return torch.where(some, torch.where(mask, x, 0.0).sum(dim) / count, 0.0)
 
 
+# %% masked_mean: chosen_twice
+def masked_mean(x, mask, dim):
+    # the division by 0 sends NaN back, and the inner where stops it: the gradient is finite after all
+    count = mask.sum(dim)
+    return torch.where(count > 0, torch.where(mask, x, 0).sum(dim) / count, 0)
+
+
+# %% masked_mean: nan_replaced_at_the_end
+def masked_mean(x, mask, dim):
+    kept = torch.where(mask, x, 0)
+    return (kept / mask.sum(dim, keepdim=True)).sum(dim).nan_to_num(0.0)
+
+
 # %% batched_scores: einsum
 def batched_scores(q, k):
     return torch.einsum("...ld,...sd->...ls", q, k)

@@ -28,8 +28,8 @@ def tensor_loss_and_grads(x, y, w1, w2):
 
 
 # %% tensor_loss_and_grads: zeros_on_the_cpu
-# help: One of your tensors is made with torch.zeros(...) alone. That is float32 on the CPU, and your inputs may be
-#   neither. Make it like an existing tensor, or do without it.
+# help: One of your tensors is made with torch.zeros(...) alone. That is float32 on the CPU, and your inputs may
+#   be neither. Make it like an existing tensor, or do without it.
 def tensor_loss_and_grads(x, y, w1, w2):
     h = x @ w1
     a = torch.maximum(h, torch.zeros(h.shape))
@@ -41,8 +41,8 @@ def tensor_loss_and_grads(x, y, w1, w2):
 
 
 # %% tensor_loss_and_grads: mask_as_float32
-# help: Your mask becomes float32 with .float(), moves the gradient of w1 out of the inputs' dtype or asks for one. Multiply by the
-#   bool mask itself, or turn it into the dtype of the gradient.
+# help: The gradient of w1 comes out as float32, whatever came in: .float() always means float32. The bool mask
+#   can be multiplied as it is, and everything else has the right dtype already.
 def tensor_loss_and_grads(x, y, w1, w2):
     h = x @ w1
     a = h.clamp(min=0)
@@ -55,7 +55,8 @@ def tensor_loss_and_grads(x, y, w1, w2):
 
 
 # %% tensor_loss_and_grads: everything_in_float32
-# help: float64 came in and float32 went out: somewhere you call .float(). The inputs' dtype is the results' dtype.
+# help: float64 came in and float32 went out: somewhere you call .float(). The inputs' dtype is the results'
+#   dtype.
 def tensor_loss_and_grads(x, y, w1, w2):
     x, y, w1, w2 = x.float(), y.float(), w1.float(), w2.float()
     h = x @ w1
@@ -68,8 +69,8 @@ def tensor_loss_and_grads(x, y, w1, w2):
 
 
 # %% tensor_loss_and_grads: back_to_the_cpu
-# help: You fetch the inputs with .cpu(). The numbers are right, but the results stay behind on the CPU: leave them where
-#   they are, and every operation happens there.
+# help: You fetch the inputs with .cpu(). The numbers are right, but the results stay behind on the CPU: leave
+#   them where they are, and every operation happens there.
 def tensor_loss_and_grads(x, y, w1, w2):
     x, y, w1, w2 = x.cpu(), y.cpu(), w1.cpu(), w2.cpu()
     h = x @ w1
@@ -81,17 +82,18 @@ def tensor_loss_and_grads(x, y, w1, w2):
     return (d**2).sum(), x.T @ ((2 * d @ w2.T) * (h > 0)), a.T @ (2 * d)
 
 
-# %% tensor_loss_and_grads: relu_in_place
-# help: clamp_ changed h itself, and your prediction does not say so, but y does: an operation with an underscore
-#   at its end writes into its tensor, and here that tensor is one of the caller's.
+# %% tensor_loss_and_grads: targets_in_place
+# help: y -= … writes into the caller's targets. After one call they are gone: y = y - …, or a name of its own,
+#   makes a new tensor.
 def tensor_loss_and_grads(x, y, w1, w2):
     h = x @ w1
     a = h.clamp(min=0)
     y_pred = a @ w2
     if y_pred.shape != y.shape:
         raise ValueError("shapes differ")
-    d = y.neg_().add_(y_pred)
-    return (d**2).sum(), x.T @ ((2 * d @ w2.T) * (h > 0)), a.T @ (2 * d)
+    y -= y_pred
+    g = -2 * y
+    return (y**2).sum(), x.T @ ((g @ w2.T) * (h > 0)), a.T @ g
 
 
 # %% tensor_loss_and_grads: no_shape_check
@@ -192,14 +194,15 @@ def one_hot(labels, num_classes):
 
 
 # %% one_hot: no_check
-# help: A label outside the classes gives a row of zeros, and nobody hears of it. Look at all labels first and raise ValueError.
+# help: A label outside the classes gives a row of zeros, and nobody hears of it. Look at all labels first and
+#   raise ValueError.
 def one_hot(labels, num_classes):
     return (labels.unsqueeze(-1) == torch.arange(num_classes)).float()
 
 
 # %% one_hot: identity_wraps_around
-# help: You index an identity matrix. A label of -1 then means the last class, as everywhere in Python, and a label that is too
-#   large raises IndexError. Check the range yourself.
+# help: You index an identity matrix. A label of -1 then means the last class, as everywhere in Python, and a
+#   label that is too large raises IndexError. Check the range yourself.
 def one_hot(labels, num_classes):
     return torch.eye(num_classes)[labels]
 
@@ -213,7 +216,8 @@ def one_hot(labels, num_classes):
 
 
 # %% one_hot: one_too_many
-# help: The label num_classes itself is let through: classes are counted from 0, so the last one is num_classes - 1.
+# help: The label num_classes itself is let through: classes are counted from 0, so the last one is num_classes
+#   - 1.
 def one_hot(labels, num_classes):
     if ((labels < 0) | (labels > num_classes)).any():
         raise ValueError("labels out of range")
@@ -229,8 +233,8 @@ def one_hot(labels, num_classes):
 
 
 # %% one_hot: one_axis_only
-# help: This works for a row of labels only: with two axes of labels, the pairs of indices no longer fit. Let the new axis be
-#   the last one, however many come before.
+# help: This works for a row of labels only: with two axes of labels, the pairs of indices no longer fit. Let
+#   the new axis be the last one, however many come before.
 def one_hot(labels, num_classes):
     if ((labels < 0) | (labels >= num_classes)).any():
         raise ValueError("labels out of range")
@@ -240,7 +244,8 @@ def one_hot(labels, num_classes):
 
 
 # %% one_hot: flattened
-# help: You flatten the labels and never give them their shape back: the result has labels.shape, and then the classes.
+# help: You flatten the labels and never give them their shape back: the result has labels.shape, and then the
+#   classes.
 def one_hot(labels, num_classes):
     if ((labels < 0) | (labels >= num_classes)).any():
         raise ValueError("labels out of range")
@@ -257,7 +262,8 @@ def one_hot(labels, num_classes):
 
 
 # %% one_hot: classes_counted
-# help: You count the classes from the labels. A class that happens not to occur is missing then: take num_classes.
+# help: You count the classes from the labels. A class that happens not to occur is missing then: take
+#   num_classes.
 def one_hot(labels, num_classes):
     if ((labels < 0) | (labels >= num_classes)).any():
         raise ValueError("labels out of range")
@@ -279,8 +285,8 @@ def one_hot(labels, num_classes):
 
 
 # %% same_storage: first_entries
-# help: You compare where the tensors' first entries lie. A row or a slice begins later in the same storage: ask each tensor
-#   for its storage, and where that begins.
+# help: You compare where the tensors' first entries lie. A row or a slice begins later in the same storage: ask
+#   each tensor for its storage, and where that begins.
 def same_storage(a, b):
     return a.data_ptr() == b.data_ptr()
 
@@ -298,8 +304,8 @@ def same_storage(a, b):
 
 
 # %% same_storage: overlapping_addresses
-# help: You compare the stretches of memory that the two tensors read. The question is about the storage: two halves of it
-#   never meet, and share it all the same.
+# help: You compare the stretches of memory that the two tensors read. The question is about the storage: two
+#   halves of it never meet, and share it all the same.
 def same_storage(a, b):
     def stretch(t):
         reach = sum((n - 1) * s for n, s in zip(t.shape, t.stride(), strict=True)) + 1
@@ -310,7 +316,8 @@ def same_storage(a, b):
 
 
 # %% same_storage: same_cells
-# help: You ask whether the two have a cell in common. Two slices of one tensor may have none and still share the storage.
+# help: You ask whether the two have a cell in common. Two slices of one tensor may have none and still share
+#   the storage.
 def same_storage(a, b):
     def cells(t):
         found = [t.data_ptr()]
@@ -322,15 +329,15 @@ def same_storage(a, b):
 
 
 # %% same_storage: base_of_one
-# help: You look whether one is the recorded base of the other. Two views of a third tensor share a storage too, and detach()
-#   and view(dtype) leave other traces.
+# help: You look whether one is the recorded base of the other. Two views of a third tensor share a storage too,
+#   and detach() and view(dtype) leave other traces.
 def same_storage(a, b):
     return a is b or a._base is b or b._base is a
 
 
 # %% same_storage: base_of_both
-# help: You compare the tensors that the views were taken from, but not every view remembers one: a reinterpreted or a
-#   detached tensor may not. The storage itself is always there.
+# help: You compare the tensors that the views were taken from, but not every view remembers one: a
+#   reinterpreted or a detached tensor may not. The storage itself is always there.
 def same_storage(a, b):
     base_a, base_b = (t if t._base is None or t.dtype != t._base.dtype else t._base for t in (a, b))
     return base_a is base_b
@@ -349,8 +356,8 @@ def same_storage(a, b):
 
 
 # %% same_storage: tried_by_writing
-# help: You find out by writing into the tensor and looking at the other one. That leaves a mark in the caller's data, and misses
-#   views that do not overlap. Ask for the storage.
+# help: You find out by writing into the tensor and looking at the other one. That leaves a mark in the caller's
+#   data, and misses views that do not overlap. Ask for the storage.
 def same_storage(a, b):
     before = b.clone()
     a.add_(1)
@@ -358,8 +365,8 @@ def same_storage(a, b):
 
 
 # %% sliding_windows: stacked
-# help: torch.stack copies the windows into new memory: the numbers are right, but writing into x no longer shows. A view needs
-#   strides, not new memory.
+# help: Your windows are a copy: stack, cat, clone and indexing with a list of positions all make new memory.
+#   The numbers are right, but writing into x no longer shows. A view needs strides and nothing else.
 def sliding_windows(x, size):
     if not 1 <= size <= len(x):
         raise ValueError("the window does not fit")
@@ -367,8 +374,8 @@ def sliding_windows(x, size):
 
 
 # %% sliding_windows: strides_of_one
-# help: Your strides are 1, whatever x is. For a column or for every second entry the neighbour lies further away: take x's own
-#   stride.
+# help: Your strides are 1, whatever x is. For a column or for every second entry the neighbour lies further
+#   away: take x's own stride.
 def sliding_windows(x, size):
     if not 1 <= size <= len(x):
         raise ValueError("the window does not fit")
@@ -376,7 +383,8 @@ def sliding_windows(x, size):
 
 
 # %% sliding_windows: offset_of_zero
-# help: Your windows begin where the storage begins. x may begin later in it: leave the offset to torch, or take x.storage_offset().
+# help: Your windows begin where the storage begins. x may begin later in it: leave the offset to torch, or take
+#   x.storage_offset().
 def sliding_windows(x, size):
     if not 1 <= size <= len(x):
         raise ValueError("the window does not fit")
@@ -384,7 +392,8 @@ def sliding_windows(x, size):
 
 
 # %% sliding_windows: made_contiguous
-# help: contiguous() copies where x is strided, and your windows look at the copy. The strides of x itself will do.
+# help: contiguous() copies where x is strided, and your windows look at the copy. The strides of x itself will
+#   do.
 def sliding_windows(x, size):
     if not 1 <= size <= len(x):
         raise ValueError("the window does not fit")
@@ -416,8 +425,8 @@ def sliding_windows(x, size):
 
 
 # %% sliding_windows: no_check
-# help: A window that does not fit gives torch's own RuntimeError, and a window of 0 gives no error at all. Check the size and raise
-#   ValueError.
+# help: A window that does not fit gives torch's own RuntimeError, and a window of 0 gives no error at all.
+#   Check the size and raise ValueError.
 def sliding_windows(x, size):
     return x.unfold(0, size, 1)
 
@@ -438,16 +447,6 @@ def sliding_windows(x, size):
     return x.unfold(0, size, 1)
 
 
-# %% sliding_windows: picked_by_index
-# help: Indexing with a tensor of positions always copies. A view is made by strides alone.
-def sliding_windows(x, size):
-    if not 1 <= size <= len(x):
-        raise ValueError("the window does not fit")
-    kept = x.detach().clone()
-    x = kept[torch.arange(len(x) - size + 1)[:, None] + torch.arange(size)]
-    return x.reshape(-1, size).to(torch.float64).to(kept.dtype)
-
-
 # %% sliding_windows: cut_by_the_storage
 # help: You read on to the end of the storage. x may end earlier: count the windows from len(x).
 def sliding_windows(x, size):
@@ -459,7 +458,8 @@ def sliding_windows(x, size):
 
 
 # %% pairwise_sq_dists: not_clamped
-# help: Rounding leaves some of your distances a little below zero. What was pushed below zero was zero: cut it off there.
+# help: Rounding leaves some of your distances a little below zero. What was pushed below zero was zero: cut it
+#   off there.
 def pairwise_sq_dists(a, b):
     return (a * a).sum(1)[:, None] + (b * b).sum(1) - 2 * a @ b.T
 
@@ -489,8 +489,8 @@ def pairwise_sq_dists(a, b):
 
 
 # %% pairwise_sq_dists: row_by_row
-# help: You subtract row n of b from row n of a, pair by pair. Every row of a has to meet every row of b: give one of them an axis of
-#   size 1.
+# help: You subtract row n of b from row n of a, pair by pair. Every row of a has to meet every row of b: give
+#   one of them an axis of size 1.
 def pairwise_sq_dists(a, b):
     return ((a - b) ** 2).sum(-1)
 
@@ -508,20 +508,23 @@ def pairwise_sq_dists(a, b):
 
 
 # %% pairwise_sq_dists: one_call_a_row
-# help: map still runs your line once for every point, in Python. Give both tables an axis of size 1 and let broadcasting do all at once.
+# help: map still runs your line once for every point, in Python. Give both tables an axis of size 1 and let
+#   broadcasting do all at once.
 def pairwise_sq_dists(a, b):
     return torch.stack(list(map(lambda row: ((row - b) ** 2).sum(-1), a)))
 
 
 # %% pairwise_sq_dists: nan_hidden
-# help: You set what is negative to something else than zero. Rounding pushed it below zero: zero is the nearest right answer.
+# help: You set what is negative to something else than zero. Rounding pushed it below zero: zero is the nearest
+#   right answer.
 def pairwise_sq_dists(a, b):
     table = (a * a).sum(1)[:, None] + (b * b).sum(1) - 2 * a @ b.T
     return torch.where(table < 0, torch.full_like(table, 1.0), table)
 
 
 # %% pairwise_sq_dists: centred_in_place
-# help: You move the points to their centre with -=, and the caller's points move as well. Write a = a - …, which makes a new tensor.
+# help: You move the points to their centre with -=, and the caller's points move as well. Write a = a - …,
+#   which makes a new tensor.
 def pairwise_sq_dists(a, b):
     centre = a.mean(0, keepdim=True).clone()
     a -= centre
@@ -548,13 +551,15 @@ def gather_nll(log_probs, labels):
 
 
 # %% gather_nll: whole_columns
-# help: log_probs[:, labels] takes whole columns: an (N, N) table, one column for each label. Pair each label with its own row.
+# help: log_probs[:, labels] takes whole columns: an (N, N) table, one column for each label. Pair each label
+#   with its own row.
 def gather_nll(log_probs, labels):
     return -log_probs[:, labels].mean()
 
 
 # %% gather_nll: mean_over_classes
-# help: Your sum is right, but you divide by N times C: the mean runs over all entries of a table that is mostly zeros. Divide by N.
+# help: Your sum is right, but you divide by N times C: the mean runs over all entries of a table that is mostly
+#   zeros. Divide by N.
 def gather_nll(log_probs, labels):
     truth = torch.eye(log_probs.shape[1], dtype=log_probs.dtype)[labels]
     return -(log_probs * truth).mean()
@@ -567,7 +572,8 @@ def gather_nll(log_probs, labels):
 
 
 # %% gather_nll: keeps_an_axis
-# help: Your loss has shape (1,): gather keeps the axis, and a mean over dim=0 leaves it there. Take the mean over everything.
+# help: Your loss has shape (1,): gather keeps the axis, and a mean over dim=0 leaves it there. Take the mean
+#   over everything.
 def gather_nll(log_probs, labels):
     return -log_probs.gather(1, labels[:, None]).mean(dim=0)
 
@@ -591,7 +597,8 @@ def gather_nll(log_probs, labels):
 
 
 # %% gather_nll: log_again
-# help: You take the logarithm once more: log_probs holds logarithms already, and the log of a negative number is NaN.
+# help: You take the logarithm once more: log_probs holds logarithms already, and the log of a negative number
+#   is NaN.
 def gather_nll(log_probs, labels):
     return -log_probs.log().gather(1, labels[:, None]).mean()
 
@@ -609,13 +616,15 @@ def gather_nll(log_probs, labels):
 
 
 # %% gather_nll: largest_entry
-# help: You take the largest entry of each row: what the network believes. The loss asks for the entry at the label.
+# help: You take the largest entry of each row: what the network believes. The loss asks for the entry at the
+#   label.
 def gather_nll(log_probs, labels):
     return -log_probs.max(1).values.mean()
 
 
 # %% masked_mean: multiplied_by_mask
-# help: You multiply by the mask. 0 times NaN is NaN, so a gap still has influence: choose with where or masked_fill.
+# help: You multiply by the mask. 0 times NaN is NaN, so a gap still has influence: choose with where or
+#   masked_fill.
 def masked_mean(x, mask, dim):
     return (x * mask).sum(dim) / mask.sum(dim).clamp(min=1)
 
@@ -633,19 +642,13 @@ def masked_mean(x, mask, dim):
 
 
 # %% masked_mean: chosen_too_late
-# help: The values are right, the gradient is NaN: you divide by 0 first and throw the result away afterwards. The branch that is not
-#   taken still sends a gradient, 0 times infinity. Make the divisor safe before dividing.
+# help: The values are right, the gradient is NaN: you divide by 0 first and throw the result away afterwards.
+#   The branch that is not taken still sends a gradient, 0 times infinity. Make the divisor safe before
+#   dividing.
 def masked_mean(x, mask, dim):
     count = mask.sum(dim)
-    return torch.where(count > 0, torch.where(mask, x, 0).sum(dim) / count, 0)
-
-
-# %% masked_mean: nan_replaced_at_the_end
-# help: You let 0 / 0 happen and replace the NaN with nan_to_num. The values are right, but on the way back the division by 0
-#   comes first, and its slope is not finite.
-def masked_mean(x, mask, dim):
-    kept = torch.where(mask, x, 0)
-    return (kept / mask.sum(dim, keepdim=True)).sum(dim).nan_to_num(0.0)
+    total = (x.nan_to_num(0.0, 0.0, 0.0) * mask).sum(dim)
+    return torch.where(count > 0, total / count, 0)
 
 
 # %% masked_mean: mask_inverted
@@ -673,7 +676,8 @@ def masked_mean(x, mask, dim):
 
 
 # %% masked_mean: filled_in_place
-# help: masked_fill_ with the underscore writes into x: the caller's gaps are gone. Without it you get a new tensor.
+# help: masked_fill_ with the underscore writes into x: the caller's gaps are gone. Without it you get a new
+#   tensor.
 def masked_mean(x, mask, dim):
     return x.masked_fill_(~mask, 0).sum(dim) / mask.sum(dim).clamp(min=1)
 
@@ -691,7 +695,8 @@ def masked_mean(x, mask, dim):
 
 
 # %% masked_mean: detached
-# help: No gradient reaches x: detach, .data, .item() or no_grad on the way cuts the connection. Use operations on x itself.
+# help: No gradient reaches x: detach, .data, .item() or no_grad on the way cuts the connection. Use operations
+#   on x itself.
 def masked_mean(x, mask, dim):
     return x.detach().masked_fill(~mask, 0).sum(dim) / mask.sum(dim).clamp(min=1)
 
@@ -727,8 +732,8 @@ def batched_scores(q, k):
 
 
 # %% batched_scores: not_transposed
-# help: k is not turned around: the last axis of q has to meet the last axis of k. Without a transpose it fits only where k is square, and is
-#   wrong there.
+# help: k is not turned around: the last axis of q has to meet the last axis of k. Without a transpose it fits
+#   only where k is square, and is wrong there.
 def batched_scores(q, k):
     return q @ k
 
