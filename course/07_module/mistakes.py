@@ -1832,6 +1832,24 @@ class DynamicNet(nn.Module):
         return self.output_linear(h)
 
 
+# %% dynamic_net: counted_not_drawn
+# help: Your network takes 0, 1, 2, 3 in turn: the next number is known beforehand. Draw it from a source of random numbers.
+class DynamicNet(nn.Module):
+    def __init__(self, d_in, h, d_out):
+        super().__init__()
+        self.input_linear, self.middle_linear, self.output_linear = Linear(d_in, h), Linear(h, h), Linear(h, d_out)
+        self.calls = 0
+
+    def forward(self, x, repeats=None):
+        if repeats is None:
+            repeats = self.calls % 4
+            self.calls += 1
+        h = self.input_linear(x).clamp(min=0)
+        for _ in range(repeats):
+            h = self.middle_linear(h).clamp(min=0)
+        return self.output_linear(h)
+
+
 # %% dynamic_net: fixed_in_evaluation
 # help: In evaluation your network always takes the same depth. Here None draws in both modes.
 class DynamicNet(nn.Module):
