@@ -333,7 +333,7 @@ Where two dtypes meet, the richer *kind* wins (bool, then whole, then floating),
 larger one. A Python number brings its kind only, never its size: `single + 0.1` stays float32. Assigning
 **into** a tensor is the other way round: the tensor keeps its dtype and the value bends.
 
-How many digits is enough? Add 0.1 again and again, and watch the short formats stop growing: the next
+How many digits are enough? Add 0.1 again and again, and watch the short formats stop growing: the next
 representable number is further away than 0.1.
 """
 
