@@ -646,7 +646,7 @@ def rows_of_histograms(rows, alt, limit):
         for at, (name, outputs) in enumerate(rows.items()):
             for layer, values in enumerate(outputs):
                 ax = axes[10 * at + layer]
-                ax.hist(values[values != 0].tolist(), bins=25, range=(-limit, limit), color=plot.PALETTE[at])  # no zeros
+                ax.hist(values[values != 0].detach().numpy(), bins=25, range=(-limit, limit), color=plot.PALETTE[at])  # no zeros
                 ax.set_title(f"{'layer ' if layer == 0 else ''}{layer + 1}\nstd {float(values.std()):.1g}", fontsize=7)
                 ax.set_xticks([])
                 ax.set_yticks([])
@@ -881,7 +881,7 @@ with plot.figure(
     f"Dashed lines mark the uniform law's bound, {bound:.4f}", columns=2, height=2.4,
 ) as axes:
     for ax, (name, values) in zip(axes, drawn.items()):
-        ax.hist(values.flatten().tolist(), bins=60, range=(-0.3, 0.3), color=plot.PALETTE[0])
+        ax.hist(values.flatten().numpy(), bins=60, range=(-0.3, 0.3), color=plot.PALETTE[0])
         ax.set_title(f"your {name}: std {spread[name]:.4f}")
         ax.set_yticks([])
         for edge in (-bound, bound):
