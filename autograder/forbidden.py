@@ -139,6 +139,8 @@ class _Finder(ast.NodeVisitor):
             self._note(full, packages_only=True)
 
     def visit_Name(self, node: ast.Name) -> None:
+        if isinstance(node.ctx, ast.Store):
+            self.aliases.pop(node.id, None)  # `N, F = x.shape`: from here on a name of the student's own
         if isinstance(node.ctx, ast.Load) and node.id in self.aliases and node.id not in self.own:
             self._note(self.aliases[node.id])
 
@@ -189,6 +191,7 @@ class _Finder(ast.NodeVisitor):
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
         if node.value is not None:
             self.visit(node.value)
+            self.visit(node.target)
 
     def visit_arg(self, node: ast.arg) -> None:
         """An annotation is a mention."""
@@ -210,6 +213,9 @@ class _Finder(ast.NodeVisitor):
     def generic_visit(self, node: ast.AST) -> None:
         if self.loops and isinstance(node, LOOPS):
             self.used.add(self.loops)
+        if isinstance(node, (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
+            for generator in node.generators:  # they bind the names that the element before them uses
+                self.visit(generator)
         super().generic_visit(node)
 
     def _dotted(self, node: ast.AST) -> str | None:
