@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -38,8 +39,14 @@ def command(control: int, prepared: Path | None, isolate: bool = True) -> list[s
     course but the two packages, and the data folder `prepared` without its held-out images.
     """
     binds: list[str] = []
+    keep: dict[str, str] = {}
     for path in _system_paths():
         binds += ["--ro-bind", str(path), str(path)]
+        if path.is_relative_to("/tmp") or path.is_relative_to("/dev/shm"):
+            # a child puts an empty /tmp over this one; what Python needs from there is kept where it can be found
+            keep[str(path)] = f"/keep/{len(keep)}"
+            binds += ["--ro-bind", str(path), keep[str(path)]]
+    binds += ["--setenv", "SANDBOX_KEEP", json.dumps(keep)]
     if prepared is not None:
         for file in sorted(prepared.glob("*_train.npz")):
             binds += ["--ro-bind", str(file), f"/data/{file.name}"]

