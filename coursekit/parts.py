@@ -216,25 +216,30 @@ def digit_cards(answers: Any, labels: Any, in_training: Any = None, classes: int
     return torch.utils.data.TensorDataset(images, torch.as_tensor(labels))
 
 
-def digit_reader(classes: int = 10) -> Any:
+def digit_reader(classes: int = 10, asleep: int = 0) -> Any:
     """Return a model that reads its answer off an image: pixel 0 in eval mode, pixel 1 in training mode.
 
     A pixel of k / classes stands for the answer k. `notes` keeps, for each forward pass, whether it ran in
-    training mode and whether its output had a graph. Its weight changes no answer.
+    training mode and whether its output had a graph. Its weights get gradients and change no answer; before
+    the first `asleep` updates of them it answers k + 1.
     """
     import torch
 
     class DigitReader(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.weight = torch.nn.Parameter(torch.ones(1))
+            self.weight = torch.nn.Parameter(torch.zeros(classes))
             self.inner = torch.nn.Sequential(torch.nn.Dropout(0.5))
             self.notes: list[list[bool]] = []
+            self.last, self.updates = None, 0
 
         def forward(self, x: Any) -> Any:
+            if self.last is not None and not torch.equal(self.last, self.weight):
+                self.updates += 1
+            self.last = self.weight.detach().clone()
             pixels = x.reshape(len(x), -1)[:, 1 if self.training or self.inner[0].training else 0]
-            answers = (pixels.detach() * classes).round().long()
-            logits = torch.nn.functional.one_hot(answers, classes).to(x.dtype) + 0 * self.weight
+            answers = (pixels.detach() * classes).round().long() + (self.updates < asleep)
+            logits = 10 * torch.nn.functional.one_hot(answers % classes, classes).to(x.dtype) + self.weight
             self.notes.append([self.training, logits.requires_grad])
             return logits
 
@@ -268,3 +273,38 @@ def log_softmax(x: Any, dim: int) -> Any:
     import torch
 
     return torch.log_softmax(x, dim)
+
+
+def quietly() -> Any:
+    """Return a context in which nothing is printed."""
+    import contextlib
+    import io
+
+    return contextlib.redirect_stdout(io.StringIO())
+
+
+def weights_on_the_way(train: Any, weight: Any, batches: Any, classes: Any) -> Any:
+    """Let `train` take a linear classifier through one epoch; return its weights as each batch came, and at the end.
+
+    `batches` are pairs of the first pixels of both images of a batch and their two labels. What comes back is
+    (batches + 1, features, classes).
+    """
+    import torch
+
+    images, labels = torch.zeros(2 * len(batches), 1, 28, 28), []
+    for i, (pixels, pair) in enumerate(batches):
+        images[2 * i : 2 * i + 2].reshape(2, 784)[:, : len(pixels)] = torch.tensor(pixels)
+        images[2 * i : 2 * i + 2, 0, 27, 27] = i / 100
+        labels += pair
+    model = step_recorder(weight)
+    with quietly():
+        train(
+            model,
+            torch.utils.data.DataLoader(torch.utils.data.TensorDataset(images, torch.tensor(labels)), batch_size=2),
+            epochs=1,
+        )
+    first: dict[int, Any] = {}
+    for number, one in model.seen:
+        first.setdefault(number, one)
+    found = [first[i] for i in range(len(batches))] + [model.weight.detach()]
+    return torch.stack(found)[:, :, classes]

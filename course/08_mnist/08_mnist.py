@@ -44,7 +44,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from coursekit import check, data, parts, plot
+from coursekit import check, data, judges, parts, plot
 from coursekit.hints import hint
 
 torch.manual_seed(8)
@@ -94,8 +94,8 @@ batch of nothing but sevens pulls all the weights towards "seven". And where the
 in every epoch, the noise of their gradients is the same every time and never averages out.
 
 `torch.utils.data.DataLoader` does all of that: it shuffles, fetches, stacks, and hands out the incomplete
-last batch too. Looping over it once is one epoch. For testing, order is no help and shuffling is only
-confusing.
+last batch too. Looping over it once is one epoch. For testing, a shuffle is no help, and without one
+prediction i belongs to sample i.
 """
 
 # %% [markdown]
@@ -271,13 +271,13 @@ with plot.figure(
 r"""
 ## 8.2 One ruler for both sets
 
-Pixels between 0 and 1 are almost all 0: their mean is far from 0 and their spread is small. The first layer
-has to spend its first steps on undoing that. Subtract the mean, divide by the standard deviation, and every
-weight starts where small steps matter.
+Raw pixels are never negative, and most of them are 0: what the first layer sees is mostly one large constant
+and a little news. It spends its first steps on undoing that. Subtract the mean, divide by the standard
+deviation, and the news is all there is.
 
 Whose mean? The **training set's, for both sets**. A network that ships meets one image at a time; it cannot
 ask tomorrow's images for their mean. If the test set is measured with a ruler of its own, you are using
-something about the test that you will not have later. That has a name, *leakage*, and it only ever makes
+something about the test that you will not have later. That has a name, *leakage*, and as a rule it makes
 numbers look better than they are.
 """
 
@@ -691,11 +691,7 @@ def _():
         lambda: look(True)["modes"],
         expected=[True, True, True],
     )
-    check.equal(
-        "a model in eval mode stays in eval mode",
-        lambda: look(False)["modes"],
-        expected=[False, False, False],
-    )
+    check.equal("a model in eval mode stays in eval mode", lambda: look(False)["modes"], expected=[False] * 3)
     check.equal(
         "no graph is built",
         lambda: look(True)["graph"],
@@ -711,7 +707,7 @@ def _():
     check.close(
         "once more, from eval mode",
         lambda: (look(False)["accuracy"], look(False)["weight"]),
-        expected=(0.8, torch.ones(1)),
+        expected=(0.8, torch.zeros(10)),
         rtol=1e-5,
     )
 
@@ -789,7 +785,7 @@ def _():
         with check.lend(overfit_one_batch, train=parts.train_classifier, evaluate=parts.evaluate_classifier):
             loss = overfit_one_batch(model, x, y, steps) if steps != 200 else overfit_one_batch(model, x, y)
         seen = [weight for _, weight in model.seen] + [model.weight.detach().clone()]
-        changes = [one for one, other in zip(seen[:-1], seen[1:], strict=True) if not torch.equal(one, other)]
+        changes = [seen[i] for i in range(len(seen) - 1) if not torch.equal(seen[i], seen[i + 1])]
         last_two = torch.stack([*changes[-1:], seen[-1]])
         return {
             "updates": len(changes),
@@ -832,19 +828,6 @@ def _():
         "one step is one update, and without a number there are 200",
         lambda: [run(n)["updates"] for n in (1, 2, 17, 200)],
         expected=[1, 2, 17, 200],
-    )
-    check.that(
-        "the cross-entropy at or after the only update",
-        lambda: run(1),
-        judge=lambda seen, x, y: (
-            None
-            if any(
-                abs(seen["loss"] - judges.mean_cross_entropy(x @ w, y)) < 1e-5 * seen["loss"]
-                for w in seen["last"]
-            )
-            else "it is not the cross-entropy of this batch"
-        ),
-        given={"x": x.reshape(5, 16)[:, :6], "y": y},
     )
     check.unchanged("the batch is left alone", lambda: run(3), x, y)
     check.equal("the model is still in training mode", lambda: run(2)["mode"], expected=True)
@@ -896,24 +879,25 @@ def _():
 
 
 # %% tags=["picture"]
+import copy
+
 torch.manual_seed(4)
-sixteen = (
-    torch.stack([train_set[i][0] for i in range(16)]),
-    torch.tensor([train_set[i][1] for i in range(16)]),
-)
-learner = MNISTClassifier()
-falling = [overfit_one_batch(learner, *sixteen, steps=5) for _ in range(25)]
+sixteen = torch.stack([train_set[i][0] for i in range(16)]), torch.tensor([train_set[i][1] for i in range(16)])
+untrained, steps, falling = MNISTClassifier(), [1, 2, 5, 10, 20, 50, 100, 200], []
+for count in steps:
+    learner = copy.deepcopy(untrained)
+    falling.append(float(overfit_one_batch(learner, *sixteen, steps=count)))
 plot.curves(
-    {"cross-entropy of 16 digits": (np.arange(5, 130, 5), falling)},
+    {"cross-entropy of 16 digits": (np.array(steps), falling)},
     log=True,
     ylabel="cross-entropy",
     alt="The loss of your classifier on one batch, on a logarithmic axis: "
-    f"{falling[0]:.3g} after 5 steps, {falling[-1]:.3g} after 125",
+    f"{falling[0]:.3g} after one step, {falling[-1]:.3g} after 200",
 )
 
 # %% [markdown]
 r"""
-Sixteen images by heart, and it still knows nothing about digits. Here is its accuracy on the test set, by
+Sixteen images by heart. And the images it has never seen? Below, the accuracy of that classifier on both, by
 your `evaluate`. **Learning is what happens to the images you did not train on.**
 """
 
@@ -986,21 +970,8 @@ hint("train")
 @check.cell("train__method")
 def _():
     def moved(weight, batches, classes):
-        """Train one epoch; return each batch's weights when it came up, and the weights at the end."""
-        images, labels = torch.zeros(2 * len(batches), 1, 28, 28), []
-        for i, (pixels, pair) in enumerate(batches):
-            images[2 * i : 2 * i + 2].reshape(2, 784)[:, : len(pixels)] = torch.tensor(pixels)
-            images[2 * i : 2 * i + 2, 0, 27, 27] = i / 100
-            labels += pair
-        model = parts.step_recorder(weight)
-        with check.lend(train, evaluate=parts.evaluate_classifier):
-            train(model, DataLoader(TensorDataset(images, torch.tensor(labels)), batch_size=2), epochs=1)
-        first = {}
-        for number, weight in model.seen:
-            first.setdefault(number, weight)
-        return torch.stack(
-            [first[i][:, classes] for i in range(len(batches))] + [model.weight.detach()[:, classes]]
-        )
+        with check.lend(train, evaluate=parts.evaluate_classifier, confusion_matrix=parts.count_confusions):
+            return parts.weights_on_the_way(train, weight, batches, classes)
 
     # three equal batches of one image labelled 0 and one labelled 1; the model says 0.3 and 0.6
     logits = torch.log(torch.tensor([[0.3, 0.6] + [0.0125] * 8])) + 2
@@ -1016,7 +987,7 @@ def _():
         ),
         advice="cross-entropy takes the model's output as it is",
     )
-    # pixel 0 is ten times as faint as pixel 1, pixel 2 is there in the first batch only
+    # pixel 0 is ten times fainter than pixel 1, and pixel 2 is there in the first batch only
     batches = [([0.05, 0.5, 0.5], [0, 0])] + [([0.05, 0.5, 0.0], [0, 0])] * 8
     check.that(
         "a faint pixel's weight moves as fast as a bright one's: that is Adam",
@@ -1042,7 +1013,6 @@ def _():
             if (seen[8] - seen[7])[2, 0] / (seen[8] - seen[7])[1, 0] > 0.6
             else None
         ),
-        advice="when is .grad cleared?",
     )
     ### BEGIN HIDDEN TESTS
     sure = torch.log(torch.tensor([[0.05, 0.85] + [0.0125] * 8])) + 4
@@ -1066,9 +1036,9 @@ def _():
     import contextlib
     import io
 
-    def report(answers, labels, epochs, dtype="float32"):
+    def report(answers, labels, epochs, dtype="float32", asleep=0):
         loader = DataLoader(parts.digit_cards(answers, labels, dtype=dtype), batch_size=4)
-        model, text = parts.digit_reader().to(getattr(torch, dtype)), io.StringIO()
+        model, text = parts.digit_reader(asleep=asleep).to(getattr(torch, dtype)), io.StringIO()
         with contextlib.redirect_stdout(text), check.lend(train, evaluate=parts.evaluate_classifier):
             result = train(model, loader) if epochs == 5 else train(model, loader, epochs=epochs)
         lines = [
@@ -1083,6 +1053,13 @@ def _():
         expected=[0.7, 0.7],
         rtol=1e-5,
         advice="count right answers and samples over the whole epoch; the batches here hold 4, 4 and 2",
+    )
+    check.close(
+        "this one is wrong until its weights have moved five times: of four epochs the first gives 0, the last 1",
+        lambda: report(ten[1], ten[1], 4, asleep=5)[0][::3],
+        expected=[0.0, 1.0],
+        rtol=1e-5,
+        advice="each entry is its own epoch's accuracy: do your counters start again?",
     )
     check.that(
         "one line with the accuracy is printed after each of three epochs",
@@ -1118,7 +1095,7 @@ def _():
     def look(epochs):
         loader = DataLoader(parts.digit_cards([1, 2, 3, 4, 0], [1, 2, 3, 4, 5]), batch_size=2)
         model = parts.digit_reader()
-        with check.lend(train, evaluate=parts.evaluate_classifier):
+        with check.lend(train, evaluate=parts.evaluate_classifier), parts.quietly():
             train(model, loader, epochs=epochs)
         learning = sum(training and graph for training, graph in model.notes)
         return {
@@ -1482,7 +1459,7 @@ r"""
 - *Next chapter:* `09_architectures`: attention, residual and gated blocks, from the parts you have.
 - *In the library:* `torch/utils/data/dataloader.py` and, beside it, `sampler.py`: `RandomSampler.__iter__`
   calls `torch.randperm`, as you did in 8.1, and `default_collate` in `_utils/collate.py` does the stacking.
-  What `model.train()` does stands in `torch/nn/modules/module.py`, in four lines.
+  What `model.train()` does to all submodules stands in `torch/nn/modules/module.py`.
 - *Further:* Andrej Karpathy, *A Recipe for Training Neural Networks*, on overfitting one batch first; Yann
   LeCun and others, *Gradient-based learning applied to document recognition*, 1998, where MNIST comes from.
 - *Try:* train on the raw pixels and on the normalised ones and compare the first epoch. Shuffle the 784

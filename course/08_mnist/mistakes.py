@@ -1116,6 +1116,23 @@ def train(model, train_loader, epochs=5):
     return losses
 
 
+# %% train: last_accuracy_repeated
+# help: All your entries are the accuracy of the last epoch. Keep each epoch's own when it is over.
+def train(model, train_loader, epochs=5):
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    for epoch in range(epochs):
+        right = total = 0
+        for images, labels in train_loader:
+            logits = model(images)
+            optimizer.zero_grad()
+            F.cross_entropy(logits, labels).backward()
+            optimizer.step()
+            right += (logits.argmax(dim=1) == labels).sum().item()
+            total += len(labels)
+        print(f"epoch {epoch + 1}: {right / total:.3f}")
+    return [right / total] * epochs
+
+
 # %% train: nothing_printed
 # help: The training is right; what is missing is a line after each epoch that says how it goes.
 def train(model, train_loader, epochs=5):

@@ -5,16 +5,17 @@ import torch.nn.functional as F
 from torch import nn
 from torch.utils.data import DataLoader
 
+
 # %% make_loaders: not_shuffled
-# help: Your training loader keeps the order of the set. Every epoch then shows the same batches in the same
-#   order; ask the loader to shuffle.
+# help: Your training loader keeps the order of the set. Every epoch then shows the same batches in the
+#   same order; ask the loader to shuffle.
 def make_loaders(train_set, test_set, batch_size):
     return DataLoader(train_set, batch_size=batch_size), DataLoader(test_set, batch_size=batch_size)
 
 
 # %% make_loaders: both_shuffled
-# help: Your test loader is shuffled too. Nothing is learned from the test set, so keep its order: then sample
-#   i of the predictions is sample i of the set.
+# help: Your test loader is shuffled too. Nothing is learned from the test set, so keep its order: then
+#   sample i of the predictions is sample i of the set.
 def make_loaders(train_set, test_set, batch_size):
     return (
         DataLoader(train_set, batch_size=batch_size, shuffle=True),
@@ -23,8 +24,8 @@ def make_loaders(train_set, test_set, batch_size):
 
 
 # %% make_loaders: wrong_one_shuffled
-# help: The shuffle is on the wrong loader: training samples come in order and test samples shuffled. It is the
-#   other way round.
+# help: The shuffle is on the wrong loader: training samples come in order and test samples shuffled. It
+#   is the other way round.
 def make_loaders(train_set, test_set, batch_size):
     return (
         DataLoader(train_set, batch_size=batch_size, shuffle=False),
@@ -33,8 +34,8 @@ def make_loaders(train_set, test_set, batch_size):
 
 
 # %% make_loaders: last_training_batch_dropped
-# help: The incomplete last batch of the training set is thrown away, so some samples are missing each epoch.
-#   Drop nothing.
+# help: The incomplete last batch of the training set is thrown away, so some samples are missing each
+#   epoch. Drop nothing.
 def make_loaders(train_set, test_set, batch_size):
     return (
         DataLoader(train_set, batch_size=batch_size, shuffle=True, drop_last=True),
@@ -43,8 +44,8 @@ def make_loaders(train_set, test_set, batch_size):
 
 
 # %% make_loaders: last_batches_dropped
-# help: Both loaders throw their incomplete last batch away. On the test set that even changes the accuracy:
-#   the samples at the end are never looked at.
+# help: Both loaders throw their incomplete last batch away. On the test set that even changes the
+#   accuracy: the samples at the end are never looked at.
 def make_loaders(train_set, test_set, batch_size):
     return (
         DataLoader(train_set, batch_size=batch_size, shuffle=True, drop_last=True),
@@ -53,8 +54,8 @@ def make_loaders(train_set, test_set, batch_size):
 
 
 # %% make_loaders: shuffled_once
-# help: You shuffle the set once, and then every epoch has that same order. Let the loader draw a new order each
-#   time somebody starts to loop over it.
+# help: You shuffle the set once, and then every epoch has that same order. Let the loader draw a new
+#   order each time somebody starts to loop over it.
 from torch.utils.data import Subset
 
 
@@ -97,14 +98,15 @@ def make_loaders(train_set, test_set, batch_size):
 
 
 # %% make_loaders: test_batches_of_one
-# help: The training batches are right; the test loader gives one sample at a time. It takes batch_size too.
+# help: The training batches are right; the test loader gives one sample at a time. It takes batch_size
+#   too.
 def make_loaders(train_set, test_set, batch_size):
     return DataLoader(train_set, batch_size=batch_size, shuffle=True), DataLoader(test_set)
 
 
 # %% make_loaders: with_replacement
-# help: You draw samples with replacement: some come twice in an epoch and others not at all. Shuffle the list of
-#   samples instead of drawing from it.
+# help: You draw samples with replacement: some come twice in an epoch and others not at all. Shuffle the
+#   list of samples instead of drawing from it.
 from torch.utils.data import RandomSampler
 
 
@@ -117,8 +119,8 @@ def make_loaders(train_set, test_set, batch_size):
 
 
 # %% make_loaders: only_batches_shuffled
-# help: You shuffle the order of the batches, but the same samples share a batch in every epoch. Shuffle the
-#   samples, then cut them into batches.
+# help: You shuffle the order of the batches, but the same samples share a batch in every epoch. Shuffle
+#   the samples, then cut them into batches.
 def make_loaders(train_set, test_set, batch_size):
     class Batches:
         def __iter__(self):
@@ -133,8 +135,8 @@ def make_loaders(train_set, test_set, batch_size):
 
 
 # %% normalize: own_statistics_for_the_test_set
-# help: You measure the test images with their own mean and spread. Use the training set's for both: tomorrow's
-#   images come one at a time.
+# help: You measure the test images with their own mean and spread. Use the training set's for both:
+#   tomorrow's images come one at a time.
 def normalize(train_images, test_images):
     return (
         (train_images - train_images.mean()) / train_images.std(),
@@ -143,24 +145,24 @@ def normalize(train_images, test_images):
 
 
 # %% normalize: statistics_of_both
-# help: Mean and spread are taken over training and test images together. That is leakage: the test set may not
-#   have a say in how it is measured.
+# help: Mean and spread are taken over training and test images together. That is leakage: the test set
+#   may not have a say in how it is measured.
 def normalize(train_images, test_images):
     both = torch.cat([train_images, test_images])
     return (train_images - both.mean()) / both.std(), (test_images - both.mean()) / both.std()
 
 
 # %% normalize: one_ruler_for_each_pixel
-# help: You take a mean and a spread for each pixel (dim=0). Asked for are one mean and one spread, over all
-#   images and all their pixels.
+# help: You take a mean and a spread for each pixel (dim=0). Asked for are one mean and one spread, over
+#   all images and all their pixels.
 def normalize(train_images, test_images):
     mean, std = train_images.mean(dim=0), train_images.std(dim=0)
     return (train_images - mean) / (std + 1e-8), (test_images - mean) / (std + 1e-8)
 
 
 # %% normalize: one_ruler_for_each_image
-# help: Each image is measured with a mean and a spread of its own, so a faint image and a strong one come out
-#   alike. Take two numbers from the whole training set.
+# help: Each image is measured with a mean and a spread of its own, so a faint image and a strong one come
+#   out alike. Take two numbers from the whole training set.
 def normalize(train_images, test_images):
     def each(images):
         flat = images.flatten(1)
@@ -192,8 +194,8 @@ def normalize(train_images, test_images):
 
 
 # %% normalize: numbers_from_a_book
-# help: 0.1307 and 0.3081 are MNIST's own mean and spread, copied from somewhere. Work them out from the training
-#   images you are given.
+# help: 0.1307 and 0.3081 are MNIST's own mean and spread, copied from somewhere. Work them out from the
+#   training images you are given.
 def normalize(train_images, test_images):
     return (train_images - 0.1307) / 0.3081, (test_images - 0.1307) / 0.3081
 
@@ -206,8 +208,8 @@ def normalize(train_images, test_images):
 
 
 # %% normalize: measured_after_the_change
-# help: The test images come out as they went in: by the time you measure again, the training images already have mean
-#   0 and spread 1. Work out both numbers first.
+# help: The test images come out as they went in: by the time you measure again, the training images
+#   already have mean 0 and spread 1. Work out both numbers first.
 def normalize(train_images, test_images):
     train_images = (train_images - train_images.mean()) / train_images.std()
     return train_images, (test_images - train_images.mean()) / train_images.std()
@@ -232,7 +234,8 @@ def normalize(train_images, test_images):
 
 
 # %% mnist_classifier: relu_missing
-# help: There is no ReLU between the second and the third linear layer. Two linear layers in a row are one.
+# help: There is no ReLU between the second and the third linear layer. Two linear layers in a row are
+#   one.
 class MNISTClassifier(nn.Module):
     def __init__(self):
         super().__init__()
@@ -245,19 +248,22 @@ class MNISTClassifier(nn.Module):
 
 
 # %% mnist_classifier: no_relu_at_all
-# help: Three linear layers without anything between them are one linear layer. Put a ReLU after the first two.
+# help: Three linear layers without anything between them are one linear layer. Put a ReLU after the first
+#   two.
 class MNISTClassifier(nn.Module):
     def __init__(self):
         super().__init__()
-        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(784, 256), nn.Linear(256, 128), nn.Linear(128, 10))
+        self.layers = nn.Sequential(
+            nn.Flatten(), nn.Linear(784, 256), nn.Linear(256, 128), nn.Linear(128, 10)
+        )
 
     def forward(self, x):
         return self.layers(x)
 
 
 # %% mnist_classifier: relu_after_the_last_layer
-# help: Your logits are never negative: a ReLU stands behind the last layer. It cuts off every "no", and where all
-#   ten are cut nothing is learned.
+# help: Your logits are never negative: a ReLU stands behind the last layer. It cuts off every "no", and
+#   where all ten are cut nothing is learned.
 class MNISTClassifier(nn.Module):
     def __init__(self):
         super().__init__()
@@ -271,7 +277,8 @@ class MNISTClassifier(nn.Module):
 
 
 # %% mnist_classifier: softmax_at_the_end
-# help: You return probabilities: each row sums to 1. Return the logits; cross-entropy does the softmax itself.
+# help: You return probabilities: each row sums to 1. Return the logits; cross-entropy does the softmax
+#   itself.
 class MNISTClassifier(nn.Module):
     def __init__(self):
         super().__init__()
@@ -284,7 +291,8 @@ class MNISTClassifier(nn.Module):
 
 
 # %% mnist_classifier: log_softmax_at_the_end
-# help: You return log-probabilities. They train just as well, but asked for are the logits, before any softmax.
+# help: You return log-probabilities. They train just as well, but asked for are the logits, before any
+#   softmax.
 class MNISTClassifier(nn.Module):
     def __init__(self):
         super().__init__()
@@ -326,7 +334,8 @@ class MNISTClassifier(nn.Module):
     def __init__(self):
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Flatten(), nn.Linear(784, 256, bias=False), nn.ReLU(), nn.Linear(256, 128, bias=False), nn.ReLU(),
+            nn.Flatten(),
+            nn.Linear(784, 256, bias=False), nn.ReLU(), nn.Linear(256, 128, bias=False), nn.ReLU(),
             nn.Linear(128, 10, bias=False),
         )  # fmt: skip
 
@@ -335,8 +344,8 @@ class MNISTClassifier(nn.Module):
 
 
 # %% mnist_classifier: layers_in_a_list
-# help: Your layers sit in a Python list, where the module does not find them: it has no parameters at all. Use
-#   nn.Sequential or nn.ModuleList.
+# help: Your layers sit in a Python list, where the module does not find them: it has no parameters at
+#   all. Use nn.Sequential or nn.ModuleList.
 class MNISTClassifier(nn.Module):
     def __init__(self):
         super().__init__()
@@ -354,7 +363,12 @@ class MNISTClassifier(nn.Module):
     def __init__(self):
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Flatten(), nn.Linear(784, 256), nn.Sigmoid(), nn.Linear(256, 128), nn.Sigmoid(), nn.Linear(128, 10)
+            nn.Flatten(),
+            nn.Linear(784, 256),
+            nn.Sigmoid(),
+            nn.Linear(256, 128),
+            nn.Sigmoid(),
+            nn.Linear(128, 10),
         )
 
     def forward(self, x):
@@ -362,8 +376,8 @@ class MNISTClassifier(nn.Module):
 
 
 # %% mnist_classifier: view_of_the_images
-# help: `view` needs memory in one piece, and a transposed image is not. reshape or nn.Flatten copy where they
-#   have to.
+# help: `view` needs memory in one piece, and a transposed image is not. reshape or nn.Flatten copy where
+#   they have to.
 class MNISTClassifier(nn.Module):
     def __init__(self):
         super().__init__()
@@ -376,8 +390,8 @@ class MNISTClassifier(nn.Module):
 
 
 # %% mnist_classifier: batch_axis_lost
-# help: A batch of one comes back without its first axis: (10,) instead of (1, 10). Flatten each image, and leave
-#   the first axis alone.
+# help: A batch of one comes back without its first axis: (10,) instead of (1, 10). Flatten each image,
+#   and leave the first axis alone.
 class MNISTClassifier(nn.Module):
     def __init__(self):
         super().__init__()
@@ -390,8 +404,8 @@ class MNISTClassifier(nn.Module):
 
 
 # %% mnist_classifier: dropout_added
-# help: In training mode your classifier gives other logits than in eval mode: there is a dropout in it. A fine
-#   idea, but not the network of the table.
+# help: In training mode your classifier gives other logits than in eval mode: there is a dropout in it. A
+#   fine idea, but not the network of the table.
 class MNISTClassifier(nn.Module):
     def __init__(self):
         super().__init__()
@@ -405,8 +419,8 @@ class MNISTClassifier(nn.Module):
 
 
 # %% mnist_classifier: shared_layers
-# help: All your classifiers share one set of layers, made once outside __init__: train one, and every other has
-#   changed too.
+# help: All your classifiers share one set of layers, made once outside __init__: train one, and every
+#   other has changed too.
 _shared = nn.Sequential(
     nn.Flatten(), nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 128), nn.ReLU(), nn.Linear(128, 10)
 )
@@ -422,7 +436,8 @@ class MNISTClassifier(nn.Module):
 
 
 # %% mnist_classifier: float32_forced
-# help: A float64 classifier cannot read your images: forward turns them into float32. Leave their type as it is.
+# help: A float64 classifier cannot read your images: forward turns them into float32. Leave their type as
+#   it is.
 class MNISTClassifier(nn.Module):
     def __init__(self):
         super().__init__()
@@ -448,8 +463,8 @@ class MNISTClassifier(nn.Module):
 
 
 # %% evaluate: mean_of_batch_means
-# help: You average the accuracies of the batches, and the last batch is smaller: its samples count for more. Add up
-#   right answers and samples, and divide once.
+# help: You average the accuracies of the batches, and the last batch is smaller: its samples count for
+#   more. Add up right answers and samples, and divide once.
 def evaluate(model, loader):
     was_training = model.training
     model.eval()
@@ -462,8 +477,8 @@ def evaluate(model, loader):
 
 
 # %% evaluate: answers_in_training_mode
-# help: The model answers in training mode, where dropout and batch norm behave differently. Switch it to eval mode
-#   first.
+# help: The model answers in training mode, where dropout and batch norm behave differently. Switch it to
+#   eval mode first.
 def evaluate(model, loader):
     right = total = 0
     with torch.no_grad():
@@ -474,7 +489,8 @@ def evaluate(model, loader):
 
 
 # %% evaluate: left_in_eval_mode
-# help: You leave the model in eval mode. Whoever goes on training it would train without dropout and never notice.
+# help: You leave the model in eval mode. Whoever goes on training it would train without dropout and
+#   never notice.
 def evaluate(model, loader):
     model.eval()
     right = total = 0
@@ -486,7 +502,8 @@ def evaluate(model, loader):
 
 
 # %% evaluate: always_back_to_training
-# help: A model that came in eval mode leaves in training mode. Remember which mode it was in, and go back to that.
+# help: A model that came in eval mode leaves in training mode. Remember which mode it was in, and go back
+#   to that.
 def evaluate(model, loader):
     model.eval()
     right = total = 0
@@ -499,8 +516,8 @@ def evaluate(model, loader):
 
 
 # %% evaluate: graph_kept
-# help: Every batch builds a graph that nobody walks back: memory and time for nothing. Say torch.no_grad() around
-#   the loop. (eval() does not do that.)
+# help: Every batch builds a graph that nobody walks back: memory and time for nothing. Say
+#   torch.no_grad() around the loop. (eval() does not do that.)
 def evaluate(model, loader):
     was_training = model.training
     model.eval()
@@ -513,8 +530,8 @@ def evaluate(model, loader):
 
 
 # %% evaluate: gradients_switched_off_for_good
-# help: You switch gradients off globally and leave them off: nothing learns after that. Use the context manager,
-#   which puts back what it found.
+# help: You switch gradients off globally and leave them off: nothing learns after that. Use the context
+#   manager, which puts back what it found.
 def evaluate(model, loader):
     was_training = model.training
     model.eval()
@@ -528,8 +545,8 @@ def evaluate(model, loader):
 
 
 # %% evaluate: gradients_always_on_afterwards
-# help: You switch gradients on at the end, also where the caller had switched them off. A context manager puts back
-#   what it found.
+# help: You switch gradients on at the end, also where the caller had switched them off. A context manager
+#   puts back what it found.
 def evaluate(model, loader):
     was_training = model.training
     model.eval()
@@ -627,8 +644,8 @@ def evaluate(model, loader):
 
 
 # %% evaluate: batches_times_batch_size
-# help: You take the number of batches times the size of the first batch for the number of samples. The last batch may
-#   be smaller: count the labels.
+# help: You take the number of batches times the size of the first batch for the number of samples. The
+#   last batch may be smaller: count the labels.
 def evaluate(model, loader):
     was_training = model.training
     model.eval()
@@ -658,7 +675,8 @@ def overfit_one_batch(model, x, y, steps=200):
 
 
 # %% overfit_one_batch: one_step_short
-# help: There is one update too few: the first or the last loss is computed without a step. `steps` counts updates.
+# help: There is one update too few: the first or the last loss is computed without a step. `steps` counts
+#   updates.
 def overfit_one_batch(model, x, y, steps=200):
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     loss = F.cross_entropy(model(x), y)
@@ -772,8 +790,8 @@ def overfit_one_batch(model, x, y, steps=200):
 
 
 # %% overfit_one_batch: softmax_before_the_loss
-# help: With a softmax before the loss it cannot get below 1.46: cross-entropy takes a softmax of its own. Hand it
-#   the logits.
+# help: With a softmax before the loss it cannot get below 1.46: cross-entropy takes a softmax of its own.
+#   Hand it the logits.
 def overfit_one_batch(model, x, y, steps=200):
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     for _ in range(steps):
@@ -785,8 +803,8 @@ def overfit_one_batch(model, x, y, steps=200):
 
 
 # %% overfit_one_batch: too_small_a_step
-# help: Everything is in place, but after 200 steps the batch is not learned: your steps are too small. Try
-#   ten times the learning rate, and Adam rather than plain gradient descent.
+# help: Everything is in place, but after 200 steps the batch is not learned: your steps are too small.
+#   Try ten times the learning rate, and Adam rather than plain gradient descent.
 def overfit_one_batch(model, x, y, steps=200):
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-5)
     for _ in range(steps):
@@ -825,8 +843,8 @@ def overfit_one_batch(model, x, y, steps=200):
 
 
 # %% overfit_one_batch: only_the_last_layer
-# help: Only the last of the model's parameters are handed to the optimizer; the others never move. Hand it all of
-#   model.parameters().
+# help: Only the last of the model's parameters are handed to the optimizer; the others never move. Hand
+#   it all of model.parameters().
 def overfit_one_batch(model, x, y, steps=200):
     optimizer = torch.optim.Adam(list(model.parameters())[-1:], lr=1e-3)
     for _ in range(steps):
@@ -838,8 +856,8 @@ def overfit_one_batch(model, x, y, steps=200):
 
 
 # %% train: gradients_never_cleared
-# help: The gradients of earlier batches are still there in full: they add up, because nobody clears them before
-#   backward.
+# help: The gradients of earlier batches are still there in full: they add up, because nobody clears them
+#   before backward.
 def train(model, train_loader, epochs=5):
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     accuracies = []
@@ -857,8 +875,8 @@ def train(model, train_loader, epochs=5):
 
 
 # %% train: softmax_before_the_loss
-# help: There is a softmax between the model and the loss. Cross-entropy takes one of its own, and a softmax of a
-#   softmax hardly tells right from wrong. It learns, but not as asked: hand over the logits.
+# help: There is a softmax between the model and the loss. Cross-entropy takes one of its own, and a
+#   softmax of a softmax hardly tells right from wrong. It learns, but not as asked: hand over the logits.
 def train(model, train_loader, epochs=5):
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-5)
     accuracies = []
@@ -877,8 +895,8 @@ def train(model, train_loader, epochs=5):
 
 
 # %% train: plain_descent
-# help: A weight with a small gradient moves little, and one with a large gradient moves far: that is plain gradient
-#   descent. Asked for is Adam.
+# help: A weight with a small gradient moves little, and one with a large gradient moves far: that is
+#   plain gradient descent. Asked for is Adam.
 def train(model, train_loader, epochs=5):
     optimizer = torch.optim.SGD(model.parameters(), lr=0.2)
     accuracies = []
@@ -915,8 +933,8 @@ def train(model, train_loader, epochs=5):
 
 
 # %% train: too_small_a_step
-# help: It goes in the right direction, but far too slowly. If the checks above hold, everything is in place and the
-#   learning rate is too small: 0.001 is where people begin with Adam.
+# help: It goes in the right direction, but far too slowly. If the checks above hold, everything is in
+#   place and the learning rate is too small: 0.001 is where people begin with Adam.
 def train(model, train_loader, epochs=5):
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-6)
     accuracies = []
@@ -935,8 +953,8 @@ def train(model, train_loader, epochs=5):
 
 
 # %% train: a_copy_is_trained
-# help: The model you were given never runs: you train a copy, or a new classifier, and it is gone when the function
-#   returns.
+# help: The model you were given never runs: you train a copy, or a new classifier, and it is gone when
+#   the function returns.
 import copy
 
 
@@ -959,8 +977,8 @@ def train(model, train_loader, epochs=5):
 
 
 # %% train: weights_put_back
-# help: You put back the weights the model had at the start: state_dict() is a view of the living weights, or a copy
-#   taken too early. Leave the model trained.
+# help: You put back the weights the model had at the start: state_dict() is a view of the living weights,
+#   or a copy taken too early. Leave the model trained.
 import copy
 
 
@@ -984,8 +1002,8 @@ def train(model, train_loader, epochs=5):
 
 
 # %% train: back_after_the_first_batch
-# help: You come back after the very first batch: the return stands inside the loops. Look at how far it is
-#   indented.
+# help: You come back after the very first batch: the return stands inside the loops. Look at how far it
+#   is indented.
 def train(model, train_loader, epochs=5):
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     accuracies = []
@@ -1039,8 +1057,8 @@ def train(model, train_loader, epochs=5):
 
 
 # %% train: mean_of_batch_means
-# help: Your accuracy is the mean of the batches' accuracies, and the last batch is smaller. Count right answers and
-#   samples over the epoch, and divide once.
+# help: Your accuracy is the mean of the batches' accuracies, and the last batch is smaller. Count right
+#   answers and samples over the epoch, and divide once.
 def train(model, train_loader, epochs=5):
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     accuracies = []
@@ -1098,6 +1116,23 @@ def train(model, train_loader, epochs=5):
     return losses
 
 
+# %% train: last_accuracy_repeated
+# help: All your entries are the accuracy of the last epoch. Keep each epoch's own when it is over.
+def train(model, train_loader, epochs=5):
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    for epoch in range(epochs):
+        right = total = 0
+        for images, labels in train_loader:
+            logits = model(images)
+            optimizer.zero_grad()
+            F.cross_entropy(logits, labels).backward()
+            optimizer.step()
+            right += (logits.argmax(dim=1) == labels).sum().item()
+            total += len(labels)
+        print(f"epoch {epoch + 1}: {right / total:.3f}")
+    return [right / total] * epochs
+
+
 # %% train: nothing_printed
 # help: The training is right; what is missing is a line after each epoch that says how it goes.
 def train(model, train_loader, epochs=5):
@@ -1117,8 +1152,8 @@ def train(model, train_loader, epochs=5):
 
 
 # %% train: left_in_eval_mode
-# help: After the first epoch you measure in eval mode and never go back: from the second epoch on the model is
-#   trained in eval mode, and so it leaves. Put it into training mode again.
+# help: After the first epoch you measure in eval mode and never go back: from the second epoch on the
+#   model is trained in eval mode, and so it leaves. Put it into training mode again.
 def train(model, train_loader, epochs=5):
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     accuracies = []
@@ -1140,8 +1175,8 @@ def train(model, train_loader, epochs=5):
 
 
 # %% train: eval_mode_at_the_end
-# help: You train in training mode, but the model leaves in eval mode, and it came in training mode. Whoever goes on
-#   training it would not notice.
+# help: You train in training mode, but the model leaves in eval mode, and it came in training mode.
+#   Whoever goes on training it would not notice.
 def train(model, train_loader, epochs=5):
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     accuracies = []
@@ -1177,8 +1212,8 @@ def confusion_matrix(model, loader, num_classes=10):
 
 
 # %% confusion_matrix: repeats_lost
-# help: A pair that occurs twice in one batch is counted once: `counts[rows, columns] += 1` writes each place once.
-#   Count the pairs, or go through them one by one.
+# help: A pair that occurs twice in one batch is counted once: `counts[rows, columns] += 1` writes each
+#   place once. Count the pairs, or go through them one by one.
 def confusion_matrix(model, loader, num_classes=10):
     was_training = model.training
     model.eval()
@@ -1205,8 +1240,8 @@ def confusion_matrix(model, loader, num_classes=10):
 
 
 # %% confusion_matrix: float_counts
-# help: The counts are right, but they are floats. torch.zeros makes floats unless it is told otherwise; counts are
-#   int64.
+# help: The counts are right, but they are floats. torch.zeros makes floats unless it is told otherwise;
+#   counts are int64.
 def confusion_matrix(model, loader, num_classes=10):
     was_training = model.training
     model.eval()
@@ -1234,7 +1269,8 @@ def confusion_matrix(model, loader, num_classes=10):
 
 
 # %% confusion_matrix: last_batch_only
-# help: Only the last batch is counted: the table is made anew for each batch. Make it once, before the loop.
+# help: Only the last batch is counted: the table is made anew for each batch. Make it once, before the
+#   loop.
 def confusion_matrix(model, loader, num_classes=10):
     was_training = model.training
     model.eval()
@@ -1277,8 +1313,8 @@ def confusion_matrix(model, loader, num_classes=10):
 
 
 # %% confusion_matrix: only_classes_that_occur
-# help: Your table is as large as the largest class that occurs. Classes that never occur have a row and a column of
-#   zeros: num_classes says how many there are.
+# help: Your table is as large as the largest class that occurs. Classes that never occur have a row and a
+#   column of zeros: num_classes says how many there are.
 def confusion_matrix(model, loader, num_classes=10):
     was_training = model.training
     model.eval()
