@@ -76,7 +76,7 @@ def test_stale_files_are_named_with_the_command_that_mends_them(root):
     assert found.exit_code == 1
     lines = [line for line in found.output.split("\n") if "is out of date" in line]
     assert sorted(Path(line.split()[1 if line.startswith("Error") else 0]).name for line in lines) == sorted(
-        [f"{NAME}.ipynb", f"{NAME}.ipynb", "stray.txt"]
+        [f"{NAME}.ipynb", f"{NAME}.ipynb", "coursekit.json", "coursekit.json", "stray.txt"]
     )
     assert all(line.endswith(f"Run `autograder build {NAME}`.") for line in lines)
 
