@@ -133,7 +133,6 @@ def code_hash() -> str:
     """Return the hash of the code that makes, compares and judges records."""
     here = Path(__file__).parent
     digest = hashlib.sha256()
-    files = [*here.glob("*.py"), *(here / "sandbox").glob("*.py"), *(here.parent / "coursekit").glob("*.py")]
-    for path in sorted(files):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    for path in sorted([*here.rglob("*.py"), *(here.parent / "coursekit").rglob("*.py")]):
+        digest.update(path.relative_to(here.parent).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()

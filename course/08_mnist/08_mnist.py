@@ -401,7 +401,7 @@ def _():
 # %% tags=["picture"]
 raw = train_set.images[:5000], test_set.images[:5000]
 ruled = tuple(normalize(*raw))
-mean, spread = float(ruled[0].mean()), float(ruled[0].std())
+mean, spread = round(float(ruled[0].mean()), 2) + 0.0, float(ruled[0].std())
 plot.histograms(
     {"training, raw": raw[0], "test, raw": raw[1], "training, yours": ruled[0], "test, yours": ruled[1]},
     alt=f"Histograms of pixels: raw ones lie between 0 and 1, mostly at 0; yours have mean {mean:.2f} "
@@ -777,8 +777,8 @@ hint("overfit_one_batch")
 # %% nbgrader={"grade": true, "grade_id": "overfit_one_batch__steps", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 @check.cell("overfit_one_batch__steps")
 def _():
-    weight, x = check.tensor(51, 6, 4, dtype="float64"), check.tensor(52, 5, 1, 4, 4, dtype="float64") + 0.5
-    y = check.integers(53, 0, 4, 5, kind="torch")
+    weight, x = check.tensor(51, 6, 10, dtype="float64"), check.tensor(52, 5, 1, 28, 28, dtype="float64") + 0.5
+    y = check.integers(53, 0, 10, 5, kind="torch")
 
     def run(steps):
         model = parts.step_recorder(weight)
@@ -820,7 +820,7 @@ def _():
             if seen["loss"] in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
             else "it is not the cross-entropy of this batch"
         ),
-        given={"x": x.reshape(5, 16)[:, :6], "y": y},
+        given={"x": x.reshape(5, 784)[:, :6], "y": y},
         advice="return the loss of the last step, not of the first, and as a number, not as a tensor",
     )
     ### BEGIN HIDDEN TESTS
