@@ -9,3 +9,5 @@ c.ClearSolutions.code_stub = {"python": 'raise NotImplementedError("write this, 
 c.ClearSolutions.text_stub = "*Your answer here: double-click to write.*"
 c.Execute.timeout = 120
 c.HTMLExporter.sanitize_html = True
+# nbgrader's own templates show Markdown as it comes; pages of ours carry nobody's script
+c.HTMLExporter.filters = {"markdown2html": "autograder.pages.markdown2html"}
