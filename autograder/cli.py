@@ -203,13 +203,15 @@ def grade(
     )
     if not as_json:
         _table(results)
-    _changes(grading, dry_run)
+    if dry_run:
+        _would_change(grading)
     if not results:
         where = root / "submitted" / "STUDENT" / name / f"{name}.ipynb"
         raise click.ClickException(
             f"nothing to grade: expected notebooks at {where}. Run `autograder collect ARCHIVE`."
         )
-    if any(result.status == "error" for result in results):
+    if attention := [r for r in results if (r.reason or "").startswith("needs attention")]:
+        click.echo(f"{len(attention)} submission(s) need attention: the checker or this machine failed, not the student", err=True)
         sys.exit(1)
 
 
@@ -234,7 +236,8 @@ def _with_progress(grading: Any, each: Callable[[Any], None]) -> list[Any]:
     results = []
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task(f"grading {grading.chapter.name}", total=None)
-        for result in grading.run(lambda total: progress.update(task, total=total)):
+        announce = _announce(grading.root)
+        for result in grading.run(lambda total: progress.update(task, total=total), announce):
             results.append(_slim(result))
             each(result)
             progress.advance(task)
@@ -272,17 +275,27 @@ def _table(results: list[Any]) -> None:
     Console(soft_wrap=True).print(table)
 
 
-def _changes(grading: Any, dry_run: bool) -> None:
-    changed = [c for c in grading.changes if c.before is not None]
-    if not changed and not dry_run:
-        return
-    click.echo(
-        f"{len(changed)} score(s) {'would change' if dry_run else 'changed'} since the last grading", err=True
-    )
-    for change in changed:
+def _announce(root: Path) -> Callable[[list[Any], Path | None], None]:
+    """Return what says which scores are about to change, and how to have the old ones back."""
+
+    def say(changes: list[Any], kept: Path | None) -> None:
+        click.echo(f"{len(changes)} score(s) in the gradebook change:", err=True)
+        _list(changes)
+        if kept is not None:
+            click.echo(f"The gradebook as it was: {kept}. To have it back: cp {kept} {root / 'gradebook.db'}", err=True)
+
+    return say
+
+
+def _list(changes: list[Any]) -> None:
+    for change in changes:
         click.echo(f"  {change.student}: {change.before:g} -> {change.after:g}", err=True)
-    if dry_run:
-        click.echo(f"Nothing was written. Apply it: autograder grade {grading.chapter.name}", err=True)
+
+
+def _would_change(grading: Any) -> None:
+    click.echo(f"{len(grading.changes)} score(s) would change", err=True)
+    _list(grading.changes)
+    click.echo(f"Nothing was written. Apply it: autograder grade {grading.chapter.name}", err=True)
 
 
 @main.command()

@@ -32,6 +32,8 @@ class Setup:
     prepared: str | None = None
     data_line: str = ""
     warm: bool = True
+    #: content key of the chapter's reference: a worker that lives on must not judge by an older one
+    reference: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,8 @@ def _reference(setup: Setup) -> Any:
     if setup.prepared:
         os.environ["COURSEKIT_HELD_OUT"] = setup.prepared
     if setup not in _references:
+        for old in [kept for kept in _references if (kept.root, kept.chapter) == (setup.root, setup.chapter)]:
+            del _references[old]
         root = Path(setup.root)
         template = _template(setup)
         template.data_line = setup.data_line

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from typing import Any
 
 from autograder.forbidden import refuse
@@ -69,13 +70,30 @@ def judge(observed: Observed, reference: Reference, submission: Submission, resu
         source = submission.solution_source(name, stub) or ""
         refused = refuse(source, exercise.forbidden, stub) or _ran_forbidden(exercise.points, observed)
         likely = cache(lambda name=name: _most_alike(name, observed, reference))
-        verdicts = [_verdict(grade_id, name, observed, reference, likely) for grade_id in exercise.points]
+        if absent := [module for module in exercise.needs if find_spec(module) is None]:
+            verdicts, refused = [_needs_extra(grade_id, absent) for grade_id in exercise.points], None
+        else:
+            verdicts = [_verdict(grade_id, name, observed, reference, likely) for grade_id in exercise.points]
         result.exercises[name] = exercise_result(exercise, verdicts, refused)
         for verdict in verdicts:
             result.cells[verdict.grade_id] = _stored(verdict, exercise.points[verdict.grade_id], refused)
+    broken = {name: e.message for name, e in result.exercises.items() if e.outcome == "checker broke"}
+    if broken:
+        result.reason = "needs attention: " + "; ".join(f"{name}: {_one_line(m)}" for name, m in broken.items())
     result.score = sum(e.score for e in result.exercises.values())
     result.max_score = sum(e.max_score for e in result.exercises.values())
     return result
+
+
+def _needs_extra(grade_id: str, absent: list[str]) -> CellVerdict:
+    """Return the verdict on an exercise that this machine cannot check; the instructor's affair, never a zero."""
+    actual = f"this machine lacks the extra `export` ({', '.join(absent)})"
+    try_ = "instructor: pip install -c constraints.txt -e '.[export]', then grade again"
+    return CellVerdict(grade_id, "checker broke", Message("checker broke", "it can be checked here", actual=actual, try_=try_))
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:300]
 
 
 def _ran_forbidden(cells: Iterable[str], observed: Observed) -> Message | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,8 @@ class Grading:
         )  # fmt: skip
         self.changes: list[Change] = []
         self._keys: dict[str, str] = {}
+        #: results that change a score already in the gradebook: shown first, then applied
+        self._held: list[Result] = []
 
     def names(self) -> list[str]:
         """Return the students to grade: those asked for, else every folder that handed something in."""
@@ -88,21 +90,33 @@ class Grading:
         except OSError as error:
             raise cannot_write(stamp, error, f"autograder grade {self.chapter.name}") from error
 
-    def run(self, started: Callable[[int], None] | None = None) -> Iterator[Result]:
-        """Yield every student's result as it is saved; `started` is told how many there are."""
+    def run(
+        self,
+        started: Callable[[int], None] | None = None,
+        announce: Callable[[list[Change], Path | None], None] | None = None,
+    ) -> Iterator[Result]:
+        """Yield every student's result as it is saved; `started` is told how many there are.
+
+        What changes a score that the gradebook already holds is applied last: `announce` is told every such
+        change and the gradebook's backup before the first of them is written.
+        """
         names = self.names()
         if started:
             started(len(names))
         if not self.options.dry_run:
             gradebook.ensure_assignment(self.root, self.chapter)
         self.reference = self.reference_key()
+        self.setup = replace(self.setup, reference=self.reference)
         books = gradebook.open_gradebook(self.root)
         try:
-            yield from self._run(names, books)
+            for result in self._run(names, books):
+                if result is not None:
+                    yield result
+            yield from self._apply_held(books, announce)
         finally:
             books.close()
 
-    def _run(self, names: list[str], books: Any) -> Iterator[Result]:
+    def _run(self, names: list[str], books: Any) -> Iterator[Result | None]:
         taken: dict[str, intake.Intake] = {}
         settled: list[tuple[intake.Intake, Result]] = []
 
@@ -160,37 +174,72 @@ class Grading:
         reason = f"needs attention: the grader failed on this submission {engine.ATTEMPTS} times ({found})"
         return self._nothing(job.student, "error", reason[:500])
 
-    def _save(self, books: Any, arrived: intake.Intake, result: Result) -> Result:
-        """Store a result, write it to the gradebook and `autograded/`; the order makes it safe to be killed."""
-        if result.status == "graded" and arrived.note:
-            result.reason = result.reason or None
-        key = self._keys.get(arrived.student, "")
+    def _save(self, books: Any, arrived: intake.Intake, result: Result) -> Result | None:
+        """Store a result and apply it; None where it would change a score, and waits for the others to be shown.
+
+        The record is written first: a run that is killed anywhere finds it again.
+        """
         before = self._before(books, result)
-        if before is None or abs(before - result.score) > 1e-9:
+        changes = before is not None and abs(before - result.score) > 1e-9
+        if changes:
             self.changes.append(Change(result.student, before, result.score))
         if self.options.dry_run or result.status == "error":
             return result
         try:
             if result.status == "graded":
-                self.store.put(key, result)
-            submission = self._submission(arrived)
-            known = (
-                result.status != "missing"
-                or (self.root / "submitted" / result.student / self.chapter.name).exists()
-            )
-            if known and intake.valid_id(result.student):
-                self._apply(books, result, submission, arrived.timestamp)
-                autograded.write(self.root, self.chapter, submission, result)
-                self.store.mark_latest(result, key)
+                self.store.put(self._keys[arrived.student], result)
+            if not changes:
+                self._apply(books, arrived, result)
+                return result
         except OSError as error:
-            command = f"autograder grade {self.chapter.name} --root {self.root}"
-            raise cannot_write(Path(error.filename or self.root), error, command) from error
-        return result
+            raise self._cannot_write(error) from error
+        self._held.append(Result(result.student, result.chapter, "graded") if result.status == "graded" else result)
+        return None
+
+    def _apply_held(
+        self, books: Any, announce: Callable[[list[Change], Path | None], None] | None
+    ) -> Iterator[Result]:
+        """Show what changes, back the gradebook up, and apply it."""
+        if not self._held:
+            return
+        try:
+            kept = gradebook.back_up(self.root, books)
+        except OSError as error:
+            raise self._cannot_write(error) from error
+        if announce:
+            announce(self.changes, kept)
+        for held in self._held:
+            name, result = held.student, held
+            arrived = intake.take_in(self.root, self.chapter.name, name, self.chapter.source)
+            if held.status == "graded":
+                key = store.key_of(arrived.data, self.reference, self.isolation, repr(Limits()))
+                if key != self._keys[name]:
+                    continue  # handed in again meanwhile: the next run grades that
+                result = store.from_record(self.store.path(self.chapter.name, name, key).read_bytes())
+            try:
+                self._apply(books, arrived, result)
+            except OSError as error:
+                raise self._cannot_write(error) from error
+            yield result
+
+    def _cannot_write(self, error: OSError) -> Exception:
+        command = f"autograder grade {self.chapter.name} --root {self.root}"
+        return cannot_write(Path(error.filename or self.root), error, command)
+
+    def _apply(self, books: Any, arrived: intake.Intake, result: Result) -> None:
+        """Write a result to the gradebook and `autograded/`; the order makes it safe to be killed."""
+        folder = self.root / "submitted" / result.student / self.chapter.name
+        if not intake.valid_id(result.student) or (result.status == "missing" and not folder.exists()):
+            return
+        submission = self._submission(arrived)
+        self._to_gradebook(books, result, submission, arrived.timestamp)
+        autograded.write(self.root, self.chapter, submission, result)
+        self.store.mark_latest(result, self._keys.get(result.student, ""))
 
     def _submission(self, arrived: intake.Intake) -> Submission | None:
         return match(parse(arrived.data), self.chapter.source) if arrived.status == "ready" else None
 
-    def _apply(
+    def _to_gradebook(
         self, books: Any, result: Result, submission: Submission | None, timestamp: str | None
     ) -> None:
         """Write to the gradebook; where another process holds it, wait and try again."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,9 @@ def _add_missing_rows(gradebook: Any, notebook: Any) -> None:
 
 def _set_grade(grade: Any, result: Result, submission: Submission | None, chapter: ch.Chapter) -> None:
     name = grade.name
+    if name in result.cells and result.cells[name]["outcome"] == "checker broke":
+        grade.auto_score, grade.needs_manual_grade = None, True  # for a person to settle, and no zero meanwhile
+        return
     if name in result.cells:
         grade.auto_score = float(result.cells[name]["score"])
         grade.needs_manual_grade = grade.manual_score is not None
@@ -168,6 +172,25 @@ def _late_penalty(root: Path, submitted: Any, notebook: Any, student: str) -> No
         )
         if penalty is not None:
             notebook.late_submission_penalty = policy._check_late_penalty(notebook, penalty)
+
+
+def back_up(root: Path, gradebook: Any) -> Path | None:
+    """Copy an SQLite gradebook to `.autograder/backups/` and return the copy; None for another database.
+
+    SQLite's own backup, so that the copy is whole even while formgrader writes. The ten newest are kept.
+    """
+    import sqlite3
+
+    if gradebook.engine.url.get_backend_name() != "sqlite":
+        return None
+    folder = root / ".autograder" / "backups"
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = folder / f"gradebook-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}.db"
+    with closing(sqlite3.connect(gradebook.engine.url.database)) as now, closing(sqlite3.connect(kept)) as copy:
+        now.backup(copy)
+    for old in sorted(folder.glob("gradebook-*.db"))[:-10]:
+        old.unlink()
+    return kept
 
 
 def scores(gradebook: Any, chapter: str, student: str) -> dict[str, float | None]:

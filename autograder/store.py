@@ -44,12 +44,13 @@ class Store:
         return self.folder / chapter / student / f"{key}.json"
 
     def get(self, chapter: str, student: str, key: str) -> Result | None:
-        """Return a stored result, None where there is none that can be read."""
+        """Return a stored result, None where there is none that can be read, or a checker broke and may not again."""
         try:
             result = from_record(self.path(chapter, student, key).read_bytes())
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        return result if result.status == "graded" else None
+        broke = any(exercise.outcome == "checker broke" for exercise in result.exercises.values())
+        return result if result.status == "graded" and not broke else None
 
     def put(self, key: str, result: Result) -> Path:
         """Write a result; OSError where the disk is full or read-only, and then nothing is half written."""
