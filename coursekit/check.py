@@ -65,8 +65,8 @@ class _Stop(Exception):
 class _Cell:
     """What is known of the test cell that is running."""
 
-    def __init__(self, grade_id: str, record: bool) -> None:
-        self.grade_id = grade_id
+    def __init__(self, grade_id: str, record: bool, file: str) -> None:
+        self.grade_id, self.file = grade_id, file
         self.exercise = grade_id.partition("__")[0]
         self.record = record
         self.messages: list[Message] = []
@@ -100,7 +100,7 @@ def cell(grade_id: str) -> Callable[[Callable[[], None]], None]:
     """
 
     def run(body: Callable[[], None]) -> None:
-        here = _Cell(grade_id, show.recording())
+        here = _Cell(grade_id, show.recording(), body.__code__.co_filename)
         _current.append(here)
         try:
             forbidden = chapter.exercise_notes(here.exercise).get("forbidden", []) if not here.record else None
@@ -114,6 +114,16 @@ def cell(grade_id: str) -> Callable[[Callable[[], None]], None]:
             _report(here, sorted(used))
 
     return run
+
+
+def running_exercise() -> str:
+    """Return the exercise whose test cell is running, '' where none is."""
+    return _current[-1].exercise if _current else ""
+
+
+def running_file() -> str:
+    """Return the file name of the running test cell's code, '' where none is."""
+    return _current[-1].file if _current else ""
 
 
 def _run_body(body: Callable[[], None], here: _Cell) -> str | None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from coursekit.parts._lent import no_answer_to
 
+
+@no_answer_to("mnist_classifier")
 def mnist_classifier(seed: int = 0) -> Any:
     """Return a fresh 784-256-128-10 classifier, its weights drawn as torch draws them, from a seed of the check's."""
     import torch
@@ -23,6 +26,7 @@ def mnist_classifier(seed: int = 0) -> Any:
     return model
 
 
+@no_answer_to("confusion_matrix")
 def count_confusions(model: Any, loader: Any, num_classes: int = 10) -> Any:
     """Return the int64 counts (true class, predicted class) of a classifier in eval mode."""
     import torch
@@ -37,6 +41,7 @@ def count_confusions(model: Any, loader: Any, num_classes: int = 10) -> Any:
     return counts
 
 
+@no_answer_to("evaluate")
 def evaluate_classifier(model: Any, loader: Any) -> float:
     """Return the share of a loader's samples that a classifier in eval mode gets right."""
     import torch
@@ -52,6 +57,7 @@ def evaluate_classifier(model: Any, loader: Any) -> float:
     return right / count
 
 
+@no_answer_to("train")
 def train_classifier(model: Any, train_loader: Any, epochs: int = 5) -> list[float]:
     """Train a classifier with Adam on the cross-entropy; return the running accuracy of each epoch."""
     import torch

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from coursekit.parts._lent import no_answer_to
+
 
 def _leaf(array: np.ndarray) -> Any:
     import torch
@@ -17,6 +19,7 @@ def _numpy(tensor: Any) -> np.ndarray:
     return tensor.detach().numpy()
 
 
+@no_answer_to("linear_forward")
 def linear_forward(x: np.ndarray, w: np.ndarray, b: np.ndarray) -> np.ndarray:
     """(N, D_in), (D_in, D_out), (D_out,) -> (N, D_out)."""
     import torch.nn.functional as F
@@ -24,6 +27,7 @@ def linear_forward(x: np.ndarray, w: np.ndarray, b: np.ndarray) -> np.ndarray:
     return _numpy(F.linear(_leaf(x), _leaf(w).T, _leaf(b)))
 
 
+@no_answer_to("linear_backward")
 def linear_backward(grad_out: np.ndarray, x: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(N, D_out), (N, D_in), (D_in, D_out) -> gradients of x, w and the bias."""
     import torch
@@ -34,11 +38,13 @@ def linear_backward(grad_out: np.ndarray, x: np.ndarray, w: np.ndarray) -> tuple
     return tuple(_numpy(g) for g in torch.autograd.grad(out, leaves, torch.from_numpy(np.array(grad_out))))
 
 
+@no_answer_to("relu")
 def relu_forward(h: np.ndarray) -> np.ndarray:
     """Any shape -> the same shape."""
     return _numpy(_leaf(h).relu())
 
 
+@no_answer_to("relu")
 def relu_backward(grad_out: np.ndarray, h: np.ndarray) -> np.ndarray:
     """Upstream gradient and forward input -> gradient of the input."""
     import torch
@@ -47,6 +53,7 @@ def relu_backward(grad_out: np.ndarray, h: np.ndarray) -> np.ndarray:
     return _numpy(torch.autograd.grad(leaf.relu(), leaf, torch.from_numpy(np.array(grad_out)))[0])
 
 
+@no_answer_to("squared_error")
 def squared_error(y_pred: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
     """Return the sum of squares and its gradient; ValueError where the shapes differ."""
     import torch
@@ -58,6 +65,7 @@ def squared_error(y_pred: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]
     return float(loss.detach()), _numpy(torch.autograd.grad(loss, leaf)[0])
 
 
+@no_answer_to("loss_and_grads")
 def loss_and_grads(x: np.ndarray, y: np.ndarray, w1: np.ndarray, w2: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
     """Return loss and gradients of the two-layer network without biases; ValueError where the shapes differ."""
     import torch
@@ -71,6 +79,7 @@ def loss_and_grads(x: np.ndarray, y: np.ndarray, w1: np.ndarray, w2: np.ndarray)
     return float(loss.detach()), _numpy(grads[0]), _numpy(grads[1])
 
 
+@no_answer_to("tensor_loss_and_grads")
 def tensor_loss_and_grads(x: Any, y: Any, w1: Any, w2: Any) -> tuple[Any, Any, Any]:
     """Return `loss_and_grads` of tensors: the loss as a 0-dim tensor, whatever the global grad mode."""
     import torch
@@ -84,6 +93,7 @@ def tensor_loss_and_grads(x: Any, y: Any, w1: Any, w2: Any) -> tuple[Any, Any, A
     return (loss.detach(), *torch.autograd.grad(loss, leaves))
 
 
+@no_answer_to("softmax_cross_entropy")
 def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> tuple[float, np.ndarray]:
     """(N, C), (N,) -> mean cross-entropy and its gradient (N, C)."""
     import torch
@@ -93,6 +103,7 @@ def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> tuple[float, np.nda
     return float(loss.detach()), _numpy(torch.autograd.grad(loss, leaf)[0])
 
 
+@no_answer_to("log_softmax")
 def log_softmax(x: Any, dim: int) -> Any:
     """Tensor of any shape -> the same shape, differentiable."""
     import torch

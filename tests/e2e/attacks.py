@@ -109,6 +109,11 @@ FORGED = {
     "kill_everything": {"solution": WRONG + "import os, signal\nos.kill(-1, signal.SIGKILL)\n"},
     "kill_parent": {"solution": WRONG + "import os, signal\ntry: os.kill(os.getppid(), 9)\nexcept OSError: pass\n"},
     "stdout_closed": {"before": "import sys, os\nsys.stdout.close(); sys.stderr = None\nfor f in (0, 1, 2):\n    os.close(f)\n"},
+    "namesake_in_any_module": {
+        "solution": "import sys, importlib\nfor m in ('check', 'plot', 'parts', 'own_parts'):\n    importlib.import_module('course' + 'kit.' + m)\n"
+        "def _find(name):\n    for m in list(sys.modules.values()):\n        f = getattr(m, name, None)\n        if callable(f): return f\n    raise LookupError(name)\n"
+        "def relu_forward(h): return _find('relu_' + 'forward')(h)\ndef relu_backward(g, h): return _find('relu_' + 'backward')(g, h)\n"
+    },
     "recursion": {"solution": "def relu_forward(h): return relu_forward(h)\nrelu_backward = lambda g, h: relu_forward(h)\n"},
     "huge_result": {"solution": "def relu_forward(h): return np.zeros(10**8)\ndef relu_backward(g, h): return [0] * 10**6\n"},
     "deep_result": {"solution": "def relu_forward(h):\n    x = []\n    for _ in range(10000): x = [x]\n    return x\nrelu_backward = lambda g, h: relu_forward(h)\n"},

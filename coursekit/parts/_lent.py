@@ -1,0 +1,39 @@
+"""A part is lent to later exercises and refuses to be the answer to its own, however it was reached."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from coursekit import check
+from coursekit.guard import is_library
+
+
+def no_answer_to(exercise: str) -> Callable[[Any], Any]:
+    """Decorate a function or class that does what `exercise` asks for.
+
+    Called by a student's code while that exercise is checked it raises RuntimeError. The checks themselves, and
+    other parts, may call it at any time.
+    """
+
+    def mark(part: Any) -> Any:
+        if isinstance(part, type):
+            part.__init__ = _guarded(part.__init__, exercise)
+            return part
+        return _guarded(part, exercise)
+
+    return mark
+
+
+def _guarded(function: Any, exercise: str) -> Any:
+    @functools.wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        caller = sys._getframe(1).f_code.co_filename
+        if check.running_exercise() == exercise and caller != check.running_file() and not is_library(caller):
+            raise RuntimeError(f"this is the course's own part for {exercise}; the answer has to be yours")
+        return function(*args, **kwargs)
+
+    del run.__wrapped__  # what it guards is not for taking off
+    return run
