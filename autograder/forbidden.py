@@ -230,16 +230,9 @@ class _Finder(ast.NodeVisitor):
     def _note(self, full: str, packages_only: bool = False) -> None:
         full = _canonical(full)
         for package, name in self.packages.items():
-            if (
-                full == package
-                or full.startswith(f"{package}.")
-                or (package.endswith("_") and full.startswith(package))
-            ):
-                if not any(
-                    f"{full}.".startswith(f"{allowed}.")
-                    for allowed in (*ALLOWED_MODULES, "torch.autograd.no_grad")
-                ):
-                    self.used.add(name)
+            inside = full == package or full.startswith((f"{package}.", package if package.endswith("_") else f"{package}."))
+            if inside and not any(f"{full}.".startswith(f"{allowed}.") for allowed in _ALLOWED):
+                self.used.add(name)
         if packages_only or not full.startswith("torch"):
             return
         if full in self.canonical:
@@ -248,6 +241,7 @@ class _Finder(ast.NodeVisitor):
             self.used.add(self.methods[_stem(full)])
 
 
+_ALLOWED = (*ALLOWED_MODULES, "torch.autograd.no_grad")
 #: Where torch keeps the same operation under the same name.
 _HOMES = {
     "torch",

@@ -80,10 +80,6 @@ class Checker:
         folder = path if path.is_dir() else path.parent
         for changes in watch(folder, debounce=50, step=20, raise_interrupt=False):
             for changed in sorted({Path(name) for _, name in changes}):
-                if (
-                    changed.suffix == ".ipynb"
-                    and ".ipynb_checkpoints" not in changed.parts
-                    and changed.is_file()
-                ):
-                    if path.is_dir() or changed.resolve() == path.resolve():
-                        yield changed
+                ours = path.is_dir() or changed.resolve() == path.resolve()
+                if ours and changed.suffix == ".ipynb" and ".ipynb_checkpoints" not in changed.parts and changed.is_file():
+                    yield changed

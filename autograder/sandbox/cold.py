@@ -6,6 +6,7 @@ there is no wall here, and the limits are those of the clock.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import subprocess
@@ -61,10 +62,8 @@ class ColdRunner:
                 # the imports of a cold start are not the first cell's time
                 if not state.frames and not state.began:
                     state.cell_started = time.monotonic()
-                try:
+                with contextlib.suppress(queue.Empty):
                     state.take(chunks.get(timeout=0.1))
-                except queue.Empty:
-                    pass
                 if state.must_stop():
                     process.kill()
         finally:

@@ -208,9 +208,11 @@ class Run:
         self.cell_started = self.started
 
     def current(self) -> Cell | None:
+        """Return the cell that runs, None past the last."""
         return self.cells[self.position] if self.position < len(self.cells) else None
 
     def take(self, data: bytes) -> None:
+        """Take bytes from the result pipe; b"" is its end."""
         if not data:
             self.closed = True
             return
@@ -235,6 +237,7 @@ class Run:
             self.reason = "sent records out of turn"
 
     def told(self, message: dict[str, Any]) -> None:
+        """Take what the template says of the run: a limit broken, its end, a machine that failed."""
         if "limit" in message:
             self.reason = self.reason or self._limit_reason(str(message["limit"]))
         if "broken" in message:
@@ -247,12 +250,14 @@ class Run:
         return f"stopped: more than {self.limits.processes} processes"
 
     def time_left(self) -> float:
+        """Return the seconds to wait before looking at the clock again."""
         cell, now = self.current(), time.monotonic()
         whole = self.started + self.limits.wall_seconds - now
         own = self.cell_started + self.seconds(cell) - now if cell is not None else 5.0
         return max(0.001, min(whole, own, 5.0)) if not self.kill_sent else 1.0
 
     def must_stop(self) -> bool:
+        """Return True where the run has to be killed, and note why."""
         if self.reason:
             return True
         cell, now = self.current(), time.monotonic()
@@ -263,6 +268,7 @@ class Run:
         return self.reason is not None
 
     def outcome(self) -> Outcome:
+        """Return what the run left behind."""
         cell = self.current()
         if cell is None:
             return Outcome(self.frames, broken=self.broken)

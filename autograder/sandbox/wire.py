@@ -48,6 +48,7 @@ class Reader:
 
 
 def parse(body: bytes) -> dict[str, Any]:
+    """Return the object that bytes stand for; BadFrame where they are none."""
     try:
         frame = json.loads(body)
     except (ValueError, RecursionError) as error:

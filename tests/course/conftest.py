@@ -1,5 +1,7 @@
-import pytest
 from pathlib import Path
+
+import pytest
+
 from autograder.rehearse import Rehearsal
 from autograder.sandbox.host import Template
 

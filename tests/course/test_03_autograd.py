@@ -1,5 +1,4 @@
 """Chapter 3 against solutions beyond its own lists: subtle wrong ones, odd right ones, forbidden calls."""
-# ruff: noqa: E501
 
 from __future__ import annotations
 

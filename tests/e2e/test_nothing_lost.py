@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -94,19 +95,15 @@ def _chaos(tmp_path, size, hostile, kills, seed):
         time.sleep(dice.uniform(1.0, 12.0))
         victims = _family(run.pid)
         victim = dice.choice([run.pid, *victims])
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(victim, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         time.sleep(0.3)
         if victim != run.pid:
             continue_until = time.monotonic() + 5
             while run.poll() is None and time.monotonic() < continue_until:
                 time.sleep(0.1)
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(run.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         run.wait()
     subprocess.run(command(wild), check=True, capture_output=True)
     return everything(calm), everything(wild)

@@ -63,7 +63,9 @@ def test_malformed_records_are_a_mismatch_and_never_an_error(junk):
 
 def test_objects_equal_nothing():
     class Liar:
-        __eq__ = lambda self, other: True
+        def __eq__(self, other):
+            return True
+
         __hash__ = None
 
     assert compare(encode(Liar()), encode(Liar())) is not None
