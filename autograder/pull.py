@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import jupytext
 import nbformat
@@ -24,11 +25,21 @@ _HEADER = """# ---
 """
 
 
-def text_of(notebook: NotebookNode) -> str:
-    """Return the percent text of a source notebook: prose as r-strings, nbgrader's metadata verbatim."""
+#: How jupytext notes the blank lines between cells of a text.
+_SPACING = ("lines_to_next_cell", "lines_to_end_of_cell_marker")
+
+
+def text_of(notebook: NotebookNode, old: str = "") -> str:
+    """Return the percent text of a source notebook: prose as r-strings, nbgrader's metadata verbatim.
+
+    Cells that stand in the `old` text keep the blank lines they have there, so that a difference shows edits only.
+    """
+    spacing: dict[str, dict[str, int]] = {}
+    for cell in jupytext.reads(old, fmt="py:percent").cells if old else []:
+        spacing[_name(cell)] = {key: cell.metadata[key] for key in _SPACING if key in cell.metadata}
     clean = nbformat.from_dict({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
     for cell in notebook.cells:
-        metadata = {}
+        metadata: dict[str, Any] = dict(spacing.get(_name(cell), {}))
         if tags := ch.tags_of(cell):
             metadata["tags"] = tags
         if meta := ch.nbgrader_of(cell):
@@ -44,6 +55,11 @@ def text_of(notebook: NotebookNode) -> str:
     return _HEADER + body
 
 
+def _name(cell: NotebookNode) -> str:
+    """Return what a cell is known by in both: its grade id, else its source."""
+    return ch.grade_id_of(cell) or f"{cell.cell_type} {cell.source}"
+
+
 def pull(root: Path, chapter: str) -> Path | None:
     """Write a source notebook's content into its text; return the path, None where nothing differs.
 
@@ -54,8 +70,8 @@ def pull(root: Path, chapter: str) -> Path | None:
     target = root / "course" / chapter / f"{chapter}.py"
     if not target.parent.is_dir():
         raise AutograderError(f"{target.parent} is missing: there is no text to bring the edits back to.")
-    text = text_of(notebook)
     old = target.read_text(encoding="utf-8") if target.is_file() else ""
+    text = text_of(notebook, old)
     if _same_cells(old, text):
         return None
     backup = target.parent / f".{target.name}.before-pull"

@@ -71,3 +71,34 @@ def test_the_validate_button_works(lab, tmp_path):
         text = dialog.first.inner_text()
         page.screenshot("validated")
         assert "not written yet" in text
+
+
+def test_points_set_in_create_assignment_come_back_into_the_text(tmp_path, cli):
+    course = tmp_path / "course_root"
+    for room in ("course", "source", "release"):
+        shutil.copytree(ROOT / room / CHAPTER, course / room / CHAPTER)
+    text = course / "course" / CHAPTER / f"{CHAPTER}.py"
+    before = text.read_text(encoding="utf-8").splitlines()
+    with jupyterlab(course, tmp_path / "jupyter") as address, browser(address, tmp_path, f"source/{CHAPTER}") as page:
+        page.open_from_file_list(f"{CHAPTER}.ipynb")
+        page.page.get_by_text("Create Assignment").first.click()
+        page.page.wait_for_selector(".nbgrader-CellPoints input", state="attached")
+        page.go_to(page.cell_index('@check.cell("relu__forward")'))
+        cell = page.page.locator(".nbgrader-CellWidget.nbgrader-mod-active")
+        assert cell.locator(".nbgrader-CellId input").input_value() == "relu__forward"
+        cell.locator(".nbgrader-CellPoints input").fill("7")
+        cell.locator(".nbgrader-CellPoints input").press("Tab")
+        page.screenshot("points")
+        page.page.evaluate("async () => { await window.jupyterapp.commands.execute('docmanager:save'); }")
+        page.page.wait_for_timeout(500)
+    refused = cli("build", "01", "--root", course)
+    assert refused.exit_code == 1
+    assert "autograder pull" in refused.output
+    pulled = cli("pull", "01", "--root", course)
+    assert pulled.exit_code == 0, pulled.output
+    after = text.read_text(encoding="utf-8").splitlines()
+    changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
+    assert len(changed) == 1
+    old, new = changed[0]
+    assert '"grade_id": "relu__forward"' in old
+    assert new == old.replace('"points": 1,', '"points": 7,')

@@ -177,3 +177,9 @@ def test_building_afresh_gives_the_committed_files(name):
     made = build.make(ROOT, name, afresh=True)
     for path, content in made.files.items():
         assert (ROOT / path).read_bytes() == content, f"{path}: run `autograder build {name} --force`"
+
+
+@pytest.mark.parametrize("name", ch.names(ROOT, "course"))
+def test_an_unedited_source_notebook_gives_back_its_text_to_the_byte(name):
+    text = (ROOT / "course" / name / f"{name}.py").read_text(encoding="utf-8")
+    assert pull.text_of(ch.read_trusted(ROOT / "source" / name / f"{name}.ipynb"), text) == text
