@@ -19,7 +19,13 @@ CHAPTERS = ch.names(ROOT, "course")
 
 def named(file: str) -> list:
     return [
-        pytest.param(name, solution, id=f"{name[:2]}-{solution.exercise}-{solution.name}")
+        pytest.param(
+            name,
+            solution,
+            id=f"{name[:2]}-{solution.exercise}-{solution.name}",
+            # one worker for an exercise: the records of its known mistakes are made once
+            marks=pytest.mark.xdist_group(f"{name} {solution.exercise}"),
+        )
         for name in CHAPTERS
         for solution in variants.read(ROOT / "course" / name / file)
     ]

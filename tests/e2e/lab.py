@@ -89,7 +89,14 @@ class Page:
             }""",
             timeout=90_000,
         )
-        self.page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=90_000)
+        self.page.wait_for_function(
+            """() => {
+                const context = window.jupyterapp.shell.currentWidget.sessionContext;
+                return context.isReady && context.session?.kernel?.connectionStatus === 'connected'
+                    && context.session.kernel.status === 'idle';
+            }""",
+            timeout=90_000,
+        )
 
     def cell_index(self, text: str) -> int:
         """Return the number of the cell whose source holds `text`, from the notebook's own model."""
@@ -124,9 +131,12 @@ class Page:
     def run(self, index: int) -> str:
         """Run a cell and return its output as text."""
         self.go_to(index)
+        count = """(index) => window.jupyterapp.shell.currentWidget.content.widgets[index].model.executionCount"""
+        before = self.page.evaluate(count, index)
         self.page.evaluate(
             """async () => { await window.jupyterapp.commands.execute('notebook:run-cell'); }"""
         )
+        self.page.wait_for_function(f"([index, before]) => {{ const now = ({count})(index); return now && now !== before; }}", arg=[index, before])
         return self.output(index)
 
     def output(self, index: int) -> str:
