@@ -172,11 +172,7 @@ def test_an_exercise_without_hints_or_mistakes_is_a_finding(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name",
-    # running every known mistake of every chapter once more takes minutes; of the others, the texts' hash is compared
-    [name if name == NAME else pytest.param(name, marks=pytest.mark.slow) for name in ch.names(ROOT, "course")],
-)
+@pytest.mark.parametrize("name", ch.names(ROOT, "course"))
 def test_building_afresh_gives_the_committed_files(name):
     made = build.make(ROOT, name, afresh=True)
     for path, content in made.files.items():
