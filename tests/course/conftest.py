@@ -15,12 +15,15 @@ def template():
 
 
 @pytest.fixture(scope="session")
-def rehearse(template):
+def rehearse(template, tmp_path_factory):
     made = {}
+    # one folder for all workers of a run, so that the records of a known mistake are made once
+    own = tmp_path_factory.getbasetemp()
+    records = (own.parent if own.name.startswith("popen-") else own) / "records"
 
     def get(chapter):
         if chapter not in made:
-            made[chapter] = Rehearsal(ROOT, chapter, template)
+            made[chapter] = Rehearsal(ROOT, chapter, template, records)
         return made[chapter]
 
     return get

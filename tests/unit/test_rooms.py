@@ -141,3 +141,20 @@ def test_the_readme_lists_every_chapter_as_it_is():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     shown = readme.split("<!-- chapters -->")[1].split("<!-- /chapters -->")[0].strip()
     assert shown == chapter_table(), f"put this between the marks in README.md:\n{chapter_table()}"
+
+
+def test_every_concept_names_exercises_that_exist():
+    from autograder import chapter as ch
+
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = readme.split("<!-- concepts -->")[1].split("<!-- /concepts -->")[0].strip().splitlines()[2:]
+    assert len(rows) > 40
+    named = set()
+    for row in rows:
+        concept, chapters, exercises = (part.strip() for part in row.strip("|").split("|"))
+        offered = {e for c in chapters.split(", ") for e in ch.Chapter(ROOT, ch.resolve(ROOT, c)).exercises}
+        wanted = set(re.findall(r"`(\w+)`", exercises))
+        assert wanted, concept
+        assert wanted <= offered, (concept, wanted - offered)
+        named |= {c for c in chapters.split(", ")}
+    assert named == {name[:2] for name in ch.names(ROOT)}
