@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 
-.PHONY: demo test test-all lab bench lint build setup system system-browser clean help
+.PHONY: demo test test-all lab bench lint build setup system system-browser system-database clean help
 
 help:
 	@echo "make demo      build the course, grade a sample class in the sandbox, print the gradebook, write feedback"
@@ -16,10 +16,10 @@ help:
 demo: $(READY) system
 	$(BIN)/autograder demo
 
-test: $(READY) system system-browser
+test: $(READY) system system-browser system-database
 	$(PYTEST) -m "not slow" tests
 
-test-all: $(READY) system system-browser
+test-all: $(READY) system system-browser system-database
 	$(PYTEST) tests
 
 lab: $(READY)
@@ -52,6 +52,9 @@ system:
 
 system-browser:
 	@sh tools/system-packages chromium chromium "the browser tests (they are skipped, and say so)"
+
+system-database:
+	@sh tools/system-packages postgresql pg_ctlcluster "the test of a gradebook on PostgreSQL (it is skipped, and says so)"
 
 clean:
 	rm -rf demo .autograder report

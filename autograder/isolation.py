@@ -56,6 +56,14 @@ import ctypes
 libc = ctypes.CDLL(None, use_errno=True)
 held = libc.mount(b"none", b"/tmp", b"tmpfs", 0, None) != 0 and libc.umount(b"/tmp") != 0
 """,
+    "makes namespaces of its own": """
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+child = os.fork()
+if child == 0:
+    os._exit(0 if libc.unshare(0x10000000) != 0 else 1)
+held = os.waitpid(child, 0)[1] == 0
+""",
     "takes all the memory": """
 import resource
 held = resource.getrlimit(resource.RLIMIT_AS)[1] not in (-1, resource.RLIM_INFINITY)

@@ -15,7 +15,7 @@ import sys
 from typing import Any
 
 from autograder.run import Cell, run
-from autograder.sandbox import linux, wire
+from autograder.sandbox import linux, seccomp, wire
 
 
 def main(job: dict[str, Any], results: int, status: int, shell: Any, isolate: bool) -> None:
@@ -60,6 +60,8 @@ def _inner(job: dict[str, Any], results: int, shell: Any, isolate: bool) -> None
             _own_mounts(job["limits"])
             linux.drop_capabilities()
         _settle(job["limits"], results)
+        if isolate:
+            seccomp.install()
         run(
             [Cell(**cell) for cell in job["cells"]],
             lambda frame: wire.write(results, frame),

@@ -38,6 +38,12 @@ def prctl(option: int, value: int = 0) -> None:
     _call("prctl", option, ctypes.c_ulong(value), zero, zero, zero)
 
 
+def prctl_pointer(option: int, value: int, pointer: object) -> None:
+    """Set an attribute of this process that is a structure; OSError where the kernel forbids it."""
+    zero = ctypes.c_ulong(0)
+    _call("prctl", option, ctypes.c_ulong(value), pointer, zero, zero)
+
+
 class _CapHeader(ctypes.Structure):
     _fields_ = [("version", ctypes.c_uint32), ("pid", ctypes.c_int)]
 

@@ -34,13 +34,14 @@ def test_coursekit_never_imports_the_grader():
 
 
 @pytest.mark.parametrize(
-    "name", ["run.py", "sandbox/child.py", "sandbox/template.py", "sandbox/wire.py", "sandbox/linux.py"]
+    "name", ["run.py", "sandbox/child.py", "sandbox/template.py", "sandbox/wire.py", "sandbox/linux.py", "sandbox/seccomp.py"]
 )
 def test_what_runs_beside_students_knows_no_judge(name):
     allowed = {
         "autograder.run",
         "autograder.sandbox",
         "autograder.sandbox.linux",
+        "autograder.sandbox.seccomp",
         "autograder.sandbox.wire",
         "autograder.sandbox.child",
     }
