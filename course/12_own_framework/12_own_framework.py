@@ -14,7 +14,7 @@ For eleven chapters you took PyTorch apart. Now you put it together again. By th
 yours reads handwritten digits, at least 95 % of them right, and between your keyboard and NumPy there is nothing
 but code you wrote: tensor, graph, modules, loss, optimizer, training loop.
 
-It is fewer than 200 lines. That is the last surprise of this course: the idea is small. What makes PyTorch large is
+It is about 140 lines. That is the last surprise of this course: the idea is small. What makes PyTorch large is
 speed, and every operation anybody ever needed.
 """
 
@@ -61,7 +61,7 @@ written.
 
 # %% [markdown]
 r"""
-Where we are going, in eight lines. None of these names exists yet:
+Where we are going, in seven lines. None of these names exists yet:
 
 ```python
 model = Sequential(Linear(64, 64), ReLU(), Linear(64, 10))
@@ -74,7 +74,7 @@ for batch in batches:
 ```
 
 *Needs: chapters 1, 3, 5 and 6; NumPy. Eight exercises, about three hours: 12.1 to 12.4 make one evening, 12.5 to
-12.8 another. **No torch in your code:** `import torch` is refused in every exercise of this chapter.*
+12.8 another. **NumPy only:** torch is refused in every exercise of this chapter, in every spelling.*
 """
 
 # %% [markdown]
@@ -396,8 +396,11 @@ r"""
 $s$ gets $2 s = 16$; $p$ gets 16 and $w$ its first 16; then $p$ hands $16 \cdot 3 = 48$ to $w$. Only now is $w$
 complete: $16 + 48 = 64$. Had $w$ been a tensor in the middle, and had it taken its turn after the first 16, the 48
 would have been lost. That is what the order is for.
+"""
 
-The ways back, most of which you have written before ($g$ is the gradient of the result, in `out`'s shape):
+# %% [markdown]
+r"""
+**The ways back**, most of which you have written before ($g$ is the gradient of the result, in `out`'s shape):
 
 | operation | to `a` | to `b` |
 |---|---|---|
@@ -753,16 +756,13 @@ a ReLU, a division, an exponential, and nobody derived anything.
 rng = np.random.default_rng(3)
 rows, first, second = rng.standard_normal((6, 5)), rng.standard_normal((5, 8)), rng.standard_normal((8, 3))
 
-def some_loss(w1, w2, relu=lambda t: t.relu(), exp=lambda t: t.exp()):
-    out = relu(rows_in(w1) @ w1) @ w2
+def some_loss(x, w1, w2, relu, exp):
+    out = relu(x @ w1) @ w2
     return (exp(out / 8) * out).sum() / 6
 
-def rows_in(like):
-    return Tensor(rows) if isinstance(like, Tensor) else rows
-
 leaf = Tensor(first, requires_grad=True)
-some_loss(leaf, Tensor(second)).backward()
-measured = own_parts.numeric_gradients(lambda w: some_loss(w, second, lambda t: np.maximum(t, 0), np.exp), first)[0]
+some_loss(Tensor(rows), leaf, Tensor(second), lambda t: t.relu(), lambda t: t.exp()).backward()
+measured = own_parts.numeric_gradients(lambda w: some_loss(rows, w, second, lambda t: np.maximum(t, 0), np.exp), first)[0]
 plot.gradient_check(own_parts.gradient(leaf), measured, "w1")
 
 # %% [markdown]
@@ -1193,16 +1193,16 @@ def _():
         class Inner(Module):
             def __init__(self, start):
                 super().__init__()
-                self.a = Parameter([start, 0.0])
+                self.weight = Parameter([start, 0.0])
                 self.constant = Tensor([99.0])
-                self.b = Parameter([[start + 1]])
+                self.bias = Parameter([[start + 1]])
 
         class Outer(Module):
             def __init__(self):
                 super().__init__()
-                self.first = Inner(10.0)
+                self.later = Inner(10.0)
                 self.scale = Parameter(1.0)
-                self.second = Inner(20.0)
+                self.earlier = Inner(20.0)
 
         return Inner, Outer
 
@@ -1213,7 +1213,7 @@ def _():
     def shared():
         inner, _ = made()
         module = inner(30.0)
-        module.again = module.a
+        module.again = module.weight
         module.left = inner(40.0)
         module.right = module.left
         return numbers(module), numbers(module)
@@ -1253,7 +1253,7 @@ def _():
         inner, _ = made()
         block = inner(10.0)
         other = inner(20.0)
-        other.borrowed = block.a
+        other.borrowed = block.weight
         return numbers(Sequential(block, other, block))
 
     check.equal("a Parameter shared by two submodules, a module given twice: once each", across, expected=[10.0, 11.0, 20.0, 21.0])
@@ -1599,7 +1599,7 @@ Write `fit(model, images, labels, epochs, lr, batch_size, rng)`, which trains th
 parts: a Module that takes a Tensor (N, 64) and gives logits (N, 10). `images` is an array (N, 64), `labels` N integers.
 Each epoch shuffles with `rng` only, and takes steps on batches of `batch_size` images (the last may be smaller). Which
 optimizer of yours, with which momentum, is free, and so is what you return; `lr` is its learning rate. Images and labels
-stay as they are. No torch, no scikit-learn.
+stay as they are, and so does `Tensor.grad_enabled`. No torch, no scikit-learn.
 
 The check trains a 64-64-10 network for 60 epochs with `lr=0.1` and `batch_size=16`, takes its weights away, and asks it
 about digits your code has never seen. **At least 95 %** have to be right.
@@ -1834,7 +1834,7 @@ One curve where there should be three. What differs comes from the last bits of 
 r"""
 **Three designs side by side.** micrograd is Andrej Karpathy's teaching engine, about a hundred lines long.
 
-| decision | micrograd | yours, as the course wrote it | PyTorch | first met in |
+| decision | micrograd | yours, as the course wrote it | PyTorch | first met in chapter |
 |---|---|---|---|---|
 | what a node holds | one number (`Value`) | an array | an array with device, dtype, strides | 1, 2 |
 | how a way back is kept | a closure, `_backward`, that writes into its parents' `.grad` | a closure a parent, that *returns* a share | a `Node` object in C++ with saved tensors | 4 |
@@ -1919,7 +1919,7 @@ r"""
 | `cross_entropy` | a derivation you no longer do | `F.cross_entropy` |
 | `Parameter`, `Module` | the list of weights keeps itself | `nn.Parameter`, `nn.Module` |
 | `SGD` | the update, and its memory | `torch.optim.SGD` |
-| `fit` | eight lines | your own loop, even there |
+| `fit` | the loop over batches | your own loop, even there |
 
 **What still hurts?** One core, one kind of processor, float64 only, and a Python call for each operation. That is what
 the other million lines are for. You know now where each of them would go.

@@ -90,6 +90,17 @@ def unbroadcast(grad, shape):
     return grad.sum(axis=tuple(i for i, n in enumerate(shape) if n == 1), keepdims=True)
 
 
+# %% unbroadcast: one_leading_axis
+# help: At most one leading axis is summed away. There may be several: (5, 4, 3) back to (3,) has two.
+def unbroadcast(grad, shape):
+    if grad.ndim > len(shape):
+        grad = grad.sum(axis=0)
+    for i, n in enumerate(shape):
+        if n == 1:
+            grad = grad.sum(axis=i, keepdims=True)
+    return grad
+
+
 # %% topological_order: recursive
 # help: The order is right, but a function that calls itself for each node stops at about a thousand. Keep what is still to do in a list instead.
 def topological_order(root):
@@ -236,6 +247,31 @@ def topological_order(root):
         if not node.parents:
             return order[::-1]
         node = node.parents[0]
+
+
+# %% topological_order: leaves_missing
+# help: Nodes without parents are not in your list. A leaf is a node as well, and the one that gets a gradient in the end.
+def topological_order(root):
+    out, seen, stack = [], set(), [(root, 0)]
+    while stack:
+        n, ready = stack.pop()
+        if ready:
+            if n.parents: out.append(n)
+        elif id(n) not in seen:
+            seen.add(id(n)); stack.append((n, 1)); stack.extend((p, 0) for p in n.parents)
+    return out
+
+
+# %% topological_order: handed_out_one_by_one
+# help: You hand the nodes out one by one with yield. Asked for is a list, which can be counted and walked backwards.
+def topological_order(root):
+    seen, stack = set(), [(root, 0)]
+    while stack:
+        n, ready = stack.pop()
+        if ready:
+            yield n
+        elif id(n) not in seen:
+            seen.add(id(n)); stack.append((n, 1)); stack.extend((p, 0) for p in n.parents)
 
 
 # %% tensor: grad_replaced
@@ -2497,6 +2533,445 @@ def result(data, parents, back):
     return Tensor(data)
 
 
+# %% tensor: graph_freed
+# help: A second backward finds no graph: the first one took it apart. Parents and ways back stay, so that backward can be called again.
+class Tensor:
+    """a float64 array that can find the gradient of what was computed from it"""
+
+    grad_enabled = True
+
+    def __init__(self, data, requires_grad=False):
+        self.data, self.grad, self.requires_grad = np.array(data, dtype=np.float64), None, requires_grad
+        self.parents, self.ways_back = (), ()  # how it was made: nothing, for a leaf
+
+    @staticmethod
+    def made(data, *steps):
+        """a result, from pairs (parent, way back); a parent nobody wants a gradient of is forgotten at once"""
+        out = Tensor(data)
+        steps = [step for step in steps if Tensor.grad_enabled and step[0].requires_grad]
+        out.parents, out.ways_back = tuple(p for p, _ in steps), tuple(way for _, way in steps)
+        out.requires_grad = bool(steps)
+        return out
+
+    def backward(self):
+        arrived = {id(self): np.ones(self.shape)}  # lives as long as this call: nothing stale in the next one
+        for node in reversed(topological_order(self)):
+            grad = arrived.pop(id(node))
+            if node.requires_grad and not node.parents:
+                node.grad = grad if node.grad is None else node.grad + grad  # a new array: nobody else holds it
+            for parent, way_back in zip(node.parents, node.ways_back):
+                share = unbroadcast(way_back(grad), parent.shape)
+                arrived[id(parent)] = arrived.get(id(parent), 0.0) + share
+            if node.parents:
+                node.parents, node.ways_back = (), ()
+
+    def __add__(self, other):
+        other = as_tensor(other)
+        return Tensor.made(self.data + other.data, (self, lambda g: g), (other, lambda g: g))
+
+    def __mul__(self, other):
+        other = as_tensor(other)
+        return Tensor.made(self.data * other.data, (self, lambda g: g * other.data), (other, lambda g: g * self.data))
+
+    def __pow__(self, n):
+        return Tensor.made(self.data**n, (self, lambda g: g * n * self.data ** (n - 1)))
+
+    def __matmul__(self, other):
+        return Tensor.made(self.data @ other.data, (self, lambda g: g @ other.data.T), (other, lambda g: self.data.T @ g))
+
+    def __neg__(self):
+        return self * -1.0
+
+    def __sub__(self, other):
+        return self + -as_tensor(other)
+
+    def __truediv__(self, other):
+        return self * as_tensor(other) ** -1
+
+    def __rsub__(self, other):
+        return -self + other
+
+    def __rtruediv__(self, other):
+        return self**-1 * other
+
+    __radd__, __rmul__ = __add__, __mul__  # for these two the sides do not matter
+    __array_ufunc__ = None  # array + tensor: tells NumPy to leave it to __radd__, not to go through the entries
+
+    def sum(self):
+        return Tensor.made(self.data.sum(), (self, lambda g: np.broadcast_to(g, self.shape)))  # the same to every entry
+
+    def relu(self):
+        return Tensor.made(np.maximum(self.data, 0), (self, lambda g: g * (self.data > 0)))
+
+    def exp(self):
+        out = np.exp(self.data)
+        return Tensor.made(out, (self, lambda g: g * out))
+
+    def log(self):
+        return Tensor.made(np.log(self.data), (self, lambda g: g / self.data))
+
+    def reshape(self, *shape):
+        return Tensor.made(self.data.reshape(*shape), (self, lambda g: g.reshape(self.shape)))
+
+    T = property(lambda self: Tensor.made(self.data.T, (self, lambda g: g.T)))
+    shape = property(lambda self: self.data.shape)
+
+
+def as_tensor(value):
+    """a number becomes a constant; a tensor stays what it is"""
+    return value if isinstance(value, Tensor) else Tensor(value)
+
+
+# %% tensor: flag_looked_at_in_backward
+# help: Tensor.grad_enabled is looked at in backward. It decides when an operation is recorded, while the result is made; later it may be on again.
+class Tensor:
+    """a float64 array that can find the gradient of what was computed from it"""
+
+    grad_enabled = True
+
+    def __init__(self, data, requires_grad=False):
+        self.data, self.grad, self.requires_grad = np.array(data, dtype=np.float64), None, requires_grad
+        self.parents, self.ways_back = (), ()  # how it was made: nothing, for a leaf
+
+    @staticmethod
+    def made(data, *steps):
+        """a result, from pairs (parent, way back); a parent nobody wants a gradient of is forgotten at once"""
+        out = Tensor(data)
+        steps = [step for step in steps if step[0].requires_grad]
+        out.parents, out.ways_back = tuple(p for p, _ in steps), tuple(way for _, way in steps)
+        out.requires_grad = bool(steps)
+        return out
+
+    def backward(self):
+        if not Tensor.grad_enabled:
+            return
+        arrived = {id(self): np.ones(self.shape)}  # lives as long as this call: nothing stale in the next one
+        for node in reversed(topological_order(self)):
+            grad = arrived.pop(id(node))
+            if node.requires_grad and not node.parents:
+                node.grad = grad if node.grad is None else node.grad + grad  # a new array: nobody else holds it
+            for parent, way_back in zip(node.parents, node.ways_back):
+                share = unbroadcast(way_back(grad), parent.shape)
+                arrived[id(parent)] = arrived.get(id(parent), 0.0) + share
+
+    def __add__(self, other):
+        other = as_tensor(other)
+        return Tensor.made(self.data + other.data, (self, lambda g: g), (other, lambda g: g))
+
+    def __mul__(self, other):
+        other = as_tensor(other)
+        return Tensor.made(self.data * other.data, (self, lambda g: g * other.data), (other, lambda g: g * self.data))
+
+    def __pow__(self, n):
+        return Tensor.made(self.data**n, (self, lambda g: g * n * self.data ** (n - 1)))
+
+    def __matmul__(self, other):
+        return Tensor.made(self.data @ other.data, (self, lambda g: g @ other.data.T), (other, lambda g: self.data.T @ g))
+
+    def __neg__(self):
+        return self * -1.0
+
+    def __sub__(self, other):
+        return self + -as_tensor(other)
+
+    def __truediv__(self, other):
+        return self * as_tensor(other) ** -1
+
+    def __rsub__(self, other):
+        return -self + other
+
+    def __rtruediv__(self, other):
+        return self**-1 * other
+
+    __radd__, __rmul__ = __add__, __mul__  # for these two the sides do not matter
+    __array_ufunc__ = None  # array + tensor: tells NumPy to leave it to __radd__, not to go through the entries
+
+    def sum(self):
+        return Tensor.made(self.data.sum(), (self, lambda g: np.broadcast_to(g, self.shape)))  # the same to every entry
+
+    def relu(self):
+        return Tensor.made(np.maximum(self.data, 0), (self, lambda g: g * (self.data > 0)))
+
+    def exp(self):
+        out = np.exp(self.data)
+        return Tensor.made(out, (self, lambda g: g * out))
+
+    def log(self):
+        return Tensor.made(np.log(self.data), (self, lambda g: g / self.data))
+
+    def reshape(self, *shape):
+        return Tensor.made(self.data.reshape(*shape), (self, lambda g: g.reshape(self.shape)))
+
+    T = property(lambda self: Tensor.made(self.data.T, (self, lambda g: g.T)))
+    shape = property(lambda self: self.data.shape)
+
+
+def as_tensor(value):
+    """a number becomes a constant; a tensor stays what it is"""
+    return value if isinstance(value, Tensor) else Tensor(value)
+
+
+# %% tensor: reshape_not_back
+# help: The gradient of .reshape is handed on in the new shape. It has to go back to the shape from before.
+class Tensor:
+    """a float64 array that can find the gradient of what was computed from it"""
+
+    grad_enabled = True
+
+    def __init__(self, data, requires_grad=False):
+        self.data, self.grad, self.requires_grad = np.array(data, dtype=np.float64), None, requires_grad
+        self.parents, self.ways_back = (), ()  # how it was made: nothing, for a leaf
+
+    @staticmethod
+    def made(data, *steps):
+        """a result, from pairs (parent, way back); a parent nobody wants a gradient of is forgotten at once"""
+        out = Tensor(data)
+        steps = [step for step in steps if Tensor.grad_enabled and step[0].requires_grad]
+        out.parents, out.ways_back = tuple(p for p, _ in steps), tuple(way for _, way in steps)
+        out.requires_grad = bool(steps)
+        return out
+
+    def backward(self):
+        arrived = {id(self): np.ones(self.shape)}  # lives as long as this call: nothing stale in the next one
+        for node in reversed(topological_order(self)):
+            grad = arrived.pop(id(node))
+            if node.requires_grad and not node.parents:
+                node.grad = grad if node.grad is None else node.grad + grad  # a new array: nobody else holds it
+            for parent, way_back in zip(node.parents, node.ways_back):
+                share = unbroadcast(way_back(grad), parent.shape)
+                arrived[id(parent)] = arrived.get(id(parent), 0.0) + share
+
+    def __add__(self, other):
+        other = as_tensor(other)
+        return Tensor.made(self.data + other.data, (self, lambda g: g), (other, lambda g: g))
+
+    def __mul__(self, other):
+        other = as_tensor(other)
+        return Tensor.made(self.data * other.data, (self, lambda g: g * other.data), (other, lambda g: g * self.data))
+
+    def __pow__(self, n):
+        return Tensor.made(self.data**n, (self, lambda g: g * n * self.data ** (n - 1)))
+
+    def __matmul__(self, other):
+        return Tensor.made(self.data @ other.data, (self, lambda g: g @ other.data.T), (other, lambda g: self.data.T @ g))
+
+    def __neg__(self):
+        return self * -1.0
+
+    def __sub__(self, other):
+        return self + -as_tensor(other)
+
+    def __truediv__(self, other):
+        return self * as_tensor(other) ** -1
+
+    def __rsub__(self, other):
+        return -self + other
+
+    def __rtruediv__(self, other):
+        return self**-1 * other
+
+    __radd__, __rmul__ = __add__, __mul__  # for these two the sides do not matter
+    __array_ufunc__ = None  # array + tensor: tells NumPy to leave it to __radd__, not to go through the entries
+
+    def sum(self):
+        return Tensor.made(self.data.sum(), (self, lambda g: np.broadcast_to(g, self.shape)))  # the same to every entry
+
+    def relu(self):
+        return Tensor.made(np.maximum(self.data, 0), (self, lambda g: g * (self.data > 0)))
+
+    def exp(self):
+        out = np.exp(self.data)
+        return Tensor.made(out, (self, lambda g: g * out))
+
+    def log(self):
+        return Tensor.made(np.log(self.data), (self, lambda g: g / self.data))
+
+    def reshape(self, *shape):
+        return Tensor.made(self.data.reshape(*shape), (self, lambda g: g))
+
+    T = property(lambda self: Tensor.made(self.data.T, (self, lambda g: g.T)))
+    shape = property(lambda self: self.data.shape)
+
+
+def as_tensor(value):
+    """a number becomes a constant; a tensor stays what it is"""
+    return value if isinstance(value, Tensor) else Tensor(value)
+
+
+# %% tensor: turned_without_a_record
+# help: .T gives a new tensor that does not know its parent: no gradient gets back through it.
+class Tensor:
+    """a float64 array that can find the gradient of what was computed from it"""
+
+    grad_enabled = True
+
+    def __init__(self, data, requires_grad=False):
+        self.data, self.grad, self.requires_grad = np.array(data, dtype=np.float64), None, requires_grad
+        self.parents, self.ways_back = (), ()  # how it was made: nothing, for a leaf
+
+    @staticmethod
+    def made(data, *steps):
+        """a result, from pairs (parent, way back); a parent nobody wants a gradient of is forgotten at once"""
+        out = Tensor(data)
+        steps = [step for step in steps if Tensor.grad_enabled and step[0].requires_grad]
+        out.parents, out.ways_back = tuple(p for p, _ in steps), tuple(way for _, way in steps)
+        out.requires_grad = bool(steps)
+        return out
+
+    def backward(self):
+        arrived = {id(self): np.ones(self.shape)}  # lives as long as this call: nothing stale in the next one
+        for node in reversed(topological_order(self)):
+            grad = arrived.pop(id(node))
+            if node.requires_grad and not node.parents:
+                node.grad = grad if node.grad is None else node.grad + grad  # a new array: nobody else holds it
+            for parent, way_back in zip(node.parents, node.ways_back):
+                share = unbroadcast(way_back(grad), parent.shape)
+                arrived[id(parent)] = arrived.get(id(parent), 0.0) + share
+
+    def __add__(self, other):
+        other = as_tensor(other)
+        return Tensor.made(self.data + other.data, (self, lambda g: g), (other, lambda g: g))
+
+    def __mul__(self, other):
+        other = as_tensor(other)
+        return Tensor.made(self.data * other.data, (self, lambda g: g * other.data), (other, lambda g: g * self.data))
+
+    def __pow__(self, n):
+        return Tensor.made(self.data**n, (self, lambda g: g * n * self.data ** (n - 1)))
+
+    def __matmul__(self, other):
+        return Tensor.made(self.data @ other.data, (self, lambda g: g @ other.data.T), (other, lambda g: self.data.T @ g))
+
+    def __neg__(self):
+        return self * -1.0
+
+    def __sub__(self, other):
+        return self + -as_tensor(other)
+
+    def __truediv__(self, other):
+        return self * as_tensor(other) ** -1
+
+    def __rsub__(self, other):
+        return -self + other
+
+    def __rtruediv__(self, other):
+        return self**-1 * other
+
+    __radd__, __rmul__ = __add__, __mul__  # for these two the sides do not matter
+    __array_ufunc__ = None  # array + tensor: tells NumPy to leave it to __radd__, not to go through the entries
+
+    def sum(self):
+        return Tensor.made(self.data.sum(), (self, lambda g: np.broadcast_to(g, self.shape)))  # the same to every entry
+
+    def relu(self):
+        return Tensor.made(np.maximum(self.data, 0), (self, lambda g: g * (self.data > 0)))
+
+    def exp(self):
+        out = np.exp(self.data)
+        return Tensor.made(out, (self, lambda g: g * out))
+
+    def log(self):
+        return Tensor.made(np.log(self.data), (self, lambda g: g / self.data))
+
+    def reshape(self, *shape):
+        return Tensor.made(self.data.reshape(*shape), (self, lambda g: g.reshape(self.shape)))
+
+    T = property(lambda self: Tensor(self.data.T))
+    shape = property(lambda self: self.data.shape)
+
+
+def as_tensor(value):
+    """a number becomes a constant; a tensor stays what it is"""
+    return value if isinstance(value, Tensor) else Tensor(value)
+
+
+# %% tensor: unbroadcast_in_sums_only
+# help: Only sums bring a stretched gradient back to its shape. Products stretch their factors in the same way.
+class Tensor:
+    """a float64 array that can find the gradient of what was computed from it"""
+
+    grad_enabled = True
+
+    def __init__(self, data, requires_grad=False):
+        self.data, self.grad, self.requires_grad = np.array(data, dtype=np.float64), None, requires_grad
+        self.parents, self.ways_back = (), ()  # how it was made: nothing, for a leaf
+
+    @staticmethod
+    def made(data, *steps):
+        """a result, from pairs (parent, way back); a parent nobody wants a gradient of is forgotten at once"""
+        out = Tensor(data)
+        steps = [step for step in steps if Tensor.grad_enabled and step[0].requires_grad]
+        out.parents, out.ways_back = tuple(p for p, _ in steps), tuple(way for _, way in steps)
+        out.requires_grad = bool(steps)
+        return out
+
+    def backward(self):
+        arrived = {id(self): np.ones(self.shape)}  # lives as long as this call: nothing stale in the next one
+        for node in reversed(topological_order(self)):
+            grad = arrived.pop(id(node))
+            if node.requires_grad and not node.parents:
+                node.grad = grad if node.grad is None else node.grad + grad  # a new array: nobody else holds it
+            for parent, way_back in zip(node.parents, node.ways_back):
+                share = way_back(grad)
+                arrived[id(parent)] = arrived.get(id(parent), 0.0) + share
+
+    def __add__(self, other):
+        other = as_tensor(other)
+        return Tensor.made(self.data + other.data, (self, lambda g: unbroadcast(g, self.shape)), (other, lambda g: unbroadcast(g, other.shape)))
+
+    def __mul__(self, other):
+        other = as_tensor(other)
+        return Tensor.made(self.data * other.data, (self, lambda g: g * other.data), (other, lambda g: g * self.data))
+
+    def __pow__(self, n):
+        return Tensor.made(self.data**n, (self, lambda g: g * n * self.data ** (n - 1)))
+
+    def __matmul__(self, other):
+        return Tensor.made(self.data @ other.data, (self, lambda g: g @ other.data.T), (other, lambda g: self.data.T @ g))
+
+    def __neg__(self):
+        return self * -1.0
+
+    def __sub__(self, other):
+        return self + -as_tensor(other)
+
+    def __truediv__(self, other):
+        return self * as_tensor(other) ** -1
+
+    def __rsub__(self, other):
+        return -self + other
+
+    def __rtruediv__(self, other):
+        return self**-1 * other
+
+    __radd__, __rmul__ = __add__, __mul__  # for these two the sides do not matter
+    __array_ufunc__ = None  # array + tensor: tells NumPy to leave it to __radd__, not to go through the entries
+
+    def sum(self):
+        return Tensor.made(self.data.sum(), (self, lambda g: np.broadcast_to(g, self.shape)))  # the same to every entry
+
+    def relu(self):
+        return Tensor.made(np.maximum(self.data, 0), (self, lambda g: g * (self.data > 0)))
+
+    def exp(self):
+        out = np.exp(self.data)
+        return Tensor.made(out, (self, lambda g: g * out))
+
+    def log(self):
+        return Tensor.made(np.log(self.data), (self, lambda g: g / self.data))
+
+    def reshape(self, *shape):
+        return Tensor.made(self.data.reshape(*shape), (self, lambda g: g.reshape(self.shape)))
+
+    T = property(lambda self: Tensor.made(self.data.T, (self, lambda g: g.T)))
+    shape = property(lambda self: self.data.shape)
+
+
+def as_tensor(value):
+    """a number becomes a constant; a tensor stays what it is"""
+    return value if isinstance(value, Tensor) else Tensor(value)
+
+
 # %% no_grad: not_restored_after_an_error
 # help: When the block raises, what stands after yield never runs, and the switch stays off. It needs a finally.
 from contextlib import contextmanager
@@ -2602,6 +3077,45 @@ class no_grad:
 
     def __exit__(self, *raised):
         pass
+
+
+# %% no_grad: without_a_decorator
+# help: A function with a yield alone is a generator, and with does not take it. It needs a decorator from contextlib.
+def no_grad():
+    before = Tensor.grad_enabled
+    Tensor.grad_enabled = False
+    try:
+        yield
+    finally:
+        Tensor.grad_enabled = before
+
+
+# %% no_grad: counts_blocks
+# help: You count the blocks and switch on when the count is back at zero. The switch may have been off before the first block: restore what it was.
+_depth = 0
+class no_grad:
+    def __enter__(self):
+        global _depth
+        _depth += 1
+        Tensor.grad_enabled = False
+    def __exit__(self, *e):
+        global _depth
+        _depth -= 1
+        Tensor.grad_enabled = _depth == 0
+
+
+# %% no_grad: error_in_other_words
+# help: The block's exception comes out as another one. It should go on to the caller as it is.
+from contextlib import contextmanager
+@contextmanager
+def no_grad():
+    before, Tensor.grad_enabled = Tensor.grad_enabled, False
+    try:
+        yield
+    except Exception as e:
+        raise RuntimeError("in no_grad") from e
+    finally:
+        Tensor.grad_enabled = before
 
 
 # %% cross_entropy: sum_for_mean
@@ -2748,6 +3262,33 @@ def cross_entropy(logits, labels):
     one_hot = np.zeros((N, C))
     one_hot[np.arange(N), labels] = 1.0
     return ((log_sum - z) * Tensor(one_hot)).sum() / N
+
+
+# %% cross_entropy: shifts_the_logits_themselves
+# help: You subtract the largest logit inside logits.data, in place, and whoever handed them in finds other numbers. Make a new Tensor.
+def cross_entropy(logits, labels):
+    n, c = logits.shape
+    logits.data -= logits.data.max(axis=1, keepdims=True)
+    s = (logits.exp() @ Tensor(np.ones((c, 1)))).log()
+    return -((logits - s) * Tensor(np.eye(c)[labels])).sum() / n
+
+
+# %% cross_entropy: logarithm_of_the_softmax
+# help: You divide first and take the logarithm afterwards: a probability that is rounded to 0 gives log(0). Subtract the log of the row's sum instead.
+def cross_entropy(logits, labels):
+    n, c = logits.shape
+    e = (logits - Tensor(logits.data.max(axis=1, keepdims=True))).exp()
+    p = e / (e @ Tensor(np.ones((c, 1))))
+    return -(p.log() * Tensor(np.eye(c)[labels])).sum() / n
+
+
+# %% cross_entropy: guess_for_label
+# help: You pick the class with the largest logit. Asked for is the one in labels, right or wrong.
+def cross_entropy(logits, labels):
+    n, c = logits.shape
+    z = logits - Tensor(logits.data.max(axis=1, keepdims=True))
+    lp = z - (z.exp() @ Tensor(np.ones((c, 1)))).log()
+    return -(lp * Tensor(np.eye(c)[logits.data.argmax(1)])).sum() / n
 
 
 # %% module: submodules_forgotten
@@ -3846,6 +4387,125 @@ class Sequential(Module):
         return x
 
 
+# %% module: sorted_by_name
+# help: The parts come in the order of the alphabet. Asked for is the order in which they were defined.
+class Parameter(Tensor):
+    """a tensor that is trained"""
+
+    def __init__(self, data):
+        super().__init__(data, requires_grad=True)
+
+
+class Module:
+    """keeps its parts as plain attributes and looks through them when asked"""
+
+    def parameters(self):
+        parts = [vars(self)[k] for k in sorted(vars(self))]
+        found = [part for part in parts if isinstance(part, Parameter)]
+        for part in parts:
+            if isinstance(part, Module):
+                found += part.parameters()
+        return list({id(parameter): parameter for parameter in found}.values())  # a dict keeps the first place
+
+    def zero_grad(self):
+        for parameter in self.parameters():
+            parameter.grad = None
+
+    def __call__(self, x):
+        return self.forward(x)
+
+
+class Linear(Module):
+    def __init__(self, in_features, out_features):
+        super().__init__()
+        bound = 1 / np.sqrt(in_features)  # chapter 7: so that what comes out is as large as what goes in
+        self.weight = Parameter(np.random.uniform(-bound, bound, (out_features, in_features)))
+        self.bias = Parameter(np.random.uniform(-bound, bound, out_features))
+
+    def forward(self, x):
+        return x @ self.weight.T + self.bias
+
+
+class ReLU(Module):
+    def forward(self, x):
+        return x.relu()
+
+
+class Sequential(Module):
+    def __init__(self, *modules):
+        super().__init__()
+        self.steps = modules
+        for position, module in enumerate(modules):
+            setattr(self, str(position), module)  # an attribute each: a walk does not look into a tuple
+
+    def forward(self, x):
+        for module in self.steps:
+            x = module(x)
+        return x
+
+
+# %% module: walked_once
+# help: parameters() keeps one generator for good. It is used up after the first walk: make a new one in each call.
+class Parameter(Tensor):
+    """a tensor that is trained"""
+
+    def __init__(self, data):
+        super().__init__(data, requires_grad=True)
+
+
+class Module:
+    """keeps its parts as plain attributes and looks through them when asked"""
+
+    def parameters(self):
+        if not hasattr(self, '_kept'):
+            self._kept = iter(self._list())
+        return self._kept
+
+    def _list(self):
+        parts = list(vars(self).values())
+        found = [part for part in parts if isinstance(part, Parameter)]
+        for part in parts:
+            if isinstance(part, Module):
+                found += part.parameters()
+        return list({id(parameter): parameter for parameter in found}.values())  # a dict keeps the first place
+
+    def zero_grad(self):
+        for parameter in self.parameters():
+            parameter.grad = None
+
+    def __call__(self, x):
+        return self.forward(x)
+
+
+class Linear(Module):
+    def __init__(self, in_features, out_features):
+        super().__init__()
+        bound = 1 / np.sqrt(in_features)  # chapter 7: so that what comes out is as large as what goes in
+        self.weight = Parameter(np.random.uniform(-bound, bound, (out_features, in_features)))
+        self.bias = Parameter(np.random.uniform(-bound, bound, out_features))
+
+    def forward(self, x):
+        return x @ self.weight.T + self.bias
+
+
+class ReLU(Module):
+    def forward(self, x):
+        return x.relu()
+
+
+class Sequential(Module):
+    def __init__(self, *modules):
+        super().__init__()
+        self.steps = modules
+        for position, module in enumerate(modules):
+            setattr(self, str(position), module)  # an attribute each: a walk does not look into a tuple
+
+    def forward(self, x):
+        for module in self.steps:
+            x = module(x)
+        return x
+
+
 # %% own_sgd: uphill
 # help: Each step goes with the gradient, uphill. The step is subtracted.
 class SGD:
@@ -4163,6 +4823,48 @@ class SGD:
             p.grad = None
 
 
+# %% own_sgd: zero_gradient_skipped
+# help: A gradient full of zeros is skipped like a missing one. The velocity carries the parameter on all the same; only None is skipped.
+class SGD:
+    """SGD(params, lr, momentum=0.0): step(), zero_grad()"""
+
+    def __init__(self, params, lr, momentum=0.0):
+        self.params = list(params)  # a generator can be walked only once
+        self.lr, self.momentum = lr, momentum
+        self.velocity = [0.0] * len(self.params)  # one each; the first step makes it an array: 0 · momentum + grad
+
+    def step(self):
+        for i, p in enumerate(self.params):
+            if p.grad is not None and np.any(p.grad):
+                self.velocity[i] = self.momentum * self.velocity[i] + p.grad
+                p.data -= self.lr * self.velocity[i]
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+
+# %% own_sgd: velocity_on_the_parameter
+# help: The velocity is kept on the parameter, where the next optimizer finds it. It belongs to this optimizer.
+class SGD:
+    """SGD(params, lr, momentum=0.0): step(), zero_grad()"""
+
+    def __init__(self, params, lr, momentum=0.0):
+        self.params = list(params)  # a generator can be walked only once
+        self.lr, self.momentum = lr, momentum
+        self.velocity = [0.0] * len(self.params)  # one each; the first step makes it an array: 0 · momentum + grad
+
+    def step(self):
+        for i, p in enumerate(self.params):
+            if p.grad is not None:
+                p.velocity = self.momentum * getattr(p, 'velocity', 0.0) + p.grad
+                p.data -= self.lr * p.velocity
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+
 # %% own_train: gradients_pile_up
 # help: The gradients are never cleared, so each step goes along the sum of all batches so far.
 def fit(model, images, labels, epochs, lr, batch_size, rng):
@@ -4377,3 +5079,33 @@ def fit(model, images, labels, epochs, lr, batch_size, rng):
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
+
+
+# %% own_train: two_steps_a_batch
+# help: Each batch moves the weights twice. One backward, one step.
+def fit(model, images, labels, epochs, lr, batch_size, rng):
+    optimizer = SGD(model.parameters(), lr)
+    for _ in range(epochs):
+        order = rng.permutation(len(images))
+        for start in range(0, len(order), batch_size):
+            batch = order[start : start + batch_size]
+            loss = cross_entropy(model(Tensor(images[batch])), labels[batch])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            optimizer.step()
+
+
+# %% own_train: leaves_the_switch_off
+# help: Tensor.grad_enabled is off when fit is done, and nothing after it is recorded. Leave it as it was.
+def fit(model, images, labels, epochs, lr, batch_size, rng):
+    optimizer = SGD(model.parameters(), lr)
+    for _ in range(epochs):
+        order = rng.permutation(len(images))
+        for start in range(0, len(order), batch_size):
+            batch = order[start : start + batch_size]
+            loss = cross_entropy(model(Tensor(images[batch])), labels[batch])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    Tensor.grad_enabled = False
