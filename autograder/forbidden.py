@@ -113,9 +113,7 @@ class _Finder(ast.NodeVisitor):
             elif isinstance(child, ast.arg):
                 bound.add(child.arg)
         # the set-up cell imports these; a solution that binds the name itself means its own
-        self.aliases.update(
-            {name: full for name, full in OWN.items() if name not in bound | self.own}
-        )
+        self.aliases.update({name: full for name, full in OWN.items() if name not in bound | self.own})
         self.generic_visit(node)
 
     def visit_Import(self, node: ast.Import) -> None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+
 # %% unbroadcast: einsum
 def unbroadcast(grad, shape):
     padded = (1,) * (grad.ndim - len(shape)) + tuple(shape)
@@ -115,11 +116,13 @@ def topological_order(root):
 # %% topological_order: from_the_leaves
 def topological_order(root):
     # longest-path depth by relaxation from the leaves: Kahn over children counts
-    nodes = [root]; index = {id(root): 0}
+    nodes = [root]
+    index = {id(root): 0}
     for n in nodes:
         for p in n.parents:
             if id(p) not in index:
-                index[id(p)] = len(nodes); nodes.append(p)
+                index[id(p)] = len(nodes)
+                nodes.append(p)
     waiting = [len({id(p) for p in n.parents}) for n in nodes]
     children = [[] for _ in nodes]
     for i, n in enumerate(nodes):
@@ -276,7 +279,11 @@ class Tensor(object):
                     t.grad = g + (0 if t.grad is None else t.grad)
                 continue
             for parent, share in zip(t._fn.inputs, t._fn.backward(g)):
-                arrived[parent] = arrived.get(parent, 0) + unbroadcast(np.asarray(share), parent.shape) if np.ndim(share) >= len(parent.shape) else arrived.get(parent, 0) + np.zeros(parent.shape)
+                arrived[parent] = (
+                    arrived.get(parent, 0) + unbroadcast(np.asarray(share), parent.shape)
+                    if np.ndim(share) >= len(parent.shape)
+                    else arrived.get(parent, 0) + np.zeros(parent.shape)
+                )
                 count[parent] -= 1
                 if not count[parent]:
                     ready.append(parent)
@@ -355,7 +362,9 @@ class Tensor:
 
     def __mul__(self, o):
         o = o if isinstance(o, Tensor) else Tensor(o)
-        return Tensor._note(np.multiply(self.data, o.data), (self, lambda g: o.data * g), (o, lambda g: self.data * g))
+        return Tensor._note(
+            np.multiply(self.data, o.data), (self, lambda g: o.data * g), (o, lambda g: self.data * g)
+        )
 
     __rmul__ = __mul__
 
@@ -369,23 +378,35 @@ class Tensor:
         return (-self) + o
 
     def __pow__(self, n):
-        return Tensor._note(np.power(self.data, float(n)), (self, lambda g: g * n * np.power(self.data, n - 1.0)))
+        return Tensor._note(
+            np.power(self.data, float(n)), (self, lambda g: g * n * np.power(self.data, n - 1.0))
+        )
 
     def __truediv__(self, o):
         o = o if isinstance(o, Tensor) else Tensor(o)
-        return Tensor._note(self.data / o.data, (self, lambda g: g / o.data), (o, lambda g: -self.data * g / (o.data * o.data)))
+        return Tensor._note(
+            self.data / o.data,
+            (self, lambda g: g / o.data),
+            (o, lambda g: -self.data * g / (o.data * o.data)),
+        )
 
     def __rtruediv__(self, o):
         return Tensor(o) / self
 
     def __matmul__(self, o):
-        return Tensor._note(np.dot(self.data, o.data), (self, lambda g: np.dot(g, o.data.T)), (o, lambda g: np.dot(self.data.T, g)))
+        return Tensor._note(
+            np.dot(self.data, o.data),
+            (self, lambda g: np.dot(g, o.data.T)),
+            (o, lambda g: np.dot(self.data.T, g)),
+        )
 
     def sum(self):
         return Tensor._note(self.data.sum(), (self, lambda g: np.broadcast_to(g, self.shape)))
 
     def relu(self):
-        return Tensor._note(np.where(self.data > 0, self.data, 0), (self, lambda g: np.where(self.data > 0, g, 0)))
+        return Tensor._note(
+            np.where(self.data > 0, self.data, 0), (self, lambda g: np.where(self.data > 0, g, 0))
+        )
 
     def exp(self):
         return Tensor._note(np.exp(self.data), (self, lambda g: g * np.exp(self.data)))
@@ -477,6 +498,7 @@ class Tensor:
 # %% tensor: closures_as_in_micrograd
 import numpy as np
 
+
 class Tensor:
     grad_enabled = True
 
@@ -512,77 +534,97 @@ class Tensor:
     def __add__(self, other):
         other = self._wrap(other)
         out = self._out(self.data + other.data, (self, other), "+")
+
         def _backward():
             self._acc(out.grad)
             other._acc(out.grad)
+
         out._backward = _backward
         return out
 
     def __mul__(self, other):
         other = self._wrap(other)
         out = self._out(self.data * other.data, (self, other), "*")
+
         def _backward():
             self._acc(other.data * out.grad)
             other._acc(self.data * out.grad)
+
         out._backward = _backward
         return out
 
     def __pow__(self, other):
         assert isinstance(other, (int, float))
-        out = self._out(self.data ** other, (self,), f"**{other}")
+        out = self._out(self.data**other, (self,), f"**{other}")
+
         def _backward():
             self._acc(other * self.data ** (other - 1) * out.grad)
+
         out._backward = _backward
         return out
 
     def __matmul__(self, other):
         out = self._out(self.data @ other.data, (self, other), "@")
+
         def _backward():
             self._acc(out.grad @ other.data.T)
             other._acc(self.data.T @ out.grad)
+
         out._backward = _backward
         return out
 
     def sum(self):
         out = self._out(self.data.sum(), (self,), "sum")
+
         def _backward():
             self._acc(np.ones_like(self.data) * out.grad)
+
         out._backward = _backward
         return out
 
     def relu(self):
         out = self._out(np.where(self.data < 0, 0, self.data), (self,), "relu")
+
         def _backward():
             self._acc((out.data > 0) * out.grad)
+
         out._backward = _backward
         return out
 
     def exp(self):
         out = self._out(np.exp(self.data), (self,), "exp")
+
         def _backward():
             self._acc(out.data * out.grad)
+
         out._backward = _backward
         return out
 
     def log(self):
         out = self._out(np.log(self.data), (self,), "log")
+
         def _backward():
             self._acc(out.grad / self.data)
+
         out._backward = _backward
         return out
 
     def reshape(self, *shape):
         out = self._out(self.data.reshape(*shape), (self,), "reshape")
+
         def _backward():
             self._acc(out.grad.reshape(self.data.shape))
+
         out._backward = _backward
         return out
 
     @property
     def T(self):
         out = self._out(self.data.T, (self,), "T")
+
         def _backward():
             self._acc(out.grad.T)
+
         out._backward = _backward
         return out
 
@@ -599,34 +641,53 @@ class Tensor:
             if v._prev and v.grad is not None:
                 v._backward()
 
-    def __neg__(self): return self * -1
-    def __radd__(self, other): return self + other
-    def __sub__(self, other): return self + (-other)
-    def __rsub__(self, other): return other + (-self)
-    def __rmul__(self, other): return self * other
-    def __truediv__(self, other): return self * self._wrap(other) ** -1
-    def __rtruediv__(self, other): return other * self ** -1
-    def __repr__(self): return f"Tensor(data={self.data}, grad={self.grad})"
+    def __neg__(self):
+        return self * -1
+
+    def __radd__(self, other):
+        return self + other
+
+    def __sub__(self, other):
+        return self + (-other)
+
+    def __rsub__(self, other):
+        return other + (-self)
+
+    def __rmul__(self, other):
+        return self * other
+
+    def __truediv__(self, other):
+        return self * self._wrap(other) ** -1
+
+    def __rtruediv__(self, other):
+        return other * self**-1
+
+    def __repr__(self):
+        return f"Tensor(data={self.data}, grad={self.grad})"
 
 
 # %% tensor: numbered_entries
 import numpy as np
-_tape = []          # (output number, [(input tensor, vjp)])
+
+_tape = []  # (output number, [(input tensor, vjp)])
 _counter = [0]
+
 
 class Tensor:
     grad_enabled = True
-    __slots__ = ("data", "grad", "requires_grad", "_number", "_entry", "__dict__", "__weakref__")
+    __slots__ = ("__dict__", "__weakref__", "_entry", "_number", "data", "grad", "requires_grad")
 
     def __init__(self, data, requires_grad=False):
         self.data = np.array(data, dtype=np.float64)
         self.grad = None
         self.requires_grad = bool(requires_grad)
-        self._number = _counter[0]; _counter[0] += 1
+        self._number = _counter[0]
+        _counter[0] += 1
         self._entry = None
 
     @property
-    def shape(self): return self.data.shape
+    def shape(self):
+        return self.data.shape
 
     def backward(self):
         if self.data.shape != ():
@@ -637,7 +698,8 @@ class Tensor:
         entries, stack, seen = {}, [self], set()
         while stack:
             t = stack.pop()
-            if t._number in seen: continue
+            if t._number in seen:
+                continue
             seen.add(t._number)
             if t._entry is not None:
                 entries[t._number] = t
@@ -648,10 +710,12 @@ class Tensor:
             return
         leaves = {}
         for number in sorted(entries, reverse=True):
-            if number not in cot: continue
+            if number not in cot:
+                continue
             g = cot.pop(number)
             for i, vjp in entries[number]._entry:
-                if not i.requires_grad: continue
+                if not i.requires_grad:
+                    continue
                 share = unbroadcast(np.asarray(vjp(g)), i.data.shape)
                 cot[i._number] = cot[i._number] + share if i._number in cot else share
                 if i._entry is None:
@@ -662,7 +726,10 @@ class Tensor:
                 g = np.float64(g)
             leaf.grad = g if leaf.grad is None else leaf.grad + g
 
-def _t(x): return x if isinstance(x, Tensor) else Tensor(x)
+
+def _t(x):
+    return x if isinstance(x, Tensor) else Tensor(x)
+
 
 def _record(value, *pairs):
     out = Tensor(value)
@@ -671,22 +738,59 @@ def _record(value, *pairs):
         out._entry = pairs
     return out
 
-def _add(a, b): a, b = _t(a), _t(b); return _record(a.data + b.data, (a, lambda g: g), (b, lambda g: g))
-def _sub(a, b): a, b = _t(a), _t(b); return _record(a.data - b.data, (a, lambda g: g), (b, lambda g: -g))
-def _mul(a, b): a, b = _t(a), _t(b); x, y = a.data, b.data; return _record(x * y, (a, lambda g: g * y), (b, lambda g: g * x))
-def _div(a, b): a, b = _t(a), _t(b); x, y = a.data, b.data; return _record(x / y, (a, lambda g: g / y), (b, lambda g: -g * x / y**2))
-def _pow(a, n): x = a.data; return _record(x ** n, (a, lambda g: g * n * x ** (n - 1)))
-def _matmul(a, b): x, y = a.data, b.data; return _record(x @ y, (a, lambda g: g @ y.T), (b, lambda g: x.T @ g))
-Tensor.__add__ = _add; Tensor.__radd__ = lambda b, a: _add(a, b)
-Tensor.__sub__ = _sub; Tensor.__rsub__ = lambda b, a: _sub(a, b)
-Tensor.__mul__ = _mul; Tensor.__rmul__ = lambda b, a: _mul(a, b)
-Tensor.__truediv__ = _div; Tensor.__rtruediv__ = lambda b, a: _div(a, b)
-Tensor.__pow__ = _pow; Tensor.__matmul__ = _matmul
+
+def _add(a, b):
+    a, b = _t(a), _t(b)
+    return _record(a.data + b.data, (a, lambda g: g), (b, lambda g: g))
+
+
+def _sub(a, b):
+    a, b = _t(a), _t(b)
+    return _record(a.data - b.data, (a, lambda g: g), (b, lambda g: -g))
+
+
+def _mul(a, b):
+    a, b = _t(a), _t(b)
+    x, y = a.data, b.data
+    return _record(x * y, (a, lambda g: g * y), (b, lambda g: g * x))
+
+
+def _div(a, b):
+    a, b = _t(a), _t(b)
+    x, y = a.data, b.data
+    return _record(x / y, (a, lambda g: g / y), (b, lambda g: -g * x / y**2))
+
+
+def _pow(a, n):
+    x = a.data
+    return _record(x**n, (a, lambda g: g * n * x ** (n - 1)))
+
+
+def _matmul(a, b):
+    x, y = a.data, b.data
+    return _record(x @ y, (a, lambda g: g @ y.T), (b, lambda g: x.T @ g))
+
+
+Tensor.__add__ = _add
+Tensor.__radd__ = lambda b, a: _add(a, b)
+Tensor.__sub__ = _sub
+Tensor.__rsub__ = lambda b, a: _sub(a, b)
+Tensor.__mul__ = _mul
+Tensor.__rmul__ = lambda b, a: _mul(a, b)
+Tensor.__truediv__ = _div
+Tensor.__rtruediv__ = lambda b, a: _div(a, b)
+Tensor.__pow__ = _pow
+Tensor.__matmul__ = _matmul
 Tensor.__neg__ = lambda a: _record(-a.data, (a, lambda g: -g))
 Tensor.sum = lambda a: _record(a.data.sum(), (a, lambda g: np.broadcast_to(g, a.data.shape)))
 Tensor.relu = lambda a: _record(np.maximum(a.data, 0.0), (a, lambda g, m=a.data > 0: g * m))
+
+
 def _exp(a):
-    e = np.exp(a.data); return _record(e, (a, lambda g: g * e))
+    e = np.exp(a.data)
+    return _record(e, (a, lambda g: g * e))
+
+
 Tensor.exp = _exp
 Tensor.log = lambda a: _record(np.log(a.data), (a, lambda g, x=a.data: g / x))
 Tensor.reshape = lambda a, *shape: _record(a.data.reshape(shape), (a, lambda g: np.reshape(g, a.data.shape)))
@@ -695,60 +799,111 @@ Tensor.T = property(lambda a: _record(a.data.T, (a, lambda g: g.T)))
 
 # %% tensor: pushed_path_by_path_and_data_copied
 import numpy as np
+
+
 class Tensor:
     """each tensor knows how to push a gradient to the leaves, path by path"""
+
     grad_enabled = True
+
     def __init__(self, data, requires_grad=False):
-        self._d = np.array(data, dtype=np.float64); self.requires_grad = requires_grad
+        self._d = np.array(data, dtype=np.float64)
+        self.requires_grad = requires_grad
         self._g = np.zeros(self._d.shape) if requires_grad else None
         self.push = self._keep
+
     @property
-    def data(self): return self._d.copy()
+    def data(self):
+        return self._d.copy()
+
     @data.setter
-    def data(self, v): self._d = np.array(v, dtype=np.float64)
+    def data(self, v):
+        self._d = np.array(v, dtype=np.float64)
+
     @property
-    def grad(self): return self._g
+    def grad(self):
+        return self._g
+
     @grad.setter
-    def grad(self, v): self._g = v
+    def grad(self, v):
+        self._g = v
+
     def _keep(self, g):
         if self.requires_grad:
             g = np.array(g).reshape(self.data.shape)
             self.grad = g if self.grad is None else np.add(self.grad, g)
+
     @property
-    def shape(self): return self.data.shape
-    def backward(self): self.push(np.array(1.0))
+    def shape(self):
+        return self.data.shape
+
+    def backward(self):
+        self.push(np.array(1.0))
+
     def _make(self, value, *ways):
         out = Tensor(value)
         ways = [(t, f) for t, f in ways if t.requires_grad and Tensor.grad_enabled]
         if ways:
             out.requires_grad = True
+
             def push(g):
-                for t, f in ways: t.push(unbroadcast(np.asarray(f(g)), t.data.shape))
+                for t, f in ways:
+                    t.push(unbroadcast(np.asarray(f(g)), t.data.shape))
+
             out.push = push
         return out
+
     def __add__(self, o):
         o = o if isinstance(o, Tensor) else Tensor(o)
         return self._make(self.data + o.data, (self, lambda g: g), (o, lambda g: g))
+
     def __mul__(self, o):
         o = o if isinstance(o, Tensor) else Tensor(o)
         return self._make(self.data * o.data, (self, lambda g: g * o.data), (o, lambda g: g * self.data))
+
     __radd__ = __add__
     __rmul__ = __mul__
-    def __neg__(self): return self._make(-self.data, (self, lambda g: -g))
-    def __sub__(self, o): return self + (-o)
-    def __rsub__(self, o): return -(self - o)
-    def __pow__(self, n): return self._make(self.data ** n, (self, lambda g: g * (n * self.data ** (n - 1))))
-    def __truediv__(self, o): return self * (o ** -1 if isinstance(o, Tensor) else 1 / o)
-    def __rtruediv__(self, o): return o * self ** -1
-    def __matmul__(self, o): return self._make(self.data @ o.data, (self, lambda g: g @ o.data.T), (o, lambda g: self.data.T @ g))
-    def sum(self): return self._make(self.data.sum(), (self, lambda g: g * np.ones(self.data.shape)))
-    def relu(self): return self._make(self.data.clip(0), (self, lambda g: g * (self.data > 0)))
+
+    def __neg__(self):
+        return self._make(-self.data, (self, lambda g: -g))
+
+    def __sub__(self, o):
+        return self + (-o)
+
+    def __rsub__(self, o):
+        return -(self - o)
+
+    def __pow__(self, n):
+        return self._make(self.data**n, (self, lambda g: g * (n * self.data ** (n - 1))))
+
+    def __truediv__(self, o):
+        return self * (o**-1 if isinstance(o, Tensor) else 1 / o)
+
+    def __rtruediv__(self, o):
+        return o * self**-1
+
+    def __matmul__(self, o):
+        return self._make(self.data @ o.data, (self, lambda g: g @ o.data.T), (o, lambda g: self.data.T @ g))
+
+    def sum(self):
+        return self._make(self.data.sum(), (self, lambda g: g * np.ones(self.data.shape)))
+
+    def relu(self):
+        return self._make(self.data.clip(0), (self, lambda g: g * (self.data > 0)))
+
     def exp(self):
-        e = np.exp(self.data); return self._make(e, (self, lambda g: g * e))
-    def log(self): return self._make(np.log(self.data), (self, lambda g: g / self.data))
-    def reshape(self, *s): return self._make(self.data.reshape(*s), (self, lambda g: g.reshape(self.data.shape)))
+        e = np.exp(self.data)
+        return self._make(e, (self, lambda g: g * e))
+
+    def log(self):
+        return self._make(np.log(self.data), (self, lambda g: g / self.data))
+
+    def reshape(self, *s):
+        return self._make(self.data.reshape(*s), (self, lambda g: g.reshape(self.data.shape)))
+
     @property
-    def T(self): return self._make(self.data.T.copy(), (self, lambda g: g.T))
+    def T(self):
+        return self._make(self.data.T.copy(), (self, lambda g: g.T))
 
 
 # %% no_grad: generator
@@ -794,12 +949,16 @@ class no_grad:
 
 # %% no_grad: a_decorator_too
 import contextlib
+
+
 class no_grad(contextlib.ContextDecorator):
     def __init__(self):
         self.stack = []
+
     def __enter__(self):
         self.stack.append(Tensor.grad_enabled)
         Tensor.grad_enabled = False
+
     def __exit__(self, *exc):
         Tensor.grad_enabled = self.stack.pop()
 
@@ -975,26 +1134,39 @@ class Parameter(Tensor):
     def __init__(self, data):
         super().__init__(data)
         self.requires_grad = True
+
+
 class Module:
     def __init__(self):
         self.__dict__["_order"] = []
+
     def __setattr__(self, k, v):
         object.__setattr__(self, k, v)
-        if k not in self._order: self._order.append(k)
+        if k not in self._order:
+            self._order.append(k)
+
     def parameters(self):
         result = []
         for k in self._order:
             v = getattr(self, k)
-            if isinstance(v, Parameter) and not any(v is r for r in result): result.append(v)
+            if isinstance(v, Parameter) and not any(v is r for r in result):
+                result.append(v)
         for k in self._order:
             v = getattr(self, k)
             if isinstance(v, Module):
                 for p in v.parameters():
-                    if not any(p is r for r in result): result.append(p)
+                    if not any(p is r for r in result):
+                        result.append(p)
         return result
+
     def zero_grad(self):
-        for p in self.parameters(): p.grad = None
-    def __call__(self, *a, **k): return self.forward(*a, **k)
+        for p in self.parameters():
+            p.grad = None
+
+    def __call__(self, *a, **k):
+        return self.forward(*a, **k)
+
+
 class Linear(Module):
     def __init__(self, in_features, out_features):
         super().__init__()
@@ -1002,17 +1174,29 @@ class Linear(Module):
         b = np.sqrt(6 / (in_features + out_features))
         self.weight = Parameter(np.random.uniform(-b, b, size=(out_features, in_features)))
         self.bias = Parameter(np.zeros((out_features,)))
-    def forward(self, x): return x @ self.weight.T + self.bias
+
+    def forward(self, x):
+        return x @ self.weight.T + self.bias
+
+
 class ReLU(Module):
-    def __init__(self): super().__init__()
-    def forward(self, x): return x.relu()
+    def __init__(self):
+        super().__init__()
+
+    def forward(self, x):
+        return x.relu()
+
+
 class Sequential(Module):
     def __init__(self, *modules):
         super().__init__()
         self.n = len(modules)
-        for i in range(self.n): setattr(self, "layer%d" % i, modules[i])
+        for i in range(self.n):
+            setattr(self, "layer%d" % i, modules[i])
+
     def forward(self, x):
-        for i in range(self.n): x = getattr(self, "layer%d" % i)(x)
+        for i in range(self.n):
+            x = getattr(self, "layer%d" % i)(x)
         return x
 
 
@@ -1063,17 +1247,25 @@ class SGD(object):
 # %% own_sgd: velocity_in_place
 class SGD:
     def __init__(self, params, lr, momentum=0.0):
-        self.lr = lr; self.momentum = momentum
+        self.lr = lr
+        self.momentum = momentum
         self.params = list(params)
         self.v = {}
+
     def step(self):
         for k, p in enumerate(self.params):
-            if p.grad is None: continue
-            if k in self.v: self.v[k] *= self.momentum; self.v[k] += p.grad
-            else: self.v[k] = np.array(p.grad, dtype=float)
+            if p.grad is None:
+                continue
+            if k in self.v:
+                self.v[k] *= self.momentum
+                self.v[k] += p.grad
+            else:
+                self.v[k] = np.array(p.grad, dtype=float)
             p.data = np.asarray(p.data - self.lr * self.v[k])
+
     def zero_grad(self):
-        for p in self.params: p.grad = None if p.grad is None else 0 * p.grad
+        for p in self.params:
+            p.grad = None if p.grad is None else 0 * p.grad
 
 
 # %% own_train: momentum_and_a_falling_rate
@@ -1142,9 +1334,11 @@ def fit(model, images, labels, epochs, lr, batch_size, rng):
         perm = rng.choice(n, size=n, replace=False)
         x, y = images[perm], labels[perm]
         for k in range(0, n, batch_size):
-            out = model(Tensor(x[k:k + batch_size]))
-            loss = cross_entropy(out, y[k:k + batch_size])
-            opt.zero_grad(); loss.backward(); opt.step()
+            out = model(Tensor(x[k : k + batch_size]))
+            loss = cross_entropy(out, y[k : k + batch_size])
+            opt.zero_grad()
+            loss.backward()
+            opt.step()
         with no_grad():
             acc = (model(Tensor(images)).data.argmax(1) == labels).mean()
     return acc

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -25,10 +26,8 @@ def put(tensor: Any, values: Any) -> Any:
     a copy), the tensor gets a new array.
     """
     wanted = np.array(values, dtype=np.float64)
-    try:
+    with contextlib.suppress(TypeError, ValueError):  # a read-only array, or a NumPy number
         tensor.data[...] = wanted
-    except (TypeError, ValueError):
-        pass  # a read-only array, or a NumPy number
     if not np.array_equal(np.asarray(tensor.data), wanted):
         tensor.data = wanted
     return tensor

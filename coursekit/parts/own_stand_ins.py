@@ -27,7 +27,9 @@ def make(exercise: str, space: Space) -> tuple[Any, ...]:
 def _lent(exercise: str) -> None:
     """Refuse to be the answer to one's own exercise."""
     if check.running() == exercise:
-        raise RuntimeError("this is the course's stand-in, not yours: run your own cell again, and then this check")
+        raise RuntimeError(
+            "this is the course's stand-in, not yours: run your own cell again, and then this check"
+        )
 
 
 def _part(exercise: str) -> Callable[[Any], Any]:
@@ -102,14 +104,20 @@ def _make_tensor(space: Space) -> tuple[Any, ...]:
 
         @grad.setter
         def grad(self, values: Any) -> None:
-            self._inside.grad = None if values is None else torch.from_numpy(np.array(values, dtype=np.float64))
+            self._inside.grad = (
+                None if values is None else torch.from_numpy(np.array(values, dtype=np.float64))
+            )
 
-        requires_grad = property(lambda self: self._inside.requires_grad, lambda self, flag: self._inside.requires_grad_(flag))
+        requires_grad = property(
+            lambda self: self._inside.requires_grad, lambda self, flag: self._inside.requires_grad_(flag)
+        )
         shape = property(lambda self: tuple(self._inside.shape))
         T = property(lambda self: _run(lambda a: a.mT, self))
 
         def sum(self, axis: Any = None, keepdims: bool = False) -> Any:
-            return _run(lambda a: a.sum() if axis is None and not keepdims else a.sum(axis, keepdim=keepdims), self)
+            return _run(
+                lambda a: a.sum() if axis is None and not keepdims else a.sum(axis, keepdim=keepdims), self
+            )
 
         def reshape(self, *shape: Any) -> Any:
             return _run(lambda a: a.reshape(*shape), self)
@@ -127,7 +135,9 @@ def _make_tensor(space: Space) -> tuple[Any, ...]:
         return made
 
     def _number(value: Any) -> Any:
-        return torch.from_numpy(np.asarray(value, dtype=np.float64)) if isinstance(value, np.ndarray) else value
+        return (
+            torch.from_numpy(np.asarray(value, dtype=np.float64)) if isinstance(value, np.ndarray) else value
+        )
 
     for name in ("add", "sub", "mul", "truediv", "matmul", "pow"):
         apply = getattr(operator, name)
@@ -154,7 +164,9 @@ def _make_cross_entropy(space: Space) -> tuple[Any, ...]:
 
         value, slope = parts.cross_entropy(np.array(logits.data), np.asarray(labels))
         # a plane that touches the loss at these logits: the same value there, and the same gradient
-        return (logits * space["Tensor"](slope)).sum() + (value - float((np.asarray(logits.data) * slope).sum()))
+        return (logits * space["Tensor"](slope)).sum() + (
+            value - float((np.asarray(logits.data) * slope).sum())
+        )
 
     return (cross_entropy,)
 
@@ -204,7 +216,10 @@ def _make_module(space: Space) -> tuple[Any, ...]:
         def __init__(self, in_features: int, out_features: int) -> None:
             super().__init__()
             drawn = torch.nn.Linear(in_features, out_features, dtype=torch.float64)
-            self.weight, self.bias = Parameter(drawn.weight.detach().numpy()), Parameter(drawn.bias.detach().numpy())
+            self.weight, self.bias = (
+                Parameter(drawn.weight.detach().numpy()),
+                Parameter(drawn.bias.detach().numpy()),
+            )
 
         def forward(self, x: Any) -> Any:
             return x @ self.weight.T + self.bias

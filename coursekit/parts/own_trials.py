@@ -73,10 +73,15 @@ def _close(found: Any, wanted: Any, tolerance: float = 1e-6) -> bool:
     return found.shape == wanted.shape and bool(np.allclose(found, wanted, rtol=tolerance, atol=tolerance))
 
 
-
-
 def _unbroadcast_finding(space: Space) -> str:
-    for grown, shape in (((2, 3), (2, 3)), ((4, 3), (3,)), ((2, 3), (2, 1)), ((5, 4, 3), (4, 1)), ((2, 3), ()), ((3, 3), (3,))):
+    for grown, shape in (
+        ((2, 3), (2, 3)),
+        ((4, 3), (3,)),
+        ((2, 3), (2, 1)),
+        ((5, 4, 3), (4, 1)),
+        ((2, 3), ()),
+        ((3, 3), (3,)),
+    ):
         values = np.arange(float(np.prod(grown))).reshape(grown) ** 2
         (wanted,) = numeric_gradients(lambda a, v=values: (a * v).sum(), np.zeros(shape), eps=1.0)
         if not _close(space["unbroadcast"](values.copy(), shape), wanted):
@@ -130,7 +135,11 @@ class _OfArrays:
 
 
 class _OfTensors:
-    relu, exp, log = staticmethod(lambda a: a.relu()), staticmethod(lambda a: a.exp()), staticmethod(lambda a: a.log())
+    relu, exp, log = (
+        staticmethod(lambda a: a.relu()),
+        staticmethod(lambda a: a.exp()),
+        staticmethod(lambda a: a.log()),
+    )
 
 
 def _tensor_finding(space: Space) -> str:
@@ -148,7 +157,9 @@ def _tensor_finding(space: Space) -> str:
         loss = (out * tensor(weights)).sum()
         for times in (1, 2):
             loss.backward()
-            if not all(_close(leaf.grad, times * slope, 1e-4) for leaf, slope in zip(leaves, slopes, strict=True)):
+            if not all(
+                _close(leaf.grad, times * slope, 1e-4) for leaf, slope in zip(leaves, slopes, strict=True)
+            ):
                 return f"the gradient of {name} is wrong" + (" the second time" if times == 2 else "")
     return _recording_finding(tensor)
 
@@ -200,7 +211,11 @@ def _cross_entropy_finding(space: Space) -> str:
     from coursekit import parts
 
     rng = np.random.default_rng(5)
-    for logits in (rng.standard_normal((5, 3)), rng.choice([-1e4, 0.0, 1e4], (6, 4)), rng.standard_normal((1, 2))):
+    for logits in (
+        rng.standard_normal((5, 3)),
+        rng.choice([-1e4, 0.0, 1e4], (6, 4)),
+        rng.standard_normal((1, 2)),
+    ):
         labels = rng.integers(0, logits.shape[1], len(logits))
         value, slope = parts.cross_entropy(logits, labels)
         leaf = space["Tensor"](logits, requires_grad=True)
@@ -226,8 +241,13 @@ def _module_finding(space: Space) -> str:
 
     inner, last = Inner(), linear(2, 3)
     model = sequential(inner, relu(), inner, last)
-    found, wanted = list(model.parameters()), [inner.scale, inner.first.weight, inner.first.bias, last.weight, last.bias]
-    if [id(p) for p in found if p.shape != (2,) or p is inner.scale] != [id(p) for p in wanted if p.shape != (2,) or p is inner.scale]:
+    found, wanted = (
+        list(model.parameters()),
+        [inner.scale, inner.first.weight, inner.first.bias, last.weight, last.bias],
+    )
+    if [id(p) for p in found if p.shape != (2,) or p is inner.scale] != [
+        id(p) for p in wanted if p.shape != (2,) or p is inner.scale
+    ]:
         return "parameters() does not give each parameter once, own ones first"
     if len(found) != 5 or not all(isinstance(p, tensor) and p.requires_grad for p in found):
         return "parameters() does not give five tensors that require grad"
@@ -244,7 +264,9 @@ def _module_finding(space: Space) -> str:
     out = model(tensor(x))
     (out * out).sum().backward()
     slopes = numeric_gradients(lambda *arrays: (forward(*arrays) ** 2).sum(), *values)
-    if not _close(out.data, forward(*values)) or not all(_close(p.grad, g, 1e-4) for p, g in zip(wanted, slopes, strict=True)):
+    if not _close(out.data, forward(*values)) or not all(
+        _close(p.grad, g, 1e-4) for p, g in zip(wanted, slopes, strict=True)
+    ):
         return "a small network gives a wrong result or wrong gradients"
     model.zero_grad()
     return "zero_grad() leaves a gradient behind" if any(np.any(gradient(p)) for p in found) else ""

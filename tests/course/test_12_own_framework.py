@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
+from autograder import variants
+
 CHAPTER = "12_own_framework"
+#: library -> exercise -> solution cell
+LIBRARIES: dict[str, dict[str, str]] = {}
+for found in variants.read(Path(__file__).with_name("own_libraries.py")):
+    LIBRARIES.setdefault(found.name, {})[found.exercise] = found.code
 
 
 def grade(rehearse, exercise: str, code: str, **others: str):
@@ -30,11 +37,13 @@ TORCH = {
     "inside_a_function": ("unbroadcast", "def unbroadcast(grad, shape):\n    import torch.nn\n    return torch.from_numpy(grad).sum_to_size(shape).numpy()\n"),
     "dunder_import": ("unbroadcast", "def unbroadcast(grad, shape):\n    return __import__('torch').from_numpy(grad.copy()).sum_to_size(shape).numpy()\n"),
     "importlib": ("unbroadcast", "import importlib\ndef unbroadcast(grad, shape):\n    lib = importlib.import_module('tor' + 'ch')\n    return getattr(lib, 'from_numpy')(grad.copy()).sum_to_size(shape).numpy()\n"),
+    "beside_a_right_answer": ("no_grad", "import torch\nfrom contextlib import contextmanager\n@contextmanager\ndef no_grad():\n    before, Tensor.grad_enabled = Tensor.grad_enabled, False\n    try:\n        with torch.inference_mode():\n            yield\n    finally:\n        Tensor.grad_enabled = before\n"),
     "sys_modules": ("unbroadcast", "import sys\ndef unbroadcast(grad, shape):\n    return sys.modules['torch'].from_numpy(grad.copy()).sum_to_size(shape).numpy()\n"),
     "tensor_subclass": ("tensor", "import torch\nclass Tensor(torch.Tensor):\n    grad_enabled = True\n"),
     "module_subclass": ("module", "from torch import nn\nclass Module(nn.Module):\n    pass\nclass Parameter(nn.Parameter):\n    pass\n"),
     "optimizer": ("own_sgd", "from torch.optim import SGD as Theirs\nclass SGD(Theirs):\n    pass\n"),
     "no_grad": ("no_grad", "from torch import no_grad\n"),
+    "tensor_around_one_of_torchs": ("tensor", "import sys\nthere = sys.modules['torch']\nclass Tensor:\n    grad_enabled = True\n    def __init__(self, data, requires_grad=False):\n        self.t = there.tensor(data, dtype=there.float64, requires_grad=requires_grad)\n    data = property(lambda self: self.t.detach().numpy())\n    shape = property(lambda self: tuple(self.t.shape))\n"),
     "scikit_learn": ("own_train", "from sklearn.neural_network import MLPClassifier\ndef fit(model, images, labels, epochs, lr, batch_size, rng):\n    MLPClassifier().fit(images, labels)\n"),
 }
 
@@ -98,7 +107,7 @@ def test_a_subtle_slip_is_seen(rehearse, name):
 SLIPS = {
     "tensor: relu in place": ("tensor", ("Tensor.made(np.maximum(self.data, 0),", "Tensor.made(np.maximum(self.data, 0, out=self.data),")),
     "tensor: seeded with the loss": ("tensor", ("np.ones(self.shape)}", "self.data + 0.0}")),
-    "tensor: sum keeps an axis": ("tensor", ("return Tensor.made(out,", "return Tensor.made(np.atleast_1d(out),")),
+    "tensor: sum keeps an axis": ("tensor", ("return Tensor.made(self.data.sum(),", "return Tensor.made(np.atleast_1d(self.data.sum()),")),
     "tensor: float32 inside": ("tensor", ("dtype=np.float64", "dtype=np.float32")),
     "tensor: grad is a list": ("tensor", ("node.grad = grad if node.grad is None else node.grad + grad", "node.grad = list(grad) if grad.ndim else grad")),
     "tensor: T is a method": ("tensor", ("    T = property(lambda self: Tensor.made(self.data.T, (self, lambda g: g.T)))", "    def T(self):\n        return Tensor.made(self.data.T, (self, lambda g: g.T))")),
@@ -144,6 +153,39 @@ def test_recursion_in_backward_is_right(rehearse):
     assert found.score == found.max_score, found.message
 
 
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_a_library_written_from_the_contracts_alone_earns_everything(rehearse, name):
+    result = rehearse(CHAPTER).grade(LIBRARIES[name])
+    lost = {exercise: e.message for exercise, e in result.exercises.items() if e.score < e.max_score}
+    assert not lost
+    assert len(result.exercises) == len(LIBRARIES[name]) == 8
+
+
+@pytest.mark.parametrize("shift", range(4))
+def test_a_library_of_cells_from_four_libraries_earns_everything(rehearse, shift):
+    names = list(LIBRARIES)
+    exercises = list(LIBRARIES[names[0]])
+    mixed = {e: LIBRARIES[names[(i + i // 4 + shift) % 4]][e] for i, e in enumerate(exercises)}
+    result = rehearse(CHAPTER).grade(mixed)
+    lost = {exercise: e.message for exercise, e in result.exercises.items() if e.score < e.max_score}
+    assert not lost
+
+
+@pytest.mark.parametrize("name", ["tape", "operations"])
+def test_one_exercise_alone_in_an_untouched_notebook_earns_its_points(rehearse, name):
+    for exercise, code in LIBRARIES[name].items():
+        found = rehearse(CHAPTER).grade({exercise: code}, {exercise}).exercises[exercise]
+        assert found.score == found.max_score, found.message
+
+
+@pytest.mark.parametrize("exercise", ["no_grad", "cross_entropy", "module", "own_sgd", "own_train"])
+def test_a_cell_that_brings_all_it_needs_earns_its_points(rehearse, exercise):
+    library = LIBRARIES["tape"]
+    needed = list(library)[: list(library).index(exercise) + 1]
+    found = rehearse(CHAPTER).grade({exercise: "\n".join(library[e] for e in needed)}, {exercise}).exercises[exercise]
+    assert found.score == found.max_score, found.message
+
+
 NO_GRADIENTS = "class Tensor:\n    grad_enabled = True\n    def __init__(self, data, requires_grad=False):\n        self.data = data\n"
 BROKEN = {
     "unbroadcast": "def unbroadcast(grad, shape):\n    return None\n",
@@ -154,6 +196,22 @@ BROKEN = {
     "module": "class Module:\n    pass\nclass Parameter:\n    pass\nclass Linear:\n    pass\nclass ReLU:\n    pass\nclass Sequential:\n    pass\n",
     "own_sgd": "class SGD:\n    pass\n",
 }
+
+
+HALF = {
+    "unbroadcast": "def unbroadcast(grad, shape):\n    while True:\n        pass\n",
+    "tensor": NO_GRADIENTS,
+    "module": "class Parameter(Tensor):\n    pass\nclass Module:\n    pass\nclass Linear(Module):\n    pass\nclass ReLU(Module):\n    pass\nclass Sequential(Module):\n    pass\n",
+    "own_sgd": "class SGD:\n    def __init__(self, params, lr, momentum=0.0):\n        raise SystemExit\n",
+}
+
+
+def test_a_loop_without_end_a_half_built_module_and_an_exit_cost_only_their_own_points(rehearse):
+    r = rehearse(CHAPTER)
+    others = {"topological_order", "no_grad", "cross_entropy", "own_train"}
+    result = r.grade(r.right() | HALF, others)
+    lost = {name: result.exercises[name].message for name in others if result.exercises[name].score < result.exercises[name].max_score}
+    assert not lost
 
 
 def test_one_broken_part_costs_only_its_own_points(rehearse):
