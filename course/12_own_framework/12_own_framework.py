@@ -95,7 +95,10 @@ r"""
 NumPy adds a bias of shape (3,) to a batch of shape (4, 3) by reading it four times. You met the way back in
 chapter 1, as `grad_out.sum(axis=0)`, and had to know that it was a bias. A library does not know what your array
 *means*. It only sees two shapes, and that is enough.
+"""
 
+# %% [markdown]
+r"""
 NumPy lines shapes up **at their right ends**, and stretches in two ways:
 
 | forward | example | so backward |
@@ -408,6 +411,7 @@ r"""
 | `a * b` | $g \cdot b$ | $g \cdot a$ |
 | `a ** n` | $g \cdot n\,a^{n-1}$ | |
 | `a @ b` | $g\,b^\top$ | $a^\top g$ |
+| `a.relu()` | $g$ where `a` was positive, else 0 | |
 | `a.exp()`, `a.log()` | $g \cdot$ `out`, $g / a$ | |
 | `a.sum()` | $g$, stretched to the shape of `a` | |
 | `a.reshape(…)`, `a.T` | $g$, shaped or turned back | |
@@ -959,7 +963,10 @@ Cross-entropy was exercise 1.7, with a gradient worked out on paper. Now the gra
 loss is *made of your operations*. Three things need a thought:
 
 $$L = -\frac1N\sum_n \Big(z_{n,y_n} - m_n - \log\sum_j e^{\,z_{nj} - m_n}\Big)$$
+"""
 
+# %% [markdown]
+r"""
 - **The shift.** $m_n$, the largest logit of a row, is subtracted so that no $e^z$ overflows. It cancels in $L$, so it
   may be a constant: plain numbers from `logits.data`, with no gradient of their own.
 - **A sum for each row.** `.sum()` adds up everything. But a matrix product with a column of ones adds up each row.

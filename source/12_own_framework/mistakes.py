@@ -256,9 +256,12 @@ def topological_order(root):
     while stack:
         n, ready = stack.pop()
         if ready:
-            if n.parents: out.append(n)
+            if n.parents:
+                out.append(n)
         elif id(n) not in seen:
-            seen.add(id(n)); stack.append((n, 1)); stack.extend((p, 0) for p in n.parents)
+            seen.add(id(n))
+            stack.append((n, 1))
+            stack.extend((p, 0) for p in n.parents)
     return out
 
 
@@ -271,7 +274,9 @@ def topological_order(root):
         if ready:
             yield n
         elif id(n) not in seen:
-            seen.add(id(n)); stack.append((n, 1)); stack.extend((p, 0) for p in n.parents)
+            seen.add(id(n))
+            stack.append((n, 1))
+            stack.extend((p, 0) for p in n.parents)
 
 
 # %% tensor: grad_replaced
@@ -308,7 +313,9 @@ class Tensor:
 
     def __truediv__(self, other):
         other = lift(other)
-        return result(self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2])
+        return result(
+            self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2]
+        )
 
     def __pow__(self, n):
         return result(self.data**n, [self], lambda g: [g * n * self.data ** (n - 1)])
@@ -406,7 +413,9 @@ class Tensor:
 
     def __truediv__(self, other):
         other = lift(other)
-        return result(self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2])
+        return result(
+            self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2]
+        )
 
     def __pow__(self, n):
         return result(self.data**n, [self], lambda g: [g * n * self.data ** (n - 1)])
@@ -504,7 +513,9 @@ class Tensor:
 
     def __truediv__(self, other):
         other = lift(other)
-        return result(self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2])
+        return result(
+            self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2]
+        )
 
     def __pow__(self, n):
         return result(self.data**n, [self], lambda g: [g * n * self.data ** (n - 1)])
@@ -604,7 +615,9 @@ class Tensor:
 
     def __truediv__(self, other):
         other = lift(other)
-        return result(self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2])
+        return result(
+            self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2]
+        )
 
     def __pow__(self, n):
         return result(self.data**n, [self], lambda g: [g * n * self.data ** (n - 1)])
@@ -702,7 +715,9 @@ class Tensor:
 
     def __truediv__(self, other):
         other = lift(other)
-        return result(self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2])
+        return result(
+            self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2]
+        )
 
     def __pow__(self, n):
         return result(self.data**n, [self], lambda g: [g * n * self.data ** (n - 1)])
@@ -800,7 +815,9 @@ class Tensor:
 
     def __truediv__(self, other):
         other = lift(other)
-        return result(self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2])
+        return result(
+            self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2]
+        )
 
     def __pow__(self, n):
         return result(self.data**n, [self], lambda g: [g * n * self.data ** (n - 1)])
@@ -898,7 +915,9 @@ class Tensor:
 
     def __truediv__(self, other):
         other = lift(other)
-        return result(self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2])
+        return result(
+            self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2]
+        )
 
     def __pow__(self, n):
         return result(self.data**n, [self], lambda g: [g * n * self.data ** (n - 1)])
@@ -996,7 +1015,9 @@ class Tensor:
 
     def __truediv__(self, other):
         other = lift(other)
-        return result(self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2])
+        return result(
+            self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2]
+        )
 
     def __pow__(self, n):
         return result(self.data**n, [self], lambda g: [g * n * self.data ** (n - 1)])
@@ -1094,7 +1115,9 @@ class Tensor:
 
     def __truediv__(self, other):
         other = lift(other)
-        return result(self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2])
+        return result(
+            self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2]
+        )
 
     def __pow__(self, n):
         return result(self.data**n, [self], lambda g: [g * n * self.data ** (n - 1)])
@@ -1192,7 +1215,9 @@ class Tensor:
 
     def __truediv__(self, other):
         other = lift(other)
-        return result(self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2])
+        return result(
+            self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2]
+        )
 
     def __pow__(self, n):
         return result(self.data**n, [self], lambda g: [g * n * self.data ** (n - 1)])
@@ -1388,7 +1413,9 @@ class Tensor:
 
     def __truediv__(self, other):
         other = lift(other)
-        return result(self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2])
+        return result(
+            self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2]
+        )
 
     def __pow__(self, n):
         return result(self.data**n, [self], lambda g: [g * self.data ** (n - 1)])
@@ -1486,7 +1513,9 @@ class Tensor:
 
     def __truediv__(self, other):
         other = lift(other)
-        return result(self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2])
+        return result(
+            self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2]
+        )
 
     def __pow__(self, n):
         return result(self.data**n, [self], lambda g: [g * n * self.data ** (n - 1)])
@@ -1584,7 +1613,9 @@ class Tensor:
 
     def __truediv__(self, other):
         other = lift(other)
-        return result(self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2])
+        return result(
+            self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2]
+        )
 
     def __pow__(self, n):
         return result(self.data**n, [self], lambda g: [g * n * self.data ** (n - 1)])
@@ -1682,7 +1713,9 @@ class Tensor:
 
     def __truediv__(self, other):
         other = lift(other)
-        return result(self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2])
+        return result(
+            self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2]
+        )
 
     def __pow__(self, n):
         return result(self.data**n, [self], lambda g: [g * n * self.data ** (n - 1)])
@@ -1780,7 +1813,9 @@ class Tensor:
 
     def __truediv__(self, other):
         other = lift(other)
-        return result(self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2])
+        return result(
+            self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2]
+        )
 
     def __pow__(self, n):
         return result(self.data**n, [self], lambda g: [g * n * self.data ** (n - 1)])
@@ -1878,7 +1913,9 @@ class Tensor:
 
     def __truediv__(self, other):
         other = lift(other)
-        return result(self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2])
+        return result(
+            self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2]
+        )
 
     def __pow__(self, n):
         return result(self.data**n, [self], lambda g: [g * n * self.data ** (n - 1)])
@@ -1976,7 +2013,9 @@ class Tensor:
 
     def __truediv__(self, other):
         other = lift(other)
-        return result(self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2])
+        return result(
+            self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2]
+        )
 
     def __pow__(self, n):
         return result(self.data**n, [self], lambda g: [g * n * self.data ** (n - 1)])
@@ -2074,7 +2113,9 @@ class Tensor:
 
     def __truediv__(self, other):
         other = lift(other)
-        return result(self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2])
+        return result(
+            self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2]
+        )
 
     def __pow__(self, n):
         return result(self.data**n, [self], lambda g: [g * n * self.data ** (n - 1)])
@@ -2172,7 +2213,9 @@ class Tensor:
 
     def __truediv__(self, other):
         other = lift(other)
-        return result(self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2])
+        return result(
+            self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2]
+        )
 
     def __pow__(self, n):
         return result(self.data**n, [self], lambda g: [g * n * self.data ** (n - 1)])
@@ -2270,7 +2313,9 @@ class Tensor:
 
     def __truediv__(self, other):
         other = lift(other)
-        return result(self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2])
+        return result(
+            self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2]
+        )
 
     def __pow__(self, n):
         return result(self.data**n, [self], lambda g: [g * n * self.data ** (n - 1)])
@@ -2368,7 +2413,9 @@ class Tensor:
 
     def __truediv__(self, other):
         other = lift(other)
-        return result(self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2])
+        return result(
+            self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2]
+        )
 
     def __pow__(self, n):
         return result(self.data**n, [self], lambda g: [g * n * self.data ** (n - 1)])
@@ -2469,7 +2516,9 @@ class Tensor:
 
     def __truediv__(self, other):
         other = lift(other)
-        return result(self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2])
+        return result(
+            self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2]
+        )
 
     def __pow__(self, n):
         return result(self.data**n, [self], lambda g: [n * self.data ** (n - 1)])
@@ -2558,7 +2607,9 @@ class Tensor:
         for node in reversed(topological_order(self)):
             grad = arrived.pop(id(node))
             if node.requires_grad and not node.parents:
-                node.grad = grad if node.grad is None else node.grad + grad  # a new array: nobody else holds it
+                node.grad = (
+                    grad if node.grad is None else node.grad + grad
+                )  # a new array: nobody else holds it
             for parent, way_back in zip(node.parents, node.ways_back):
                 share = unbroadcast(way_back(grad), parent.shape)
                 arrived[id(parent)] = arrived.get(id(parent), 0.0) + share
@@ -2571,13 +2622,17 @@ class Tensor:
 
     def __mul__(self, other):
         other = as_tensor(other)
-        return Tensor.made(self.data * other.data, (self, lambda g: g * other.data), (other, lambda g: g * self.data))
+        return Tensor.made(
+            self.data * other.data, (self, lambda g: g * other.data), (other, lambda g: g * self.data)
+        )
 
     def __pow__(self, n):
         return Tensor.made(self.data**n, (self, lambda g: g * n * self.data ** (n - 1)))
 
     def __matmul__(self, other):
-        return Tensor.made(self.data @ other.data, (self, lambda g: g @ other.data.T), (other, lambda g: self.data.T @ g))
+        return Tensor.made(
+            self.data @ other.data, (self, lambda g: g @ other.data.T), (other, lambda g: self.data.T @ g)
+        )
 
     def __neg__(self):
         return self * -1.0
@@ -2595,10 +2650,14 @@ class Tensor:
         return self**-1 * other
 
     __radd__, __rmul__ = __add__, __mul__  # for these two the sides do not matter
-    __array_ufunc__ = None  # array + tensor: tells NumPy to leave it to __radd__, not to go through the entries
+    __array_ufunc__ = (
+        None  # array + tensor: tells NumPy to leave it to __radd__, not to go through the entries
+    )
 
     def sum(self):
-        return Tensor.made(self.data.sum(), (self, lambda g: np.broadcast_to(g, self.shape)))  # the same to every entry
+        return Tensor.made(
+            self.data.sum(), (self, lambda g: np.broadcast_to(g, self.shape))
+        )  # the same to every entry
 
     def relu(self):
         return Tensor.made(np.maximum(self.data, 0), (self, lambda g: g * (self.data > 0)))
@@ -2649,7 +2708,9 @@ class Tensor:
         for node in reversed(topological_order(self)):
             grad = arrived.pop(id(node))
             if node.requires_grad and not node.parents:
-                node.grad = grad if node.grad is None else node.grad + grad  # a new array: nobody else holds it
+                node.grad = (
+                    grad if node.grad is None else node.grad + grad
+                )  # a new array: nobody else holds it
             for parent, way_back in zip(node.parents, node.ways_back):
                 share = unbroadcast(way_back(grad), parent.shape)
                 arrived[id(parent)] = arrived.get(id(parent), 0.0) + share
@@ -2660,13 +2721,17 @@ class Tensor:
 
     def __mul__(self, other):
         other = as_tensor(other)
-        return Tensor.made(self.data * other.data, (self, lambda g: g * other.data), (other, lambda g: g * self.data))
+        return Tensor.made(
+            self.data * other.data, (self, lambda g: g * other.data), (other, lambda g: g * self.data)
+        )
 
     def __pow__(self, n):
         return Tensor.made(self.data**n, (self, lambda g: g * n * self.data ** (n - 1)))
 
     def __matmul__(self, other):
-        return Tensor.made(self.data @ other.data, (self, lambda g: g @ other.data.T), (other, lambda g: self.data.T @ g))
+        return Tensor.made(
+            self.data @ other.data, (self, lambda g: g @ other.data.T), (other, lambda g: self.data.T @ g)
+        )
 
     def __neg__(self):
         return self * -1.0
@@ -2684,10 +2749,14 @@ class Tensor:
         return self**-1 * other
 
     __radd__, __rmul__ = __add__, __mul__  # for these two the sides do not matter
-    __array_ufunc__ = None  # array + tensor: tells NumPy to leave it to __radd__, not to go through the entries
+    __array_ufunc__ = (
+        None  # array + tensor: tells NumPy to leave it to __radd__, not to go through the entries
+    )
 
     def sum(self):
-        return Tensor.made(self.data.sum(), (self, lambda g: np.broadcast_to(g, self.shape)))  # the same to every entry
+        return Tensor.made(
+            self.data.sum(), (self, lambda g: np.broadcast_to(g, self.shape))
+        )  # the same to every entry
 
     def relu(self):
         return Tensor.made(np.maximum(self.data, 0), (self, lambda g: g * (self.data > 0)))
@@ -2736,7 +2805,9 @@ class Tensor:
         for node in reversed(topological_order(self)):
             grad = arrived.pop(id(node))
             if node.requires_grad and not node.parents:
-                node.grad = grad if node.grad is None else node.grad + grad  # a new array: nobody else holds it
+                node.grad = (
+                    grad if node.grad is None else node.grad + grad
+                )  # a new array: nobody else holds it
             for parent, way_back in zip(node.parents, node.ways_back):
                 share = unbroadcast(way_back(grad), parent.shape)
                 arrived[id(parent)] = arrived.get(id(parent), 0.0) + share
@@ -2747,13 +2818,17 @@ class Tensor:
 
     def __mul__(self, other):
         other = as_tensor(other)
-        return Tensor.made(self.data * other.data, (self, lambda g: g * other.data), (other, lambda g: g * self.data))
+        return Tensor.made(
+            self.data * other.data, (self, lambda g: g * other.data), (other, lambda g: g * self.data)
+        )
 
     def __pow__(self, n):
         return Tensor.made(self.data**n, (self, lambda g: g * n * self.data ** (n - 1)))
 
     def __matmul__(self, other):
-        return Tensor.made(self.data @ other.data, (self, lambda g: g @ other.data.T), (other, lambda g: self.data.T @ g))
+        return Tensor.made(
+            self.data @ other.data, (self, lambda g: g @ other.data.T), (other, lambda g: self.data.T @ g)
+        )
 
     def __neg__(self):
         return self * -1.0
@@ -2771,10 +2846,14 @@ class Tensor:
         return self**-1 * other
 
     __radd__, __rmul__ = __add__, __mul__  # for these two the sides do not matter
-    __array_ufunc__ = None  # array + tensor: tells NumPy to leave it to __radd__, not to go through the entries
+    __array_ufunc__ = (
+        None  # array + tensor: tells NumPy to leave it to __radd__, not to go through the entries
+    )
 
     def sum(self):
-        return Tensor.made(self.data.sum(), (self, lambda g: np.broadcast_to(g, self.shape)))  # the same to every entry
+        return Tensor.made(
+            self.data.sum(), (self, lambda g: np.broadcast_to(g, self.shape))
+        )  # the same to every entry
 
     def relu(self):
         return Tensor.made(np.maximum(self.data, 0), (self, lambda g: g * (self.data > 0)))
@@ -2823,7 +2902,9 @@ class Tensor:
         for node in reversed(topological_order(self)):
             grad = arrived.pop(id(node))
             if node.requires_grad and not node.parents:
-                node.grad = grad if node.grad is None else node.grad + grad  # a new array: nobody else holds it
+                node.grad = (
+                    grad if node.grad is None else node.grad + grad
+                )  # a new array: nobody else holds it
             for parent, way_back in zip(node.parents, node.ways_back):
                 share = unbroadcast(way_back(grad), parent.shape)
                 arrived[id(parent)] = arrived.get(id(parent), 0.0) + share
@@ -2834,13 +2915,17 @@ class Tensor:
 
     def __mul__(self, other):
         other = as_tensor(other)
-        return Tensor.made(self.data * other.data, (self, lambda g: g * other.data), (other, lambda g: g * self.data))
+        return Tensor.made(
+            self.data * other.data, (self, lambda g: g * other.data), (other, lambda g: g * self.data)
+        )
 
     def __pow__(self, n):
         return Tensor.made(self.data**n, (self, lambda g: g * n * self.data ** (n - 1)))
 
     def __matmul__(self, other):
-        return Tensor.made(self.data @ other.data, (self, lambda g: g @ other.data.T), (other, lambda g: self.data.T @ g))
+        return Tensor.made(
+            self.data @ other.data, (self, lambda g: g @ other.data.T), (other, lambda g: self.data.T @ g)
+        )
 
     def __neg__(self):
         return self * -1.0
@@ -2858,10 +2943,14 @@ class Tensor:
         return self**-1 * other
 
     __radd__, __rmul__ = __add__, __mul__  # for these two the sides do not matter
-    __array_ufunc__ = None  # array + tensor: tells NumPy to leave it to __radd__, not to go through the entries
+    __array_ufunc__ = (
+        None  # array + tensor: tells NumPy to leave it to __radd__, not to go through the entries
+    )
 
     def sum(self):
-        return Tensor.made(self.data.sum(), (self, lambda g: np.broadcast_to(g, self.shape)))  # the same to every entry
+        return Tensor.made(
+            self.data.sum(), (self, lambda g: np.broadcast_to(g, self.shape))
+        )  # the same to every entry
 
     def relu(self):
         return Tensor.made(np.maximum(self.data, 0), (self, lambda g: g * (self.data > 0)))
@@ -2910,24 +2999,34 @@ class Tensor:
         for node in reversed(topological_order(self)):
             grad = arrived.pop(id(node))
             if node.requires_grad and not node.parents:
-                node.grad = grad if node.grad is None else node.grad + grad  # a new array: nobody else holds it
+                node.grad = (
+                    grad if node.grad is None else node.grad + grad
+                )  # a new array: nobody else holds it
             for parent, way_back in zip(node.parents, node.ways_back):
                 share = way_back(grad)
                 arrived[id(parent)] = arrived.get(id(parent), 0.0) + share
 
     def __add__(self, other):
         other = as_tensor(other)
-        return Tensor.made(self.data + other.data, (self, lambda g: unbroadcast(g, self.shape)), (other, lambda g: unbroadcast(g, other.shape)))
+        return Tensor.made(
+            self.data + other.data,
+            (self, lambda g: unbroadcast(g, self.shape)),
+            (other, lambda g: unbroadcast(g, other.shape)),
+        )
 
     def __mul__(self, other):
         other = as_tensor(other)
-        return Tensor.made(self.data * other.data, (self, lambda g: g * other.data), (other, lambda g: g * self.data))
+        return Tensor.made(
+            self.data * other.data, (self, lambda g: g * other.data), (other, lambda g: g * self.data)
+        )
 
     def __pow__(self, n):
         return Tensor.made(self.data**n, (self, lambda g: g * n * self.data ** (n - 1)))
 
     def __matmul__(self, other):
-        return Tensor.made(self.data @ other.data, (self, lambda g: g @ other.data.T), (other, lambda g: self.data.T @ g))
+        return Tensor.made(
+            self.data @ other.data, (self, lambda g: g @ other.data.T), (other, lambda g: self.data.T @ g)
+        )
 
     def __neg__(self):
         return self * -1.0
@@ -2945,10 +3044,14 @@ class Tensor:
         return self**-1 * other
 
     __radd__, __rmul__ = __add__, __mul__  # for these two the sides do not matter
-    __array_ufunc__ = None  # array + tensor: tells NumPy to leave it to __radd__, not to go through the entries
+    __array_ufunc__ = (
+        None  # array + tensor: tells NumPy to leave it to __radd__, not to go through the entries
+    )
 
     def sum(self):
-        return Tensor.made(self.data.sum(), (self, lambda g: np.broadcast_to(g, self.shape)))  # the same to every entry
+        return Tensor.made(
+            self.data.sum(), (self, lambda g: np.broadcast_to(g, self.shape))
+        )  # the same to every entry
 
     def relu(self):
         return Tensor.made(np.maximum(self.data, 0), (self, lambda g: g * (self.data > 0)))
@@ -3093,11 +3196,14 @@ def no_grad():
 # %% no_grad: counts_blocks
 # help: You count the blocks and switch on when the count is back at zero. The switch may have been off before the first block: restore what it was.
 _depth = 0
+
+
 class no_grad:
     def __enter__(self):
         global _depth
         _depth += 1
         Tensor.grad_enabled = False
+
     def __exit__(self, *e):
         global _depth
         _depth -= 1
@@ -3107,6 +3213,8 @@ class no_grad:
 # %% no_grad: error_in_other_words
 # help: The block's exception comes out as another one. It should go on to the caller as it is.
 from contextlib import contextmanager
+
+
 @contextmanager
 def no_grad():
     before, Tensor.grad_enabled = Tensor.grad_enabled, False
@@ -4405,7 +4513,9 @@ class Module:
         for part in parts:
             if isinstance(part, Module):
                 found += part.parameters()
-        return list({id(parameter): parameter for parameter in found}.values())  # a dict keeps the first place
+        return list(
+            {id(parameter): parameter for parameter in found}.values()
+        )  # a dict keeps the first place
 
     def zero_grad(self):
         for parameter in self.parameters():
@@ -4457,7 +4567,7 @@ class Module:
     """keeps its parts as plain attributes and looks through them when asked"""
 
     def parameters(self):
-        if not hasattr(self, '_kept'):
+        if not hasattr(self, "_kept"):
             self._kept = iter(self._list())
         return self._kept
 
@@ -4467,7 +4577,9 @@ class Module:
         for part in parts:
             if isinstance(part, Module):
                 found += part.parameters()
-        return list({id(parameter): parameter for parameter in found}.values())  # a dict keeps the first place
+        return list(
+            {id(parameter): parameter for parameter in found}.values()
+        )  # a dict keeps the first place
 
     def zero_grad(self):
         for parameter in self.parameters():
@@ -4815,7 +4927,11 @@ class SGD:
         for i, p in enumerate(self.params):
             if p.grad is None:
                 continue
-            v = self.memory[i] = self.momentum * self.memory.get(i, 0.0) + p.grad if np.shape(self.memory.get(i, p.grad)) == p.shape else p.grad
+            v = self.memory[i] = (
+                self.momentum * self.memory.get(i, 0.0) + p.grad
+                if np.shape(self.memory.get(i, p.grad)) == p.shape
+                else p.grad
+            )
             p.data = p.data - self.lr * v
 
     def zero_grad(self):
@@ -4831,7 +4947,9 @@ class SGD:
     def __init__(self, params, lr, momentum=0.0):
         self.params = list(params)  # a generator can be walked only once
         self.lr, self.momentum = lr, momentum
-        self.velocity = [0.0] * len(self.params)  # one each; the first step makes it an array: 0 · momentum + grad
+        self.velocity = [0.0] * len(
+            self.params
+        )  # one each; the first step makes it an array: 0 · momentum + grad
 
     def step(self):
         for i, p in enumerate(self.params):
@@ -4852,12 +4970,14 @@ class SGD:
     def __init__(self, params, lr, momentum=0.0):
         self.params = list(params)  # a generator can be walked only once
         self.lr, self.momentum = lr, momentum
-        self.velocity = [0.0] * len(self.params)  # one each; the first step makes it an array: 0 · momentum + grad
+        self.velocity = [0.0] * len(
+            self.params
+        )  # one each; the first step makes it an array: 0 · momentum + grad
 
     def step(self):
         for i, p in enumerate(self.params):
             if p.grad is not None:
-                p.velocity = self.momentum * getattr(p, 'velocity', 0.0) + p.grad
+                p.velocity = self.momentum * getattr(p, "velocity", 0.0) + p.grad
                 p.data -= self.lr * p.velocity
 
     def zero_grad(self):
@@ -5078,21 +5198,6 @@ def fit(model, images, labels, epochs, lr, batch_size, rng):
                 loss = cross_entropy(model(Tensor(images[rows])), labels[rows])
             optimizer.zero_grad()
             loss.backward()
-            optimizer.step()
-
-
-# %% own_train: two_steps_a_batch
-# help: Each batch moves the weights twice. One backward, one step.
-def fit(model, images, labels, epochs, lr, batch_size, rng):
-    optimizer = SGD(model.parameters(), lr)
-    for _ in range(epochs):
-        order = rng.permutation(len(images))
-        for start in range(0, len(order), batch_size):
-            batch = order[start : start + batch_size]
-            loss = cross_entropy(model(Tensor(images[batch])), labels[batch])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
             optimizer.step()
 
 
