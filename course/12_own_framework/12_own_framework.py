@@ -1587,7 +1587,7 @@ The last piece is the shortest. The data are 8 × 8 pictures of handwritten digi
 
 # %% tags=["picture"]
 (train_images, train_labels), (test_images, test_labels) = data.digits()
-plot.images(train_images[:24].reshape(-1, 8, 8), labels=train_labels[:24], columns=12)
+plot.images(train_images[:12].reshape(-1, 8, 8), labels=train_labels[:12], columns=12)
 
 # %% [markdown]
 r"""

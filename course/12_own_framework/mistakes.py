@@ -2180,7 +2180,8 @@ def result(data, parents, back):
 
 
 # %% tensor: always_recording
-# help: Tensor.grad_enabled is never looked at: what is computed while it is False should be a constant afterwards.
+# help: Tensor.grad_enabled is not looked at where an operation is recorded (in backward it is too late): what is computed
+#  while it is False should be a constant afterwards.
 class Tensor:
     grad_enabled = True
 
@@ -2615,105 +2616,6 @@ class Tensor:
                 arrived[id(parent)] = arrived.get(id(parent), 0.0) + share
             if node.parents:
                 node.parents, node.ways_back = (), ()
-
-    def __add__(self, other):
-        other = as_tensor(other)
-        return Tensor.made(self.data + other.data, (self, lambda g: g), (other, lambda g: g))
-
-    def __mul__(self, other):
-        other = as_tensor(other)
-        return Tensor.made(
-            self.data * other.data, (self, lambda g: g * other.data), (other, lambda g: g * self.data)
-        )
-
-    def __pow__(self, n):
-        return Tensor.made(self.data**n, (self, lambda g: g * n * self.data ** (n - 1)))
-
-    def __matmul__(self, other):
-        return Tensor.made(
-            self.data @ other.data, (self, lambda g: g @ other.data.T), (other, lambda g: self.data.T @ g)
-        )
-
-    def __neg__(self):
-        return self * -1.0
-
-    def __sub__(self, other):
-        return self + -as_tensor(other)
-
-    def __truediv__(self, other):
-        return self * as_tensor(other) ** -1
-
-    def __rsub__(self, other):
-        return -self + other
-
-    def __rtruediv__(self, other):
-        return self**-1 * other
-
-    __radd__, __rmul__ = __add__, __mul__  # for these two the sides do not matter
-    __array_ufunc__ = (
-        None  # array + tensor: tells NumPy to leave it to __radd__, not to go through the entries
-    )
-
-    def sum(self):
-        return Tensor.made(
-            self.data.sum(), (self, lambda g: np.broadcast_to(g, self.shape))
-        )  # the same to every entry
-
-    def relu(self):
-        return Tensor.made(np.maximum(self.data, 0), (self, lambda g: g * (self.data > 0)))
-
-    def exp(self):
-        out = np.exp(self.data)
-        return Tensor.made(out, (self, lambda g: g * out))
-
-    def log(self):
-        return Tensor.made(np.log(self.data), (self, lambda g: g / self.data))
-
-    def reshape(self, *shape):
-        return Tensor.made(self.data.reshape(*shape), (self, lambda g: g.reshape(self.shape)))
-
-    T = property(lambda self: Tensor.made(self.data.T, (self, lambda g: g.T)))
-    shape = property(lambda self: self.data.shape)
-
-
-def as_tensor(value):
-    """a number becomes a constant; a tensor stays what it is"""
-    return value if isinstance(value, Tensor) else Tensor(value)
-
-
-# %% tensor: flag_looked_at_in_backward
-# help: Tensor.grad_enabled is looked at in backward. It decides when an operation is recorded, while the result is made; later it may be on again.
-class Tensor:
-    """a float64 array that can find the gradient of what was computed from it"""
-
-    grad_enabled = True
-
-    def __init__(self, data, requires_grad=False):
-        self.data, self.grad, self.requires_grad = np.array(data, dtype=np.float64), None, requires_grad
-        self.parents, self.ways_back = (), ()  # how it was made: nothing, for a leaf
-
-    @staticmethod
-    def made(data, *steps):
-        """a result, from pairs (parent, way back); a parent nobody wants a gradient of is forgotten at once"""
-        out = Tensor(data)
-        steps = [step for step in steps if step[0].requires_grad]
-        out.parents, out.ways_back = tuple(p for p, _ in steps), tuple(way for _, way in steps)
-        out.requires_grad = bool(steps)
-        return out
-
-    def backward(self):
-        if not Tensor.grad_enabled:
-            return
-        arrived = {id(self): np.ones(self.shape)}  # lives as long as this call: nothing stale in the next one
-        for node in reversed(topological_order(self)):
-            grad = arrived.pop(id(node))
-            if node.requires_grad and not node.parents:
-                node.grad = (
-                    grad if node.grad is None else node.grad + grad
-                )  # a new array: nobody else holds it
-            for parent, way_back in zip(node.parents, node.ways_back):
-                share = unbroadcast(way_back(grad), parent.shape)
-                arrived[id(parent)] = arrived.get(id(parent), 0.0) + share
 
     def __add__(self, other):
         other = as_tensor(other)
