@@ -18,7 +18,9 @@ from coursekit.message import Message
 USUAL = {"torch": "torch", "nn": "torch.nn", "F": "torch.nn.functional", "np": "numpy"}
 LOOPS = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 #: The course's own parts are lent to checks; importing them is no answer to anything.
-ALWAYS = ["coursekit.parts.*", "coursekit.own_parts.*", "coursekit.check.*"]
+ALWAYS = ["coursekit.parts.*", "coursekit.check.*"]
+#: Names under which set-up cells have imported those.
+OWN = {"parts": "coursekit.parts", "own_parts": "coursekit.parts.own_framework", "check": "coursekit.check"}
 
 
 def refuse(source: str, forbidden: list[str], stub: str = "") -> Message | None:
@@ -111,13 +113,7 @@ class _Finder(ast.NodeVisitor):
             elif isinstance(child, ast.arg):
                 bound.add(child.arg)
         # the set-up cell imports these; a solution that binds the name itself means its own
-        self.aliases.update(
-            {
-                name: f"coursekit.{name}"
-                for name in ("parts", "own_parts", "check")
-                if name not in bound | self.own
-            }
-        )
+        self.aliases.update({name: full for name, full in OWN.items() if name not in bound | self.own})
         self.generic_visit(node)
 
     def visit_Import(self, node: ast.Import) -> None:

@@ -394,6 +394,11 @@ def _diagnose(here: _Cell, record: dict[str, Any]) -> str:
     return helps[0] if helps and ("finding" not in seen or len(helps) == 1) else ""
 
 
+def running() -> str:
+    """Return the exercise whose test cell is running, "" outside of one."""
+    return _current[-1].exercise if _current else ""
+
+
 def take_finished() -> list[dict[str, Any]]:
     """Return, and forget, the records of the test cells that ran since the last call (for graders)."""
     taken = list(_finished)
