@@ -21,6 +21,7 @@ student's fault.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -256,8 +257,7 @@ def lend(function: Callable[..., Any], **parts: Any) -> Iterator[None]:
     An exercise that builds on earlier ones is judged with right ones, so that an earlier mistake costs points
     only once. Everything is as before afterwards.
     """
-    code = getattr(function, "__init__", None) if isinstance(function, type) else function
-    space = getattr(code, "__globals__", None) or getattr(getattr(function, "forward", None), "__globals__", {})
+    space = _globals_of(function)
     before = {name: space.get(name, _MISSING) for name in parts}
     space.update(parts)
     try:
@@ -268,6 +268,20 @@ def lend(function: Callable[..., Any], **parts: Any) -> Iterator[None]:
                 space.pop(name, None)
             else:
                 space[name] = value
+
+
+def _globals_of(function: Any) -> dict[str, Any]:
+    """Return the namespace in which a student's function, class or callable object looks up its names."""
+    function = inspect.unwrap(getattr(function, "func", function))  # functools.partial, functools.wraps
+    if space := getattr(function, "__globals__", None):
+        return space
+    kind = function if isinstance(function, type) else type(function)
+    for base in kind.__mro__:
+        for held in vars(base).values():
+            method = getattr(held, "__func__", held)
+            if hasattr(method, "__globals__") and not guard.is_library(method.__code__.co_filename):
+                return method.__globals__
+    return {}
 
 
 def find(judge: Callable[..., Any] | None, value: dict[str, Any], given: dict[str, Any]) -> str | None:
@@ -372,10 +386,12 @@ def _fail(here: _Cell, record: dict[str, Any], message: Message) -> None:
 def _diagnose(here: _Cell, record: dict[str, Any]) -> str:
     """Return the help of the known mistake that gives the same at this check, else nothing."""
     seen = {"finding": record["finding"]} if "finding" in record else fingerprint(record)
+    # which words an exception of the wrong kind says is nobody's mistake
+    words = record["check"] != "raises"
     fitting = []
     for mistake in chapter.exercise_notes(here.exercise).get("mistakes", []):
         known = mistake["at"].get(here.grade_id)
-        if known and known["i"] == record["i"] and same(known["fingerprint"], seen):
+        if known and known["i"] == record["i"] and same(known["fingerprint"], seen, words):
             fitting.append(mistake)
     # a mistake that goes wrong in one cell only explains that cell best
     best = min((len(mistake["at"]) for mistake in fitting), default=0)

@@ -44,8 +44,10 @@ def _round(value: float) -> float | str:
     return float(f"{value:.5g}") if np.isfinite(value) else repr(float(value))
 
 
-def same(one: Any, other: Any) -> bool:
-    """Return True where two fingerprints agree to three digits."""
+def same(one: Any, other: Any, words: bool = True) -> bool:
+    """Return True where two fingerprints agree to three digits; without `words`, whatever their exceptions say."""
+    if not words and isinstance(one, dict) and isinstance(other, dict):
+        return one.get("raised") == other.get("raised") and one.get("finding") == other.get("finding")
     if isinstance(one, float) and isinstance(other, float):
         return abs(one - other) <= 1e-3 * max(abs(one), abs(other)) + 1e-9
     if isinstance(one, list) and isinstance(other, list):
