@@ -21,9 +21,11 @@ student's fault.
 
 from __future__ import annotations
 
+import builtins
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FunctionType
 from typing import Any
 
 from coursekit import chapter, guard, show
@@ -101,6 +103,7 @@ def cell(grade_id: str) -> Callable[[Callable[[], None]], None]:
     """
 
     def run(body: Callable[[], None]) -> None:
+        body = _with_builtins(body)
         here = _Cell(grade_id, show.recording())
         _current.append(here)
         try:
@@ -115,6 +118,18 @@ def cell(grade_id: str) -> Callable[[Callable[[], None]], None]:
             _report(here, sorted(used))
 
     return run
+
+
+def _with_builtins(body: Callable[[], None]) -> Callable[[], None]:
+    """Return a test cell's function that sees Python's own `range` and `sum`.
+
+    `from torch import *` in a solution puts torch's in their place.
+    """
+    space = body.__globals__
+    hidden = {name: own for name, own in vars(builtins).items() if space.get(name, own) is not own and name[0] != "_"}
+    if not hidden:
+        return body
+    return FunctionType(body.__code__, space | hidden, body.__name__, body.__defaults__, body.__closure__)
 
 
 def _run_body(body: Callable[[], None], here: _Cell) -> str | None:
