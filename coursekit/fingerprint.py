@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ def fingerprint(record: dict[str, Any]) -> Any:
 
 
 def _first_line(text: str) -> str:
-    return text.strip().split("\n")[0][:120]
+    return re.sub(r"0x[0-9a-fA-F]{6,}", "0x…", text.strip().split("\n")[0])[:120]
 
 
 def _of(plain: Plain) -> Any:
