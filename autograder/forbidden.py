@@ -122,7 +122,7 @@ class _Finder(ast.NodeVisitor):
                 self.aliases[alias.asname] = alias.name
             else:
                 self.aliases[alias.name.split(".")[0]] = alias.name.split(".")[0]
-            self._note(alias.name, packages_only=True)
+            self._note_course(alias.name)
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         for alias in node.names:
@@ -131,8 +131,9 @@ class _Finder(ast.NodeVisitor):
                 self.aliases.update(
                     {_last(n): n for n in self.exact if _canonical(n).rpartition(".")[0] == node.module}
                 )
+                self._note(f"{node.module}.*", packages_only=True)  # what it brings in, nobody can follow
             self.aliases[alias.asname or alias.name] = full
-            self._note(full, packages_only=True)
+            self._note_course(full)
 
     def visit_Name(self, node: ast.Name) -> None:
         if isinstance(node.ctx, ast.Store):
@@ -222,6 +223,11 @@ class _Finder(ast.NodeVisitor):
         if isinstance(node, ast.Name) and node.id in self.aliases:
             return ".".join([self.aliases[node.id], *reversed(parts)])
         return None
+
+    def _note_course(self, full: str) -> None:
+        """Note an import of the course's own parts: it means to use them. Any other import alone is a mention."""
+        if full.startswith("coursekit."):
+            self._note(full)
 
     def _note(self, full: str, packages_only: bool = False) -> None:
         full = _canonical(full)

@@ -48,9 +48,13 @@ class KnownMistake:
 
 
 def judge_cell(
-    grade_id: str, split: Split, reference: Frame, frame: Frame | None, mistakes: list[KnownMistake]
+    grade_id: str, split: Split, reference: Frame, frame: Frame | None, mistakes: list[KnownMistake],
+    everywhere: frozenset[str] = frozenset(),
 ) -> CellVerdict:
-    """Return the verdict on one test cell; `frame` is None where the submission's run did not get there."""
+    """Return the verdict on one test cell; `frame` is None where the submission's run did not get there.
+
+    `everywhere` names those of the mistakes that agree with the submission in every cell of the exercise.
+    """
     wanted = _records(reference, grade_id)
     if not wanted:
         message = Message("checker broke", grade_id, actual="the reference made no check in this cell")
@@ -75,7 +79,7 @@ def judge_cell(
         if message is None:
             passed.append(record["name"])
             continue
-        known = None if other is None else recognise(grade_id, split, wanted, found, mistakes)
+        known = None if other is None else recognise(grade_id, split, wanted, found, mistakes, everywhere)
         if known is not None:
             message = _with_help(message, known.help)
         name = None if known is None else known.name
@@ -176,12 +180,18 @@ def used_in(frame: Frame, grade_id: str) -> list[str]:
 
 
 def recognise(
-    grade_id: str, split: Split, wanted: list[Record], found: dict[int, Record], mistakes: list[KnownMistake]
+    grade_id: str, split: Split, wanted: list[Record], found: dict[int, Record], mistakes: list[KnownMistake],
+    everywhere: frozenset[str] = frozenset(),
 ) -> KnownMistake | None:
-    """Return the known mistake whose observations in this cell are the submission's, where it is a mistake here."""
+    """Return the known mistake whose observations in this cell are the submission's, where it is a mistake here.
+
+    Numbers speak for themselves. A judge's finding or an exception is vaguer, and many roads lead there: it
+    tells only of those mistakes (`everywhere`) that agree with the submission in all cells of the exercise.
+    """
     for mistake in mistakes:
         theirs = {record["i"]: record for record in _records(mistake.frames.get(grade_id, {}), grade_id)}
-        if _same_records(split, wanted, found, theirs):
+        agree, telling = _agree(split, wanted, found, theirs)
+        if agree and ("value" in telling or (telling and mistake.name in everywhere)):
             return mistake
     return None
 
@@ -198,18 +208,11 @@ def same_in_cell(
     return _agree(split, wanted, mine, other)[0]
 
 
-def _same_records(
-    split: Split, wanted: list[Record], found: dict[int, Record], theirs: dict[int, Record]
-) -> bool:
-    agree, telling = _agree(split, wanted, found, theirs)
-    return agree and telling
-
-
 def _agree(
     split: Split, wanted: list[Record], found: dict[int, Record], theirs: dict[int, Record]
-) -> tuple[bool, bool]:
-    """Return whether two runs' records are the same, and whether they are wrong anywhere."""
-    telling = False
+) -> tuple[bool, set[str]]:
+    """Return whether two runs' records are the same, and what shows that they are wrong: "value", "vague" or both."""
+    telling: set[str] = set()
     for record in wanted:
         mine, other = found.get(record["i"]), theirs.get(record["i"])
         if mine is None or other is None:
@@ -218,7 +221,8 @@ def _agree(
         try:
             if not _same_record(site, record, mine, other):
                 return False, telling
-            telling = telling or judge_record(record, other, site) is not None
+            if judge_record(record, other, site) is not None:
+                telling.add("value" if "value" in other and site.check != "that" else "vague")
         except CheckerBroke:
             return False, telling
     return True, telling
@@ -227,6 +231,11 @@ def _agree(
 def _same_record(site: Site, reference: Record, mine: Record, other: Record) -> bool:
     if ("raised" in mine) != ("raised" in other):
         return False
+    if site.check == "raises" and "raised" in mine:
+        # the words of an exception are the student's own; the right kind may be a subclass of theirs
+        wanted = reference["how"]["exception"]
+        kinds = [raised if wanted not in raised else [wanted] for raised in (mine["raised"], other["raised"])]
+        return kinds[0][:1] == kinds[1][:1]
     if "raised" in mine:
         try:
             return same(fingerprint(mine), fingerprint(other))
@@ -235,7 +244,16 @@ def _same_record(site: Site, reference: Record, mine: Record, other: Record) -> 
     if site.check == "that":
         return _finding(reference, mine, site) == _finding(reference, other, site)
     how = reference["how"] if site.check != "raises" else {}
+    if _holds_objects(other["value"]):  # nothing to compare but what they are
+        return same(fingerprint(mine), fingerprint(other))
     return compare(other["value"], mine["value"], **how, explain=False) is None
+
+
+def _holds_objects(plain: Any) -> bool:
+    """Return True where an observation holds something that is no plain data."""
+    if plain["kind"] == "object":
+        return True
+    return plain["kind"] == "sequence" and any(_holds_objects(item) for item in plain["items"])
 
 
 def _with_help(message: Message, help: str) -> Message:

@@ -21,8 +21,11 @@ student's fault.
 
 from __future__ import annotations
 
+import builtins
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FunctionType
 from typing import Any
 
 from coursekit import chapter, guard, show
@@ -100,6 +103,7 @@ def cell(grade_id: str) -> Callable[[Callable[[], None]], None]:
     """
 
     def run(body: Callable[[], None]) -> None:
+        body = _with_builtins(body)
         here = _Cell(grade_id, show.recording(), body.__code__.co_filename)
         _current.append(here)
         try:
@@ -124,6 +128,18 @@ def running_exercise() -> str:
 def running_file() -> str:
     """Return the file name of the running test cell's code, '' where none is."""
     return _current[-1].file if _current else ""
+
+
+def _with_builtins(body: Callable[[], None]) -> Callable[[], None]:
+    """Return a test cell's function that sees Python's own `range` and `sum`.
+
+    `from torch import *` in a solution puts torch's in their place.
+    """
+    space = body.__globals__
+    hidden = {name: own for name, own in vars(builtins).items() if space.get(name, own) is not own and name[0] != "_"}
+    if not hidden:
+        return body
+    return FunctionType(body.__code__, space | hidden, body.__name__, body.__defaults__, body.__closure__)
 
 
 def _run_body(body: Callable[[], None], here: _Cell) -> str | None:
@@ -266,8 +282,7 @@ def lend(function: Callable[..., Any], **parts: Any) -> Iterator[None]:
     An exercise that builds on earlier ones is judged with right ones, so that an earlier mistake costs points
     only once. Everything is as before afterwards.
     """
-    code = getattr(function, "__init__", None) if isinstance(function, type) else function
-    space = getattr(code, "__globals__", None) or getattr(getattr(function, "forward", None), "__globals__", {})
+    space = _globals_of(function)
     before = {name: space.get(name, _MISSING) for name in parts}
     space.update(parts)
     try:
@@ -278,6 +293,20 @@ def lend(function: Callable[..., Any], **parts: Any) -> Iterator[None]:
                 space.pop(name, None)
             else:
                 space[name] = value
+
+
+def _globals_of(function: Any) -> dict[str, Any]:
+    """Return the namespace in which a student's function, class or callable object looks up its names."""
+    function = inspect.unwrap(getattr(function, "func", function))  # functools.partial, functools.wraps
+    if space := getattr(function, "__globals__", None):
+        return space
+    kind = function if isinstance(function, type) else type(function)
+    for base in kind.__mro__:
+        for held in vars(base).values():
+            method = getattr(held, "__func__", held)
+            if hasattr(method, "__globals__") and not guard.is_library(method.__code__.co_filename):
+                return method.__globals__
+    return {}
 
 
 def find(judge: Callable[..., Any] | None, value: dict[str, Any], given: dict[str, Any]) -> str | None:
@@ -382,21 +411,18 @@ def _fail(here: _Cell, record: dict[str, Any], message: Message) -> None:
 def _diagnose(here: _Cell, record: dict[str, Any]) -> str:
     """Return the help of the known mistake that gives the same at this check, else nothing."""
     seen = {"finding": record["finding"]} if "finding" in record else fingerprint(record)
+    # which words an exception of the wrong kind says is nobody's mistake
+    words = record["check"] != "raises"
     fitting = []
     for mistake in chapter.exercise_notes(here.exercise).get("mistakes", []):
         known = mistake["at"].get(here.grade_id)
-        if known and known["i"] == record["i"] and same(known["fingerprint"], seen):
+        if known and known["i"] == record["i"] and same(known["fingerprint"], seen, words):
             fitting.append(mistake)
     # a mistake that goes wrong in one cell only explains that cell best
     best = min((len(mistake["at"]) for mistake in fitting), default=0)
     helps = [mistake["help"] for mistake in fitting if len(mistake["at"]) == best]
     # a finding is vaguer than a value: where it fits several mistakes alike, it says nothing of any
     return helps[0] if helps and ("finding" not in seen or len(helps) == 1) else ""
-
-
-def running() -> str:
-    """Return the exercise whose test cell is running, "" outside of one."""
-    return _current[-1].exercise if _current else ""
 
 
 def take_finished() -> list[dict[str, Any]]:

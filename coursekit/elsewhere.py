@@ -40,10 +40,12 @@ class _Away(torch.Tensor):
 
     @staticmethod
     def __new__(cls, inner: torch.Tensor) -> _Away:
-        made = torch.Tensor._make_wrapper_subclass(
-            cls, inner.shape, strides=inner.stride(), storage_offset=inner.storage_offset(), dtype=inner.dtype,
-            device=torch.device(NAME, 0),
-        )  # fmt: skip
+        # an ordinary one under torch.inference_mode() too: a view shares the version counter of its base
+        with torch.inference_mode(False):
+            made = torch.Tensor._make_wrapper_subclass(
+                cls, inner.shape, strides=inner.stride(), storage_offset=inner.storage_offset(),
+                dtype=inner.dtype, device=torch.device(NAME, 0),
+            )  # fmt: skip
         made.inner = inner
         return made
 
@@ -59,6 +61,10 @@ class _Away(torch.Tensor):
     def numpy(self, *_: Any, **__: Any) -> Any:
         """Refuse, as every device but the CPU does."""
         raise TypeError(f"can't convert {NAME}:0 device type tensor to numpy. Use Tensor.cpu() first.")
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        """Refuse in NumPy's own way of asking too, with the arguments that NumPy 2 hands over."""
+        return self.numpy()
 
     def tolist(self) -> Any:
         """Return the numbers as Python's, which every device does."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ def fingerprint(record: dict[str, Any]) -> Any:
 
 
 def _first_line(text: str) -> str:
-    return text.strip().split("\n")[0][:120]
+    return re.sub(r"0x[0-9a-fA-F]{6,}", "0x…", text.strip().split("\n")[0])[:120]
 
 
 def _of(plain: Plain) -> Any:
@@ -44,8 +45,10 @@ def _round(value: float) -> float | str:
     return float(f"{value:.5g}") if np.isfinite(value) else repr(float(value))
 
 
-def same(one: Any, other: Any) -> bool:
-    """Return True where two fingerprints agree to three digits."""
+def same(one: Any, other: Any, words: bool = True) -> bool:
+    """Return True where two fingerprints agree to three digits; without `words`, whatever their exceptions say."""
+    if not words and isinstance(one, dict) and isinstance(other, dict):
+        return one.get("raised") == other.get("raised") and one.get("finding") == other.get("finding")
     if isinstance(one, float) and isinstance(other, float):
         return abs(one - other) <= 1e-3 * max(abs(one), abs(other)) + 1e-9
     if isinstance(one, list) and isinstance(other, list):

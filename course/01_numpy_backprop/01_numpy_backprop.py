@@ -43,6 +43,9 @@ cell, run the check below it. A check says what was expected, what came, and whe
 Run the `hint` cell; run it again for one more. Nothing you do here can break anything: *Kernel → Restart* is
 always a way back.
 
+Three habits hold in every exercise, whether or not it repeats them: inputs stay as they were, what comes in as
+float32 goes out as float32, and a batch of one is still a batch.
+
 *Needs: NumPy and the chain rule. Eight exercises, about 90 minutes.*
 """
 
@@ -113,8 +116,8 @@ def _():
     )
     check.unchanged("the inputs are left alone", lambda: linear_forward(one, w, b), one, w, b)
     ### BEGIN HIDDEN TESTS
-    square = check.array(7, 4, 4)
-    check.close("non-contiguous input is input too", lambda: linear_forward(square.T, w, b), expected=lambda: square.T @ w + b)
+    turned, w, b = check.array(7, 4, 6).T, check.array(8, 5, 4).T, check.array(9, 10)[::2]
+    check.close("non-contiguous input is input too", lambda: linear_forward(turned, w, b), expected=lambda: turned @ w + b)
     ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -262,14 +265,17 @@ def _():
 @check.cell("squared_error__care")
 def _():
     small = np.array([[1.5, 2.0]], dtype="float32")
-    check.equal(
-        "float32 in: the loss is a Python float, the gradient float32",
-        lambda: (isinstance(squared_error(small, small)[0], float), str(squared_error(small, small)[1].dtype)),
-        expected=(True, "float32"),
-    )
+
+    def kinds():
+        loss, grad = squared_error(small, small)
+        return "float" if isinstance(loss, float) else type(loss).__name__, str(grad.dtype)
+
+    check.equal("float32 in: the loss is a Python float, the gradient float32", kinds, expected=("float", "float32"))
     check.raises("shapes that only fit by stretching are refused", lambda: squared_error(np.ones((4, 3)), np.ones((4, 1))), ValueError)
     ### BEGIN HIDDEN TESTS
     check.raises("a missing axis is refused", lambda: squared_error(np.ones((4, 3)), np.ones(3)), ValueError)
+    check.raises("a column against a flat array of the same length is refused", lambda: squared_error(np.ones((4, 1)), np.ones(4)), ValueError)
+    check.raises("as many entries in another shape are refused", lambda: squared_error(np.ones((2, 3)), np.ones((3, 2))), ValueError)
     y_pred, y = check.array(23, 1, 6, dtype="float32"), check.array(24, 1, 6, dtype="float32")
     check.close("a batch of one in float32", lambda: squared_error(y_pred, y)[1], expected=lambda: 2 * (y_pred - y))
     ### END HIDDEN TESTS
@@ -327,6 +333,8 @@ def _():
     ### BEGIN HIDDEN TESTS
     grad_out, x, w = check.array(31, 6, 3), check.array(32, 6, 4), check.array(33, 4, 3)
     check.close("grad_x for any sizes", lambda: linear_backward(grad_out, x, w)[0], expected=lambda: grad_out @ w.T)
+    one = check.array(30, 1, 3, dtype="float32"), check.array(38, 1, 2, dtype="float32"), check.array(39, 2, 3, dtype="float32")
+    check.close("grad_x for a batch of one in float32", lambda: linear_backward(*one)[0], expected=lambda: one[0] @ one[2].T)
     check.unchanged("nothing is changed on the way back", lambda: linear_backward(grad_out, x, w), grad_out, x, w)
     ### END HIDDEN TESTS
 
@@ -345,7 +353,7 @@ def _():
     grad_out, x, w = check.array(34, 5, 4), check.array(35, 5, 4), check.array(36, 4, 4)
     check.close("grad_w where every size is the same", lambda: linear_backward(grad_out, x, w)[1], expected=lambda: x.T @ grad_out)
     one = check.array(37, 1, 3, dtype="float32"), check.array(38, 1, 2, dtype="float32"), check.array(39, 2, 3, dtype="float32")
-    check.close("all three for a batch of one in float32", lambda: linear_backward(*one), expected=lambda: (one[0] @ one[2].T, one[1].T @ one[0], one[0].sum(0)))
+    check.close("grad_w for a batch of one in float32", lambda: linear_backward(*one)[1], expected=lambda: one[1].T @ one[0])
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "linear_backward__grad_b", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
@@ -361,6 +369,8 @@ def _():
     ### BEGIN HIDDEN TESTS
     grad_out = check.array(40, 7, 5)
     check.close("grad_b for any batch", lambda: linear_backward(grad_out, np.ones((7, 2)), np.ones((2, 5)))[2], expected=lambda: grad_out.sum(axis=0))
+    one = check.array(41, 1, 3, dtype="float32")
+    check.close("grad_b for a batch of one in float32", lambda: linear_backward(one, np.ones((1, 2), "float32"), np.ones((2, 3), "float32"))[2], expected=lambda: one[0])
     ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -458,11 +468,15 @@ def _():
     x, y = check.array(55, 1, 3, dtype="float32"), check.array(56, 1, 2, dtype="float32")
     w1, w2 = check.array(57, 3, 4, dtype="float32"), check.array(58, 4, 2, dtype="float32")
     check.unchanged("data and weights are left alone", lambda: run(x, y, w1, w2), x, y, w1, w2)
+
+    def kinds():
+        loss, *grads = run(x, y, w1, w2)
+        return ["float" if isinstance(loss, float) else type(loss).__name__] + [(str(g.dtype), list(g.shape)) for g in grads]
+
     check.equal(
         "float32 in: a Python float and float32 gradients of the weights' shapes",
-        lambda: [isinstance(run(x, y, w1, w2)[0], float)]
-        + [(str(g.dtype), list(g.shape)) for g in run(x, y, w1, w2)[1:]],
-        expected=[True, ("float32", [3, 4]), ("float32", [4, 2])],
+        kinds,
+        expected=["float", ("float32", [3, 4]), ("float32", [4, 2])],
     )
     check.raises("targets of another shape are refused", lambda: run(x, y[:, :1], w1, w2), ValueError)
     ### BEGIN HIDDEN TESTS
@@ -564,6 +578,16 @@ def _():
         return a
 
     check.close("training twice from the same weights gives the same", lambda: [train(3)[0], train(3)[0]], expected=lambda: [expected(3), expected(3)])
+
+    def in_float32(targets):
+        small = [v.astype("float32") for v in (x, targets, w1, w2)]
+        with check.lend(train_two_layer, loss_and_grads=parts.loss_and_grads, squared_error=parts.squared_error):
+            a, b, losses = train_two_layer(*small, 0.001, 3)
+        return str(a.dtype), str(b.dtype), len(losses)
+
+    check.equal("float32 weights stay float32", lambda: in_float32(y), expected=("float32", "float32", 3))
+    perfect = np.maximum(x @ w1, 0) @ w2
+    check.equal("there are as many losses as steps where there is nothing left to learn", lambda: in_float32(perfect), expected=("float32", "float32", 3))
     ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -678,7 +702,8 @@ def _():
         expected=np.array([[0.0625, 0.125, -0.1875], [0.25, -0.3125, 0.0625]]),
         advice="every row of the gradient sums to 0: does yours?",
     )
-    check.unchanged("the logits are left alone", lambda: softmax_cross_entropy(logits, np.array([2, 1])), logits)
+    answers = np.array([2, 1])
+    check.unchanged("the logits and the labels are left alone", lambda: softmax_cross_entropy(logits, answers), logits, answers)
     ### BEGIN HIDDEN TESTS
     logits, labels = check.array(74, 5, 7), check.integers(75, 0, 7, 5)
     check.close("the gradient of any batch", lambda: softmax_cross_entropy(logits, labels)[1], expected=lambda: parts.cross_entropy(logits, labels)[1])
@@ -757,6 +782,7 @@ def _():
     check.close("three axes, every element on its own", lambda: numeric_gradient(lambda v: float((weights * np.sin(v)).sum()), y), expected=lambda: weights * np.cos(y), rtol=1e-6, atol=1e-8)
     check.close("an array without axes", lambda: np.asarray(numeric_gradient(lambda v: float(v) ** 2, np.array(3.0))), expected=np.array(6.0), rtol=1e-7)
     check.close("another eps", lambda: numeric_gradient(lambda v: float((v**3).sum()), x, 0.5), expected=lambda: 3 * x**2 + 0.25, rtol=1e-8)
+    check.close("a function whose slope along one element depends on the others", lambda: numeric_gradient(lambda v: float(v.sum()) ** 2, y), expected=lambda: np.full(y.shape, 2 * y.sum()), rtol=1e-7, atol=1e-8)
     strided = check.array(83, 3, 4).T
     check.close("a transposed array", lambda: numeric_gradient(lambda v: float((v**2).sum()), strided), expected=lambda: 2 * strided, rtol=1e-6, atol=1e-8)
     ### END HIDDEN TESTS

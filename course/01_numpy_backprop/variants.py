@@ -125,3 +125,140 @@ def numeric_gradient(f, x, eps=1e-5):
 
     values = [(f(nudged(i, eps)) - f(nudged(i, -eps))) / (2 * eps) for i in range(x.size)]
     return np.array(values).reshape(x.shape)
+
+
+# %% linear_forward: one_number_at_a_time
+def linear_forward(x, w, b):
+    out = np.empty((len(x), w.shape[1]), x.dtype)
+    for n, row in enumerate(x):
+        for j, column in enumerate(w.T):
+            out[n, j] = sum(a * c for a, c in zip(row, column)) + b[j]
+    return out
+
+
+# %% linear_forward: callable_object
+class _Layer:
+    def __call__(self, x, w, b):
+        return np.add(np.dot(w.T, x.T).T, b)
+
+
+linear_forward = _Layer()
+
+
+# %% relu: masked_arrays
+class _Relu:
+    @staticmethod
+    def forward(h):
+        return np.ma.masked_less(h, 0).filled(0)
+
+    @classmethod
+    def backward(cls, grad_out, h):
+        return np.ma.array(grad_out, mask=cls.forward(h) == 0).filled(0)
+
+
+relu_forward, relu_backward = _Relu.forward, _Relu.backward
+
+
+# %% squared_error: an_error_of_its_own
+import math
+from typing import NamedTuple
+
+
+class ShapesDiffer(ValueError):
+    pass
+
+
+class Result(NamedTuple):
+    loss: float
+    grad: np.ndarray
+
+
+def squared_error(y_pred, y):
+    try:
+        assert y_pred.shape == y.shape
+    except AssertionError:
+        raise ShapesDiffer from None
+    grad = y_pred - y
+    grad *= 2
+    return Result(math.fsum((float(g) / 2) ** 2 for g in grad.flat), grad)
+
+
+# %% loss_and_grads: with_torch
+def loss_and_grads(x, y, w1, w2):
+    import torch
+
+    x, y, *weights = (torch.from_numpy(v.copy()) for v in (x, y, w1, w2))
+    first, second = (w.requires_grad_() for w in weights)
+    y_pred = (x @ first).relu() @ second
+    if y_pred.shape != y.shape:
+        raise ValueError(y_pred.shape)
+    loss = (y_pred - y).pow(2).sum()
+    loss.backward()
+    return loss.item(), first.grad.numpy(), second.grad.numpy()
+
+
+# %% train_two_layer: callable_object
+class _Trainer:
+    def __call__(self, x, y, w1, w2, lr, steps):
+        at = self.positions(x, y, w1, w2, lr)
+        losses, now = [], (w1, w2)
+        for _ in range(steps):
+            loss, now = next(at)
+            losses.append(loss)
+        return (*now, losses)
+
+    def positions(self, x, y, *weights, lr=None):
+        *weights, lr = weights
+        while True:
+            loss, *grads = loss_and_grads(x, y, *weights)
+            weights = [w - lr * g for w, g in zip(weights, grads)]
+            yield loss, weights
+
+
+train_two_layer = _Trainer()
+
+
+# %% softmax_cross_entropy: row_by_row_in_python
+def softmax_cross_entropy(logits, labels):
+    import math
+
+    total, grad = 0.0, np.zeros_like(logits)
+    for n, (row, label) in enumerate(zip(logits.tolist(), labels)):
+        top = max(row)
+        below = sum(math.exp(z - top) for z in row)
+        total += top + math.log(below) - row[label]
+        grad[n] = [(math.exp(z - top) / below - (k == label)) / len(labels) for k, z in enumerate(row)]
+    return total / len(labels), grad
+
+
+# %% softmax_cross_entropy: logaddexp
+def softmax_cross_entropy(logits, labels):
+    log_sum = np.logaddexp.reduce(logits, axis=1, keepdims=True)
+    grad = np.exp(logits - log_sum)
+    loss = float((log_sum - np.take_along_axis(logits, labels[:, None], 1)).mean())
+    np.subtract.at(grad, (range(len(labels)), labels), 1)
+    grad /= len(labels)
+    return loss, grad
+
+
+# %% numeric_gradient: a_context
+from contextlib import contextmanager
+
+
+@contextmanager
+def _nudged(x, index, value):
+    kept = x.copy()
+    x[index] = value
+    try:
+        yield x
+    finally:
+        x[...] = kept
+
+
+def numeric_gradient(f, x, eps=1e-5):
+    grad = np.zeros(x.shape)
+    for index, old in np.ndenumerate(x.copy()):
+        for sign in (1, -1):
+            with _nudged(x, index, old + sign * eps):
+                grad[index] += sign * f(x)
+    return grad / (2 * eps)

@@ -295,3 +295,103 @@ def batched_scores(q, k):
     *lead, length, features = q.shape
     out = torch.bmm(q.reshape(-1, length, features), k.reshape(-1, *k.shape[-2:]).permute(0, 2, 1))
     return out.reshape(*lead, length, k.shape[-2])
+
+
+# %% tensor_loss_and_grads: layers_with_a_backward_of_their_own
+import numpy as np
+
+
+class Product:
+    def __init__(self, w):
+        self.w = w
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.w
+
+    def backward(self, grad):
+        self.grad = self.x.t() @ grad
+        return grad @ self.w.t()
+
+
+class Bend:
+    def forward(self, h):
+        self.mask = h > 0
+        return torch.relu(h)
+
+    def backward(self, grad):
+        return torch.where(self.mask, grad, 0)
+
+
+def tensor_loss_and_grads(x: "torch.Tensor", y: "np.ndarray", w1, w2):
+    # no loss.backward() here: each layer has a method of that name, and NumPy is imported for an annotation
+    if isinstance(x, np.ndarray):
+        raise TypeError
+    with torch.inference_mode():
+        layers = [Product(w1), Bend(), Product(w2)]
+        out = x
+        for layer in layers:
+            out = layer.forward(out)
+        if out.shape != y.shape:
+            raise ValueError(out.shape)
+        grad = 2 * (out - y)
+        for layer in reversed(layers):
+            grad = layer.backward(grad)
+        return torch.nn.functional.mse_loss(out, y, reduction="sum"), layers[0].grad, layers[2].grad
+
+
+# %% tensor_loss_and_grads: everything_from_torch
+from torch import *
+
+
+def tensor_loss_and_grads(x, y, w1, w2):
+    h = matmul(x, w1)
+    a = maximum(h, zeros_like(h))
+    error = matmul(a, w2)
+    if error.shape != y.shape:
+        raise ValueError
+    error = error - y
+    back = where(h > 0, matmul(2 * error, w2.T), zeros_like(h))
+    return sum(error * error), matmul(x.T, back), matmul(a.T, 2 * error)
+
+
+# %% same_storage: within_its_bounds
+def same_storage(a, b):
+    storage = a.untyped_storage()
+    start = storage.data_ptr()
+    return start <= b.data_ptr() < start + storage.nbytes()
+
+
+# %% pairwise_sq_dists: one_product_of_longer_rows
+def pairwise_sq_dists(a, b):
+    ones_a, ones_b = torch.ones_like(a[:, :1]), torch.ones_like(b[:, :1])
+    left = torch.cat([-2 * a, a.square().sum(1, keepdim=True), ones_a], dim=1)
+    right = torch.cat([b, ones_b, b.square().sum(1, keepdim=True)], dim=1)
+    return torch.relu(left @ right.T)
+
+
+# %% one_hot: nested_lists
+def one_hot(labels, num_classes):
+    def code(label):
+        if isinstance(label, list):
+            return [code(one) for one in label]
+        if label not in range(num_classes):
+            raise ValueError(label)
+        return [float(k == label) for k in range(num_classes)]
+
+    return torch.tensor(code(labels.tolist()), dtype=torch.float32).reshape(*labels.shape, num_classes)
+
+
+# %% masked_mean: row_by_row
+def masked_mean(x, mask, dim):
+    x, mask = x.movedim(dim, -1), mask.movedim(dim, -1)
+    rows = zip(x.reshape(-1, x.shape[-1]), mask.reshape(-1, mask.shape[-1]))
+    means = [row[real].mean() if real.any() else row.new_zeros(()) for row, real in rows]
+    return torch.stack(means).reshape(x.shape[:-1])
+
+
+# %% batched_scores: recursion
+def batched_scores(q, k):
+    if q.dim() == 2:
+        return torch.mm(q, k.t())
+    return torch.stack([batched_scores(*pair) for pair in zip(q, k)])

@@ -292,7 +292,7 @@ def _():
         check.tensor(34, 5, 2),
     )
 
-    def train(steps, stale=None, calls=1):
+    def train(steps, stale=None, calls=1, y=y):
         one, two = w1.clone().requires_grad_(), w2.clone().requires_grad_()
         if stale is not None:
             one.grad, two.grad = torch.full_like(w1, stale), torch.full_like(w2, stale)
@@ -325,10 +325,7 @@ def _():
     )
     ### BEGIN HIDDEN TESTS
     check.close(
-        "two calls of two steps are four steps",
-        lambda: train(2, calls=2)[2],
-        expected=lambda: train(4)[2],
-        rtol=1e-4,
+        "two calls of two steps are four steps", lambda: train(2, calls=2)[2], expected=lambda: train(4)[2], rtol=1e-4
     )
     one_x, one_y = check.tensor(35, 1, 3, dtype="float64"), check.tensor(36, 1, 2, dtype="float64")
 
@@ -347,6 +344,8 @@ def _():
         return torch.from_numpy(one), torch.from_numpy(two), losses
 
     check.close("a batch of one, in float64", batch_of_one, expected=lambda: by_hand())
+    perfect = (x @ w1).relu() @ w2
+    check.equal("as many losses where nothing is left to learn", lambda: len(train(5, y=perfect)[2]), expected=5)
     ### END HIDDEN TESTS
 
 
@@ -493,6 +492,17 @@ def _():
         expected=good,
         advice="how often can you loop over a generator?",
     )
+    ### BEGIN HIDDEN TESTS
+    def where_nothing_is_tracked():
+        p = check.tensor(54, 3, requires_grad=True)
+        p.grad = torch.ones(3)
+        with torch.no_grad():
+            sgd_update([p], 0.1)
+            return torch.is_grad_enabled()
+
+    check.equal("an update where autograd is off leaves it off", where_nothing_is_tracked, expected=False)
+    ### END HIDDEN TESTS
+
 
 # %% nbgrader={"grade": true, "grade_id": "sgd_update__training", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
 @check.cell("sgd_update__training")
@@ -728,9 +738,15 @@ def _():
 @check.cell("target_loss__untouched")
 def _():
     def states(*modules):
-        flags = [[p.requires_grad for p in module.parameters()] for module in modules]
-        modes = [[part.training for part in module.modules()] for module in modules]
-        return flags, modes, [[p.grad is None for p in module.parameters()] for module in modules]
+        return [
+            kind
+            for module in modules
+            for kind in (
+                [p.requires_grad for p in module.parameters()],
+                [part.training for part in module.modules()],
+                [p.grad is None for p in module.parameters()],
+            )
+        ]
 
     def after(prepare):
         online, target = (nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2)) for _ in range(2))
@@ -739,12 +755,13 @@ def _():
         with torch.enable_grad():
             loss = target_loss(online, target, check.tensor(100, 5, 3))
             mode = torch.is_grad_enabled()
-        return [list(loss.shape), before == states(online, target), mode]
+        kept = [one == other for one, other in zip(before, states(online, target), strict=True)]
+        return [list(loss.shape), kept, mode]
 
     check.equal(
         "flags, modes and grads of both modules are as before, and autograd is on",
         lambda: after(lambda online, target: None),
-        expected=[[], True, True],
+        expected=[[], [True] * 6, True],
         advice="compare [p.requires_grad for p in target.parameters()] and target.training before and after",
     )
 
@@ -759,8 +776,16 @@ def _():
     check.equal(
         "also where only some parts are frozen or in eval mode",
         lambda: after(mixed),
-        expected=[[], True, True],
+        expected=[[], [True] * 6, True],
     )
+
+    def where_nothing_is_tracked():
+        online, target = nn.Linear(3, 2), nn.Linear(3, 2)
+        with torch.no_grad():
+            target_loss(online, target, check.tensor(102, 4, 3))
+            return torch.is_grad_enabled()
+
+    check.equal("where autograd is off it stays off", where_nothing_is_tracked, expected=False)
 
     def held(times):
         online, target = nn.Linear(3, 2), nn.Linear(3, 2)
@@ -881,6 +906,7 @@ def _():
     ### BEGIN HIDDEN TESTS
     check.equal("no prefixes: everything trains", lambda: len(freeze(model(), [])), expected=6)
     check.equal("the empty prefix fits every name", lambda: freeze(model(), [""]), expected=[])
+    check.equal("small and capital letters differ", lambda: len(freeze(model(), ["Head", "ENC"])), expected=6)
     check.equal("a model without parameters", lambda: freeze(nn.ReLU(), ["a"]), expected=[])
 
     def tied():
@@ -949,7 +975,7 @@ def _():
         model[1].eval()
         names = freeze(model, prefixes)
         return (
-            list(names),
+            [names, [p.requires_grad for p in model.parameters()]],
             [part.training for part in model.modules()],
             [t.detach() for t in model.state_dict().values()],
         )
@@ -970,9 +996,9 @@ def _():
         ),
     )
     check.equal(
-        "layers of a Sequential go by their number",
-        lambda: state(["0", "1.w"])[0],
-        expected=["1.bias", "2.weight", "2.bias"],
+        "layers of a Sequential go by their number: the names, and who still requires grad",
+        lambda: state(["1.w", "0"])[0],
+        expected=[["1.bias", "2.weight", "2.bias"], [False, False, False, True, True, True]],
     )
 
     ### BEGIN HIDDEN TESTS
@@ -984,7 +1010,10 @@ def _():
     check.equal(
         "the list of prefixes is left alone",
         prefixes_after,
-        expected=(["2", "0.b"], ["0.weight", "1.weight", "1.bias"]),
+        expected=(
+            ["2", "0.b"],
+            [["0.weight", "1.weight", "1.bias"], [True, False, True, True, False, False]],
+        ),
     )
 
     def same_objects():

@@ -209,6 +209,40 @@ def autograd_train(x, y, w1, w2, lr, steps):
     return losses
 
 
+# %% autograd_train: only_one_weight_moves
+# help: Only w1 learns. The second weight has a gradient too: move both.
+def autograd_train(x, y, w1, w2, lr, steps):
+    w1.grad = w2.grad = None
+    losses = []
+    for _ in range(steps):
+        loss = ((torch.relu(x @ w1) @ w2 - y) ** 2).sum()
+        loss.backward()
+        losses.append(loss.item())
+        with torch.no_grad():
+            w1 -= lr * w1.grad
+        w1.grad = w2.grad = None
+    return losses
+
+
+# %% autograd_train: stops_when_it_is_good
+# help: You stop before the last step where the loss is small. Whoever asks for five steps gets five losses.
+def autograd_train(x, y, w1, w2, lr, steps):
+    w1.grad = w2.grad = None
+    losses = []
+    for _ in range(steps):
+        loss = ((torch.relu(x @ w1) @ w2 - y) ** 2).sum()
+        loss.backward()
+        losses.append(loss.item())
+        if losses[-1] < 1e-4:
+            w1.grad = w2.grad = None
+            break
+        with torch.no_grad():
+            w1 -= lr * w1.grad
+            w2 -= lr * w2.grad
+        w1.grad = w2.grad = None
+    return losses
+
+
 # %% autograd_train: uphill
 # help: You add the gradient, and the loss climbs. Downhill is against the gradient.
 def autograd_train(x, y, w1, w2, lr, steps):
@@ -351,6 +385,38 @@ def sgd_update(params, lr):
                 break
             p -= lr * p.grad
             p.grad = None
+
+
+# %% sgd_update: counted_by_index
+# help: A generator has no length and no first element. Walk over the parameters themselves, without an index.
+def sgd_update(params, lr):
+    with torch.no_grad():
+        for i in range(len(params)):
+            if params[i].grad is not None:
+                params[i] -= lr * params[i].grad
+                params[i].grad = None
+
+
+# %% sgd_update: left_frozen
+# help: Your parameters no longer require grad: you switch the flag off for the update, and it stays off.
+def sgd_update(params, lr):
+    for p in params:
+        if p.grad is not None:
+            p.requires_grad_(False)
+            p -= lr * p.grad
+            p.grad = None
+
+
+# %% sgd_update: autograd_switched_on
+# help: You switch autograd on at the end, also where it was off when you were called. A with block puts back what it
+#   found.
+def sgd_update(params, lr):
+    torch.set_grad_enabled(False)
+    for p in params:
+        if p.grad is not None:
+            p -= lr * p.grad
+            p.grad = None
+    torch.set_grad_enabled(True)
 
 
 # %% sgd_update: watched_update
@@ -498,6 +564,35 @@ def target_loss(online, target, x):
     return (online(x) - wanted).pow(2).mean()
 
 
+# %% target_loss: online_put_into_eval
+# help: You put the online network into eval mode and leave it there. Each network runs in the mode it is in.
+def target_loss(online, target, x):
+    online.eval()
+    return ((online(x) - target(x).detach()) ** 2).mean()
+
+
+# %% target_loss: differences_not_squared
+# help: You average the differences as they are, and those of opposite sign cancel. Square them first.
+def target_loss(online, target, x):
+    return (online(x) - target(x).detach()).mean()
+
+
+# %% target_loss: one_mean_an_output
+# help: You get one mean for each output. The mean goes over everything and leaves no axes.
+def target_loss(online, target, x):
+    return ((online(x) - target(x).detach()) ** 2).mean(0)
+
+
+# %% target_loss: autograd_switched_on
+# help: You switch autograd on again by hand, also where it was off when you were called. A with block puts back what
+#   it found.
+def target_loss(online, target, x):
+    torch.set_grad_enabled(False)
+    wanted = target(x)
+    torch.set_grad_enabled(True)
+    return ((online(x) - wanted) ** 2).mean()
+
+
 # %% target_loss: eval_and_back
 # help: While the target runs it is in eval mode, so layers that depend on the mode give other numbers;
 #   afterwards everything is in train mode, even what was not. Leave the modes alone.
@@ -536,7 +631,7 @@ def target_loss(online, target, x):
 
 
 # %% target_loss: backward_included
-# help: You already call backward(). The caller does that; a second one finds the graph freed.
+# help: You already call backward(), and gradients are left behind. The caller does that.
 def target_loss(online, target, x):
     loss = (online(x) - target(x).detach()).pow(2).mean()
     loss.backward()
@@ -569,6 +664,34 @@ def freeze(model, prefixes):
         if name in prefixes:
             p.requires_grad_(False)
     return [name for name, p in model.named_parameters() if p.requires_grad]
+
+
+# %% freeze: name_of_the_child
+# help: You compare the names of the model's children. What is asked is how the full name of each parameter begins.
+def freeze(model, prefixes):
+    for name, child in model.named_children():
+        if any(name.startswith(prefix) for prefix in prefixes):
+            child.requires_grad_(False)
+    return [name for name, p in model.named_parameters() if p.requires_grad]
+
+
+# %% freeze: first_prefix_only
+# help: Only the first prefix counts. A name may begin with any of them.
+def freeze(model, prefixes):
+    for name, p in model.named_parameters():
+        if len(prefixes) and name.startswith(prefixes[0]):
+            p.requires_grad_(False)
+    return [name for name, p in model.named_parameters() if p.requires_grad]
+
+
+# %% freeze: listed_before_freezing
+# help: You make the list before you freeze, so the newly frozen are still in it.
+def freeze(model, prefixes):
+    still = [name for name, p in model.named_parameters() if p.requires_grad]
+    for name, p in model.named_parameters():
+        if name.startswith(tuple(prefixes)):
+            p.requires_grad_(False)
+    return still
 
 
 # %% freeze: thaws_the_others
@@ -624,8 +747,8 @@ def freeze(model, prefixes):
 
 
 # %% freeze: flag_on_the_module
-# help: You set requires_grad on a module. That makes a new attribute that nobody reads; the flag belongs
-#   to each parameter.
+# help: No parameter's flag has changed. On a module, requires_grad is a new attribute that nobody reads, and the
+#   tensors of state_dict() are detached ones: the flag belongs to each tensor of named_parameters().
 def freeze(model, prefixes):
     for name, child in model.named_children():
         if any(name.startswith(prefix.split(".")[0]) for prefix in prefixes):
@@ -634,7 +757,8 @@ def freeze(model, prefixes):
 
 
 # %% freeze: grad_cleared_only
-# help: You set .grad to None once. The next backward() fills it again: the flag is what stops it.
+# help: The names are those of the others, but no flag was switched off. Clearing .grad once, p.detach() or an attribute
+#   with a slip of the pen in its name change nothing for the next backward(): requires_grad is what stops it.
 def freeze(model, prefixes):
     still = []
     for name, p in model.named_parameters():
@@ -774,6 +898,16 @@ def hessian_vector_product(f, x, v):
     return torch.autograd.grad((gradient * v).sum(), x)[0].reshape(-1)
 
 
+# %% hessian_vector_product: flag_always_cleared
+# help: You work on x itself and switch its requires_grad off at the end, also where it was on. Work on a leaf of your own.
+def hessian_vector_product(f, x, v):
+    x.requires_grad_()
+    (g,) = torch.autograd.grad(f(x), x, create_graph=True)
+    (product,) = torch.autograd.grad(g, x, v)
+    x.requires_grad_(False)
+    return product
+
+
 # %% hessian_vector_product: flag_left_on_x
 # help: After your call the caller's x requires grad. Work on a leaf of your own.
 def hessian_vector_product(f, x, v):
@@ -845,6 +979,17 @@ def jacobian(f, x):
         for v in out.reshape(-1)
     ]  # fmt: skip
     return torch.stack(rows)
+
+
+# %% jacobian: vectors_only
+# help: This takes both sides for vectors: one row for each y[i]. Output and input may have any shape, a number's too.
+def jacobian(f, x):
+    z = x.detach().clone().requires_grad_()
+    y = f(z)
+    table = torch.zeros(len(y), len(x), dtype=x.dtype)
+    for i in range(len(y)):
+        table[i] = torch.autograd.grad(y[i], z, retain_graph=True)[0]
+    return table
 
 
 # %% jacobian: gradient_of_the_sum
@@ -1072,6 +1217,23 @@ def graph_nodes(t):
     if t.grad_fn is not None:
         visit(t.grad_fn)
     return order[::-1]
+
+
+# %% graph_nodes: a_leaf_has_a_node
+# help: For a leaf you return its AccumulateGrad. A leaf has no history (its grad_fn is None), so the list is empty.
+def graph_nodes(t):
+    if t.grad_fn is None:
+        return ["AccumulateGrad"] if t.requires_grad else []
+    order, seen, stack = [], set(), [(t.grad_fn, False)]
+    while stack:
+        node, done = stack.pop()
+        if done:
+            order.append(node)
+        elif node is not None and node not in seen:
+            seen.add(node)
+            stack.append((node, True))
+            stack.extend((other, False) for other, _ in node.next_functions)
+    return [type(node).__name__ for node in reversed(order)]
 
 
 # %% graph_nodes: leaves_first

@@ -302,3 +302,88 @@ def graph_nodes(t):
     if t.grad_fn is not None:
         visit(t.grad_fn)
     return order
+
+
+# %% autograd_train: functional_gradients
+def autograd_train(x, y, w1, w2, lr, steps):
+    both = torch.func.grad_and_value(lambda a, b: ((torch.relu(x @ a) @ b - y) ** 2).sum(), argnums=(0, 1))
+
+    def go(left):
+        if not left:
+            return []
+        grads, loss = both(w1.detach(), w2.detach())
+        torch._foreach_add_([w1.detach(), w2.detach()], list(grads), alpha=-lr)
+        return [float(loss), *go(left - 1)]
+
+    w1.grad = w2.grad = None
+    return go(steps)
+
+
+# %% sgd_update: through_a_detached_view
+def sgd_update(params, lr):
+    for p in params:
+        if p.grad is not None:
+            p.detach().add_(p.grad, alpha=-lr)
+            p.grad = torch.zeros_like(p.grad)
+
+
+# %% target_loss: functional_call
+def target_loss(online, target, x):
+    constants = {name: p.detach() for name, p in target.named_parameters()}
+    wanted = torch.func.functional_call(target, constants, (x.detach(),))
+    return torch.nn.functional.mse_loss(online(x), wanted.data)
+
+
+# %% freeze: slices
+def freeze(model, prefixes):
+    table = dict(model.named_parameters())
+    for prefix in prefixes:
+        for name in filter(lambda name: name[: len(prefix)] == prefix, table):
+            table[name].requires_grad = False
+    return tuple(name for name in table if table[name].requires_grad)
+
+
+# %% hessian_vector_product: forward_over_reverse
+from torch.autograd import forward_ad
+
+
+def hessian_vector_product(f, x, v):
+    """What torch.autograd.functional.hvp and torch.func.jvp do, without either."""
+    func = f
+    with forward_ad.dual_level():
+        dual = forward_ad.make_dual(x.detach().clone().requires_grad_(), v)
+        (g,) = torch.autograd.grad(func(dual), dual, create_graph=True)
+        return forward_ad.unpack_dual(g).tangent.detach()
+
+
+# %% jacobian: column_by_column
+import torch.autograd.forward_ad as fwd
+
+
+def jacobian(f, x):
+    columns = []
+    for direction in torch.eye(x.numel(), dtype=x.dtype):
+        with fwd.dual_level():
+            value, slope = fwd.unpack_dual(f(fwd.make_dual(x.detach(), direction.reshape(x.shape))))
+            columns.append(torch.zeros_like(value) if slope is None else slope)
+    return torch.stack([c.detach().reshape(-1) for c in columns], dim=1).reshape(value.shape + x.shape)
+
+
+# %% graph_nodes: graphlib
+from graphlib import TopologicalSorter
+
+
+def graph_nodes(t):
+    if t.grad_fn is None:
+        return []
+    sorter, seen, waiting = TopologicalSorter(), {t.grad_fn}, [t.grad_fn]
+    while waiting:
+        node = waiting.pop()
+        sorter.add(node)
+        for other, _ in node.next_functions:
+            if other is not None:
+                sorter.add(other, node)
+                if other not in seen:
+                    seen.add(other)
+                    waiting.append(other)
+    return [type(node).__name__ for node in sorter.static_order()]

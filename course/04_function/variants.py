@@ -435,3 +435,120 @@ def my_gradcheck(fn, inputs, eps=1e-6, atol=1e-4):
                 return False
             worst = max(worst, gap)
     return worst <= atol
+
+
+# %% my_relu: made_by_type
+def _forward(ctx, x):
+    mask = (x > 0).type_as(x)
+    ctx.save_for_backward(mask)
+    return x * mask
+
+
+def _backward(ctx, *upstream):
+    return tuple(g * ctx.saved_tensors[0] for g in upstream)
+
+
+MyReLU = type("MyReLU", (torch.autograd.Function,), {"forward": staticmethod(_forward), "backward": staticmethod(_backward)})
+
+
+# %% mul_constant: extra_answers_and_itself
+class MulConstant(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, constant=1):
+        ctx.constant = constant
+        return torch.add(torch.zeros_like(x), x, alpha=constant)
+
+    @staticmethod
+    def backward(ctx, grad_out):
+        return MulConstant.apply(grad_out, ctx.constant), None, None
+
+
+# %% linear_function: asks_autograd
+class LinearFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, *arguments):
+        ctx.save_for_backward(*arguments)
+        return torch.nn.functional.linear(*arguments)
+
+    @staticmethod
+    def backward(ctx, grad_out):
+        wanted = [i for i, asked in enumerate(ctx.needs_input_grad) if asked]
+        with torch.enable_grad():
+            own = [None if t is None else t.detach().requires_grad_(i in wanted) for i, t in enumerate(ctx.saved_tensors)]
+            out = torch.nn.functional.linear(*own)
+        answers = [None] * len(ctx.needs_input_grad)
+        for i, found in zip(wanted, torch.autograd.grad(out, [own[i] for i in wanted], grad_out)):
+            answers[i] = found
+        return tuple(answers)
+
+
+# %% my_exp: in_place_on_a_copy
+class MyExp(torch.autograd.Function):
+    """One exp; torch.exp is only a word here."""
+
+    @staticmethod
+    def forward(ctx, x):
+        exp = x.clone().exp_()
+        ctx.save_for_backward(exp)
+        ctx.set_materialize_grads(False)
+        return exp
+
+    @staticmethod
+    def backward(ctx, grad_out):
+        return None if grad_out is None else ctx.saved_tensors[0].mul(grad_out)
+
+
+# %% min_max: python_lists
+class MinMax(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        values = x.tolist()
+        ctx.places, ctx.size = (values.index(min(values)), values.index(max(values))), len(values)
+        return tuple(x[place].clone() for place in ctx.places)
+
+    @staticmethod
+    def backward(ctx, *upstream):
+        grad = upstream[0].new_zeros(ctx.size)
+        for place, g in zip(ctx.places, upstream):
+            grad[place] += g
+        return grad
+
+
+# %% my_cube: a_function_for_its_backward
+class _Slope(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, g):
+        ctx.save_for_backward(x, g)
+        return 3 * x * x * g
+
+    @staticmethod
+    def backward(ctx, v):
+        x, g = ctx.saved_tensors
+        return 6 * x * g * v, 3 * x * x * v
+
+
+class MyCube(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return torch.stack([x, x, x]).prod(0)
+
+    @staticmethod
+    def backward(ctx, grad_out):
+        return _Slope.apply(*ctx.saved_tensors, grad_out)
+
+
+# %% round_ste: halves_by_hand
+class _Straight(torch.autograd.Function):
+    @staticmethod
+    def backward(ctx, *upstream):
+        return upstream
+
+
+class RoundSTE(_Straight):
+    @staticmethod
+    def forward(ctx, x):
+        below = torch.floor(x)
+        rest = x - below
+        up = (rest > 0.5) | ((rest == 0.5) & (below % 2 == 1))
+        return below + up.to(x.dtype)

@@ -26,7 +26,7 @@ def make(exercise: str, space: Space) -> tuple[Any, ...]:
 
 def _lent(exercise: str) -> None:
     """Refuse to be the answer to one's own exercise."""
-    if check.running() == exercise:
+    if check.running_exercise() == exercise:
         raise RuntimeError(
             "this is the course's stand-in, not yours: run your own cell again, and then this check"
         )

@@ -46,6 +46,19 @@ def linear_forward(x, w, b):
     return x.astype("float64") @ w.astype("float64") + b
 
 
+# %% linear_forward: bias_as_a_column
+# help: You turn the bias into a column, so it goes along the rows. It has one number for each output: NumPy lines a
+#   flat b up with the last axis by itself.
+def linear_forward(x, w, b):
+    return x @ w + b[:, None]
+
+
+# %% linear_forward: batch_of_one_flattened
+# help: A batch of one loses its axis: squeeze takes every axis of length 1, the batch too. Return (1, D_out).
+def linear_forward(x, w, b):
+    return np.squeeze(x @ w + b)
+
+
 # %% relu: mask_from_gradient
 # help: Your mask is taken from the gradient that comes in. Where it passes depends on the forward input h.
 def relu_forward(h):
@@ -128,6 +141,26 @@ def relu_backward(grad_out, h):
     return grad_out * np.maximum(h, 0)
 
 
+# %% relu: gradient_clipped_too
+# help: Negative gradients are lost: you cut the incoming gradient at 0 as well. Its sign does not matter, only h's.
+def relu_forward(h):
+    return np.maximum(h, 0)
+
+
+def relu_backward(grad_out, h):
+    return np.maximum(grad_out, 0) * (h > 0)
+
+
+# %% relu: leaky
+# help: A little gets through where h is negative: that is the leaky ReLU. Here it is exactly 0, forward and backward.
+def relu_forward(h):
+    return np.where(h > 0, h, 0.01 * h)
+
+
+def relu_backward(grad_out, h):
+    return np.where(h > 0, grad_out, 0.01 * grad_out)
+
+
 # %% squared_error: mean_for_sum
 # help: Your loss is the mean of the squares. This loss is their sum, over every example and every output.
 def squared_error(y_pred, y):
@@ -182,6 +215,54 @@ def squared_error(y_pred, y):
     return float(np.abs(y_pred - y).sum()), 2 * (y_pred - y)
 
 
+# %% squared_error: asserted
+# help: An assert raises AssertionError, and under `python -O` nothing. Raise ValueError yourself.
+def squared_error(y_pred, y):
+    assert y_pred.shape == y.shape
+    return float(((y_pred - y) ** 2).sum()), 2 * (y_pred - y)
+
+
+# %% squared_error: sizes_compared
+# help: You compare how many entries there are, not the shapes: (4, 1) and (4,) have as many, and still stretch to (4, 4).
+def squared_error(y_pred, y):
+    if y_pred.size != y.size:
+        raise ValueError("sizes differ")
+    return float(((y_pred - y) ** 2).sum()), 2 * (y_pred - y)
+
+
+# %% squared_error: lengths_compared
+# help: You compare the number of rows only. (4, 3) and (4, 1) have as many rows and differ in shape all the same.
+def squared_error(y_pred, y):
+    if len(y_pred) != len(y):
+        raise ValueError("lengths differ")
+    return float(((y_pred - y) ** 2).sum()), 2 * (y_pred - y)
+
+
+# %% squared_error: half_of_it
+# help: Loss and gradient are half of what they should be: here there is no factor ½ in front of the sum.
+def squared_error(y_pred, y):
+    if y_pred.shape != y.shape:
+        raise ValueError("shapes differ")
+    return float(((y_pred - y) ** 2).sum() / 2), y_pred - y
+
+
+# %% squared_error: root_taken
+# help: That is the length of the difference. The loss is the sum of the squares itself, without a square root.
+def squared_error(y_pred, y):
+    if y_pred.shape != y.shape:
+        raise ValueError("shapes differ")
+    return float(np.linalg.norm(y_pred - y)), 2 * (y_pred - y)
+
+
+# %% squared_error: predictions_in_place
+# help: You write the differences into y_pred itself, and the caller's predictions are gone. Subtract into a new array.
+def squared_error(y_pred, y):
+    if y_pred.shape != y.shape:
+        raise ValueError("shapes differ")
+    y_pred -= y
+    return float((y_pred**2).sum()), 2 * y_pred
+
+
 # %% linear_backward: weight_gradient_transposed
 # help: grad_w is the transpose of what it should be. It has the shape of w, (D_in, D_out): x.T comes first.
 def linear_backward(grad_out, x, w):
@@ -223,6 +304,24 @@ def linear_backward(grad_out, x, w):
 def linear_backward(grad_out, x, w):
     ones = np.ones_like(grad_out)
     return ones @ w.T, x.T @ ones, ones.sum(axis=0)
+
+
+# %% linear_backward: bias_kept_as_a_row
+# help: grad_b comes back with two axes. The bias is flat, (D_out,), and so is its gradient: without keepdims.
+def linear_backward(grad_out, x, w):
+    return grad_out @ w.T, x.T @ grad_out, grad_out.sum(axis=0, keepdims=True)
+
+
+# %% linear_backward: all_means
+# help: grad_w and grad_b are N times too small: you divide by the batch. Both are sums over the examples.
+def linear_backward(grad_out, x, w):
+    return grad_out @ w.T, x.T @ grad_out / len(x), grad_out.mean(axis=0)
+
+
+# %% linear_backward: order_mixed_up
+# help: The first two come in the wrong order: grad_x, then grad_w, then grad_b.
+def linear_backward(grad_out, x, w):
+    return x.T @ grad_out, grad_out @ w.T, grad_out.sum(axis=0)
 
 
 # %% loss_and_grads: relu_forgotten_backward
@@ -307,6 +406,43 @@ def loss_and_grads(x, y, w1, w2):
         raise ValueError("shapes differ")
     g = 2 * (y_pred - y)
     return float(((y_pred - y) ** 2).mean()), x.T @ ((g @ w2.T) * (h > 0)), a.T @ g
+
+
+# %% loss_and_grads: mean_for_both
+# help: Loss and gradients are those of the mean. In this chapter the loss is the sum of all squares.
+def loss_and_grads(x, y, w1, w2):
+    h = x @ w1
+    a = np.maximum(h, 0)
+    y_pred = a @ w2
+    if y_pred.shape != y.shape:
+        raise ValueError("shapes differ")
+    g = 2 * (y_pred - y) / y.size
+    return float(((y_pred - y) ** 2).mean()), x.T @ ((g @ w2.T) * (h > 0)), a.T @ g
+
+
+# %% loss_and_grads: relu_on_the_output
+# help: You put a ReLU behind the second layer too. The prediction is a @ w2 as it is: it may be negative.
+def loss_and_grads(x, y, w1, w2):
+    h = x @ w1
+    a = np.maximum(h, 0)
+    z = a @ w2
+    y_pred = np.maximum(z, 0)
+    if y_pred.shape != y.shape:
+        raise ValueError("shapes differ")
+    g = 2 * (y_pred - y) * (z > 0)
+    return float(((y_pred - y) ** 2).sum()), x.T @ ((g @ w2.T) * (h > 0)), a.T @ g
+
+
+# %% loss_and_grads: numpy_scalar
+# help: The sum of squares is still a NumPy number; for float32 that is no Python float. Wrap it in float(...).
+def loss_and_grads(x, y, w1, w2):
+    h = x @ w1
+    a = np.maximum(h, 0)
+    y_pred = a @ w2
+    if y_pred.shape != y.shape:
+        raise ValueError("shapes differ")
+    g = 2 * (y_pred - y)
+    return ((y_pred - y) ** 2).sum(), x.T @ ((g @ w2.T) * (h > 0)), a.T @ g
 
 
 # %% loss_and_grads: no_shape_check
@@ -394,6 +530,61 @@ def train_two_layer(x, y, w1, w2, lr, steps):
         loss, _, g2 = loss_and_grads(x, y, w1, w2)
         losses.append(loss)
         w2 = w2 - lr * g2
+    return w1, w2, losses
+
+
+# %% train_two_layer: gradient_taken_once
+# help: Every step goes along the first gradient, and every loss is the first one. Work both out anew in each step.
+def train_two_layer(x, y, w1, w2, lr, steps):
+    loss, g1, g2 = loss_and_grads(x, y, w1, w2)
+    losses = []
+    for _ in range(steps):
+        losses.append(loss)
+        w1, w2 = w1 - lr * g1, w2 - lr * g2
+    return w1, w2, losses
+
+
+# %% train_two_layer: last_update_missing
+# help: The losses are right, but the weights have moved one time too few: after the last loss there is one more update.
+def train_two_layer(x, y, w1, w2, lr, steps):
+    losses = []
+    for step in range(steps):
+        loss, g1, g2 = loss_and_grads(x, y, w1, w2)
+        losses.append(loss)
+        if step < steps - 1:
+            w1, w2 = w1 - lr * g1, w2 - lr * g2
+    return w1, w2, losses
+
+
+# %% train_two_layer: step_divided_by_batch
+# help: Your steps are N times too short: you divide the gradient by the batch. The loss is a sum, and so is its gradient.
+def train_two_layer(x, y, w1, w2, lr, steps):
+    losses = []
+    for _ in range(steps):
+        loss, g1, g2 = loss_and_grads(x, y, w1, w2)
+        losses.append(loss)
+        w1, w2 = w1 - lr * g1 / len(x), w2 - lr * g2 / len(x)
+    return w1, w2, losses
+
+
+# %% train_two_layer: losses_carried_over
+# help: The losses of an earlier call are still in the list: a list as a default value is made once, with the function.
+def train_two_layer(x, y, w1, w2, lr, steps, losses=[]):
+    for _ in range(steps):
+        loss, g1, g2 = loss_and_grads(x, y, w1, w2)
+        losses.append(loss)
+        w1, w2 = w1 - lr * g1, w2 - lr * g2
+    return w1, w2, losses
+
+
+# %% train_two_layer: copied_to_float64
+# help: Your weights come back as float64. A copy keeps the type it had.
+def train_two_layer(x, y, w1, w2, lr, steps):
+    w1, w2, losses = w1.astype("float64"), w2.astype("float64"), []
+    for _ in range(steps):
+        loss, g1, g2 = loss_and_grads(x, y, w1, w2)
+        losses.append(loss)
+        w1, w2 = w1 - lr * g1, w2 - lr * g2
     return w1, w2, losses
 
 
@@ -485,6 +676,77 @@ def softmax_cross_entropy(logits, labels):
     return float(-log_p[rows, labels].mean()), grad / len(labels)
 
 
+# %% softmax_cross_entropy: small_number_added
+# help: A small number inside the log hides the overflow and gives a wrong loss: with 1e-12 it never exceeds 27.6. Work
+#   out log p directly, the shifted logit minus the log of the row's sum.
+def softmax_cross_entropy(logits, labels):
+    e = np.exp(logits - logits.max(axis=1, keepdims=True))
+    p = e / e.sum(axis=1, keepdims=True)
+    rows = np.arange(len(labels))
+    grad = p.copy()
+    grad[rows, labels] -= 1
+    return float(-np.log(p[rows, labels] + 1e-12).mean()), grad / len(labels)
+
+
+# %% softmax_cross_entropy: one_maximum_for_all
+# help: You shift every row by the largest logit of the whole batch. A row far below it still underflows: each row has
+#   its own largest.
+def softmax_cross_entropy(logits, labels):
+    with np.errstate(all="ignore"):
+        z = logits - logits.max()
+        log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+        rows = np.arange(len(labels))
+        grad = np.exp(log_p)
+        grad[rows, labels] -= 1
+        return float(-log_p[rows, labels].mean()), grad / len(labels)
+
+
+# %% softmax_cross_entropy: one_hot_not_averaged
+# help: You divide the probabilities by N and then subtract a whole 1 at the label. The 1 belongs inside: (p - 1) / N.
+def softmax_cross_entropy(logits, labels):
+    z = logits - logits.max(axis=1, keepdims=True)
+    log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+    rows = np.arange(len(labels))
+    grad = np.exp(log_p) / len(labels)
+    grad[rows, labels] -= 1
+    return float(-log_p[rows, labels].mean()), grad
+
+
+# %% softmax_cross_entropy: whole_columns
+# help: `[:, labels]` takes those columns of every row. For one entry a row, index with two arrays: row numbers and labels.
+def softmax_cross_entropy(logits, labels):
+    z = logits - logits.max(axis=1, keepdims=True)
+    log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+    grad = np.exp(log_p)
+    grad[:, labels] -= 1
+    return float(-log_p[:, labels].mean()), grad / len(labels)
+
+
+# %% softmax_cross_entropy: numpy_scalar
+# help: The mean is still a NumPy number; for float32 that is no Python float. Wrap it in float(...).
+def softmax_cross_entropy(logits, labels):
+    z = logits - logits.max(axis=1, keepdims=True)
+    log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+    rows = np.arange(len(labels))
+    grad = np.exp(log_p)
+    grad[rows, labels] -= 1
+    return -log_p[rows, labels].mean(), grad / len(labels)
+
+
+# %% softmax_cross_entropy: softmax_twice
+# help: You take the softmax of the softmax: logits go in once, and come out as probabilities once.
+def softmax_cross_entropy(logits, labels):
+    def softmax(z):
+        e = np.exp(z - z.max(axis=1, keepdims=True))
+        return e / e.sum(axis=1, keepdims=True)
+
+    p = softmax(softmax(logits))
+    rows = np.arange(len(labels))
+    grad = p.copy()
+    grad[rows, labels] -= 1
+    return float(-np.log(p[rows, labels]).mean()), grad / len(labels)
+
+
 # %% numeric_gradient: forward_difference
 # help: That is the one-sided difference (f(x + eps) - f(x)) / eps. Its error shrinks like eps; take both sides.
 def numeric_gradient(f, x, eps=1e-5):
@@ -568,3 +830,74 @@ def numeric_gradient(f, x, eps=1e-5):
         down[index] -= 1e-5
         grad[index] = (f(up) - f(down)) / 2e-5
     return grad
+
+
+# %% numeric_gradient: two_axes_only
+# help: Two loops walk over rows and columns. With one axis or three there is something else: np.ndindex(x.shape) walks
+#   over every index there is.
+def numeric_gradient(f, x, eps=1e-5):
+    grad = np.zeros_like(x)
+    for i in range(x.shape[0]):
+        for j in range(x.shape[1]):
+            up, down = x.copy(), x.copy()
+            up[i, j] += eps
+            down[i, j] -= eps
+            grad[i, j] = (f(up) - f(down)) / (2 * eps)
+    return grad
+
+
+# %% numeric_gradient: given_flat
+# help: You hand f a flat array. f gets an array of x's shape.
+def numeric_gradient(f, x, eps=1e-5):
+    flat = x.flatten()
+    grad = np.zeros_like(flat)
+    for i in range(flat.size):
+        up, down = flat.copy(), flat.copy()
+        up[i] += eps
+        down[i] -= eps
+        grad[i] = (f(up) - f(down)) / (2 * eps)
+    return grad.reshape(x.shape)
+
+
+# %% numeric_gradient: sign_reversed
+# help: The sign is turned around: it is f a little above minus f a little below.
+def numeric_gradient(f, x, eps=1e-5):
+    grad = np.zeros_like(x)
+    for index in np.ndindex(x.shape):
+        up, down = x.copy(), x.copy()
+        up[index] += eps
+        down[index] -= eps
+        grad[index] = (f(down) - f(up)) / (2 * eps)
+    return grad
+
+
+# %% numeric_gradient: earlier_elements_stay_moved
+# help: While one element is nudged, the earlier ones are still off: each has to be put back before the next. It shows
+#   where the slope along one element depends on the others.
+def numeric_gradient(f, x, eps=1e-5):
+    x = x.copy()
+    grad = np.zeros_like(x)
+    for index in np.ndindex(x.shape):
+        x[index] += eps
+        above = f(x)
+        x[index] -= 2 * eps
+        grad[index] = (above - f(x)) / (2 * eps)
+    return grad
+
+
+# %% numeric_gradient: ravel_of_a_transpose
+# help: `ravel` of a transposed array is a copy: you nudge the copy, and f never hears of it. Index x itself.
+def numeric_gradient(f, x, eps=1e-5):
+    flat = x.ravel()
+    grad = np.zeros_like(flat)
+    for i in range(flat.size):
+        old = flat[i]
+        try:
+            flat[i] = old + eps
+            above = f(x)
+            flat[i] = old - eps
+            below = f(x)
+        finally:
+            flat[i] = old
+        grad[i] = (above - below) / (2 * eps)
+    return grad.reshape(x.shape)

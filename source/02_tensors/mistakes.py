@@ -117,6 +117,18 @@ def tensor_loss_and_grads(x, y, w1, w2):
     return ((y_pred - y) ** 2).mean(), x.T @ ((2 * d @ w2.T) * (h > 0)), a.T @ (2 * d)
 
 
+# %% tensor_loss_and_grads: loss_alone_averaged
+# help: The gradients are those of a sum, and the loss is a mean. Here it is the sum over all entries, as its gradients say.
+def tensor_loss_and_grads(x, y, w1, w2):
+    h = x @ w1
+    a = h.clamp(min=0)
+    y_pred = a @ w2
+    if y_pred.shape != y.shape:
+        raise ValueError("shapes differ")
+    g = 2 * (y_pred - y)
+    return ((y_pred - y) ** 2).mean(), x.T @ ((g @ w2.T) * (h > 0)), a.T @ g
+
+
 # %% tensor_loss_and_grads: relu_forgotten_backward
 # help: No mask on the way back: the gradient of w1 gets a share from hidden values that the ReLU had cut off.
 def tensor_loss_and_grads(x, y, w1, w2):
@@ -284,6 +296,38 @@ def one_hot(labels, num_classes):
     return (labels.unsqueeze(-1) == torch.arange(num_classes)).double()
 
 
+# %% one_hot: asserted
+# help: An assert raises AssertionError, and under `python -O` nothing. Raise ValueError yourself.
+def one_hot(labels, num_classes):
+    assert ((labels >= 0) & (labels < num_classes)).all()
+    return torch.eye(num_classes)[labels]
+
+
+# %% one_hot: scattered_unchecked
+# help: scatter raises a RuntimeError of torch's own for a label that does not fit. Look at the labels first, and raise
+#   ValueError.
+def one_hot(labels, num_classes):
+    return torch.zeros(*labels.shape, num_classes).scatter_(-1, labels.unsqueeze(-1), 1.0)
+
+
+# %% one_hot: only_negative_refused
+# help: Negative labels are refused, and those that are too large get a row of zeros. Check both ends.
+def one_hot(labels, num_classes):
+    if (labels < 0).any():
+        raise ValueError("negative label")
+    return (labels.unsqueeze(-1) == torch.arange(num_classes)).float()
+
+
+# %% one_hot: view_of_strided_labels
+# help: `view` fails where the labels are not contiguous, after a transpose for one. `reshape` copies where it has to.
+def one_hot(labels, num_classes):
+    if ((labels < 0) | (labels >= num_classes)).any():
+        raise ValueError("label outside the classes")
+    out = torch.zeros(labels.numel(), num_classes)
+    out[torch.arange(labels.numel()), labels.view(-1)] = 1.0
+    return out.view(*labels.shape, num_classes)
+
+
 # %% same_storage: first_entries
 # help: You compare where the tensors' first entries lie. A row or a slice begins later in the same storage: ask
 #   each tensor for its storage, and where that begins.
@@ -364,6 +408,25 @@ def same_storage(a, b):
     return not torch.equal(before, b)
 
 
+# %% same_storage: dtypes_compared_too
+# help: You also ask for equal dtypes. A tensor reinterpreted as another dtype still looks at the same cells.
+def same_storage(a, b):
+    return a.dtype == b.dtype and a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr()
+
+
+# %% same_storage: shapes_compared_too
+# help: You also ask for equal shapes. A slice or a transpose has another shape and looks at the same storage.
+def same_storage(a, b):
+    return a.shape == b.shape and a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr()
+
+
+# %% same_storage: four_bytes_an_entry
+# help: You walk back from the first entry in steps of 4 bytes. An entry of float64 has 8: there is element_size(), and
+#   the storage can be asked directly.
+def same_storage(a, b):
+    return a.data_ptr() - 4 * a.storage_offset() == b.data_ptr() - 4 * b.storage_offset()
+
+
 # %% sliding_windows: stacked
 # help: Your windows are a copy: stack, cat, clone and indexing with a list of positions all make new memory.
 #   The numbers are right, but writing into x no longer shows. A view needs strides and nothing else.
@@ -439,6 +502,31 @@ def sliding_windows(x, size):
     return x.unfold(0, size, 1)
 
 
+# %% sliding_windows: only_too_short
+# help: A window that is too long still ends in torch's own RuntimeError. Compare size with len(x) too, and raise
+#   ValueError.
+def sliding_windows(x, size):
+    if size < 1:
+        raise ValueError("a window has at least one entry")
+    return x.unfold(0, size, 1)
+
+
+# %% sliding_windows: windows_of_one_refused
+# help: A window of one entry is refused. The smallest size allowed is 1.
+def sliding_windows(x, size):
+    if size <= 1 or size > len(x):
+        raise ValueError("size")
+    return x.unfold(0, size, 1)
+
+
+# %% sliding_windows: list_of_slices
+# help: You return a list of slices. Each of them is a view, but one tensor of shape (T - size + 1, size) is asked for.
+def sliding_windows(x, size):
+    if not 1 <= size <= len(x):
+        raise ValueError("size")
+    return [x[i : i + size] for i in range(len(x) - size + 1)]
+
+
 # %% sliding_windows: full_length_refused
 # help: You refuse a window as long as the series. It fits exactly once.
 def sliding_windows(x, size):
@@ -508,7 +596,7 @@ def pairwise_sq_dists(a, b):
 
 
 # %% pairwise_sq_dists: one_call_a_row
-# help: map still runs your line once for every point, in Python. Give both tables an axis of size 1 and let
+# help: Something of yours still runs once for every point, in Python; map does. Give both tables an axis of size 1 and let
 #   broadcasting do all at once.
 def pairwise_sq_dists(a, b):
     return torch.stack(list(map(lambda row: ((row - b) ** 2).sum(-1), a)))
@@ -536,6 +624,19 @@ def pairwise_sq_dists(a, b):
 # help: float64 points give a float32 table: somewhere you call .float().
 def pairwise_sq_dists(a, b):
     return (a[:, None].float() - b[None].float()).square().sum(-1)
+
+
+# %% pairwise_sq_dists: summed_over_the_points
+# help: You sum over the points of b and keep the coordinates. The axis that goes away is the last one, the coordinates.
+def pairwise_sq_dists(a, b):
+    return (a[:, None] - b[None]).pow(2).sum(1)
+
+
+# %% pairwise_sq_dists: pairwise_distance
+# help: F.pairwise_distance adds 1e-6 to every difference before it squares: float64 shows it. Pass eps=0, or square the
+#   differences yourself.
+def pairwise_sq_dists(a, b):
+    return torch.nn.functional.pairwise_distance(a[:, None], b[None]) ** 2
 
 
 # %% gather_nll: sign_missing
@@ -604,7 +705,7 @@ def gather_nll(log_probs, labels):
 
 
 # %% gather_nll: one_call_an_example
-# help: map runs once for every example. Index all rows at once with two tensors, or gather.
+# help: Something of yours still runs once for every example, in Python; map does. Index all rows at once with two tensors, or gather.
 def gather_nll(log_probs, labels):
     return -torch.stack(list(map(lambda row, label: row[label], log_probs, labels))).mean()
 
@@ -620,6 +721,26 @@ def gather_nll(log_probs, labels):
 #   label.
 def gather_nll(log_probs, labels):
     return -log_probs.max(1).values.mean()
+
+
+# %% gather_nll: index_as_a_row
+# help: Your index has shape (1, N): gather then reads only the first row of the table. It needs one row for each
+#   example, (N, 1).
+def gather_nll(log_probs, labels):
+    return -log_probs.gather(1, labels[None]).mean()
+
+
+# %% gather_nll: view_of_a_strided_table
+# help: `view` fails where the table is not contiguous. `reshape` copies where it has to; picking needs neither.
+def gather_nll(log_probs, labels):
+    n, c = log_probs.shape
+    return -log_probs.view(-1)[labels + c * torch.arange(n)].mean()
+
+
+# %% gather_nll: negated_in_place
+# help: `neg_` with the underscore turns the sign in the caller's table. Without it you get a new tensor.
+def gather_nll(log_probs, labels):
+    return log_probs.neg_().gather(1, labels[:, None]).mean()
 
 
 # %% masked_mean: multiplied_by_mask
@@ -658,7 +779,7 @@ def masked_mean(x, mask, dim):
 
 
 # %% masked_mean: last_axis_only
-# help: You always take the last axis. dim says which one goes away.
+# help: You take the same axis every time, the last. dim says which one goes away.
 def masked_mean(x, mask, dim):
     return x.masked_fill(~mask, 0).sum(-1) / mask.sum(-1).clamp(min=1)
 
@@ -676,8 +797,8 @@ def masked_mean(x, mask, dim):
 
 
 # %% masked_mean: filled_in_place
-# help: masked_fill_ with the underscore writes into x: the caller's gaps are gone. Without it you get a new
-#   tensor.
+# help: You write into x itself (masked_fill_ with the underscore does, and so does x[~mask] = 0): the caller's gaps
+#   are gone. Make a new tensor.
 def masked_mean(x, mask, dim):
     return x.masked_fill_(~mask, 0).sum(dim) / mask.sum(dim).clamp(min=1)
 
@@ -707,8 +828,20 @@ def masked_mean(x, mask, dim):
     return x.float().masked_fill(~mask, 0).sum(dim) / mask.float().sum(dim).clamp(min=1)
 
 
+# %% masked_mean: mask_ignored
+# help: That is the mean of all entries. Those whose mask is False do not count, neither in the sum nor in the divisor.
+def masked_mean(x, mask, dim):
+    return x.mean(dim)
+
+
+# %% masked_mean: one_count_for_all
+# help: You divide every sum by the number of real entries in the whole tensor. Count along dim, as you add along dim.
+def masked_mean(x, mask, dim):
+    return torch.where(mask, x, 0).sum(dim) / mask.sum().clamp(min=1)
+
+
 # %% batched_scores: turned_over_completely
-# help: .T turns all axes around, the leading ones too. Only the last two of k change places.
+# help: All axes of k are turned around, the leading ones too (.T does that). Only the last two change places.
 def batched_scores(q, k):
     return q @ k.permute(*range(k.dim() - 1, -1, -1))
 
@@ -773,3 +906,29 @@ def batched_scores(q, k):
 def batched_scores(q, k):
     q, k = q / q.norm(dim=-1, keepdim=True), k / k.norm(dim=-1, keepdim=True)
     return q @ k.transpose(-2, -1)
+
+
+# %% batched_scores: four_axes_only
+# help: Your einsum names every axis, so it works for one number of axes only. `...` stands for however many come first.
+def batched_scores(q, k):
+    return torch.einsum("bhld,bhsd->bhls", q, k)
+
+
+# %% batched_scores: view_of_strided
+# help: `view` fails where the leading axes are not in the order of memory. `reshape` copies where it has to, and
+#   counting axes from the end needs neither.
+def batched_scores(q, k):
+    first, second = q.view(-1, *q.shape[-2:]), k.view(-1, *k.shape[-2:])
+    return torch.bmm(first, second.transpose(1, 2)).view(*q.shape[:-1], k.shape[-2])
+
+
+# %% batched_scores: axes_of_one_dropped
+# help: A single query or key loses its axis: squeeze takes every axis of length 1, those that mean something too.
+def batched_scores(q, k):
+    return (q @ k.transpose(-2, -1)).squeeze()
+
+
+# %% batched_scores: across_the_batch
+# help: Every query meets the keys of every other batch entry as well. Leading axes stay paired: only L meets S.
+def batched_scores(q, k):
+    return torch.tensordot(q, k, dims=([-1], [-1]))

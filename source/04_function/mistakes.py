@@ -175,6 +175,48 @@ class MyReLU(torch.autograd.Function):
         return grad_out * (ctx.kept.pop() > 0)
 
 
+# %% my_relu: leaky
+# help: A little gets through where x is negative: that is the leaky ReLU. Here it is exactly 0, both ways.
+class MyReLU(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return torch.where(x > 0, x, 0.01 * x)
+
+    @staticmethod
+    def backward(ctx, grad_out):
+        (x,) = ctx.saved_tensors
+        return torch.where(x > 0, grad_out, 0.01 * grad_out)
+
+
+# %% my_relu: backward_in_float32
+# help: For float64 your gradient has seven right digits only: somewhere in backward you go through float32.
+class MyReLU(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x.clamp(min=0)
+
+    @staticmethod
+    def backward(ctx, grad_out):
+        (x,) = ctx.saved_tensors
+        return grad_out.float() * (x > 0).float()
+
+
+# %% my_relu: half_at_zero
+# help: At x == 0 half of the gradient passes. Here it is fixed to 0 there.
+class MyReLU(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x.clamp(min=0)
+
+    @staticmethod
+    def backward(ctx, grad_out):
+        (x,) = ctx.saved_tensors
+        return grad_out * (torch.sign(x) + 1) / 2
+
+
 # %% mul_constant: one_gradient
 # help: forward has two arguments after ctx, and your backward returns one value. One for each: a number has
 #  no gradient, and None says so.
@@ -427,6 +469,109 @@ class LinearFunction(torch.autograd.Function):
         if ctx.has_bias:
             grad_bias = rows.sum(0)
         return grad_x, grad_weight, grad_bias
+
+
+# %% linear_function: worked_out_and_thrown_away
+# help: You work out every gradient and then return None for some. The work is done all the same: each question comes
+#   before its product, not after.
+class LinearFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias=None):
+        ctx.save_for_backward(x, weight)
+        out = x @ weight.T
+        return out if bias is None else out + bias
+
+    @staticmethod
+    def backward(ctx, grad_out):
+        x, weight = ctx.saved_tensors
+        wanted = [*ctx.needs_input_grad, False][:3]
+        rows, ins = grad_out.reshape(-1, weight.shape[0]), x.reshape(-1, weight.shape[1])
+        grad_x, grad_weight, grad_bias = grad_out @ weight, rows.T @ ins, rows.sum(0)
+        grad_x = grad_x if wanted[0] else None
+        grad_weight = grad_weight if wanted[1] else None
+        grad_bias = grad_bias if wanted[2] else None
+        return (grad_x, grad_weight, grad_bias)[: len(ctx.needs_input_grad)]
+
+
+# %% linear_function: weight_always_worked_out
+# help: The gradient of weight is worked out even where nobody asked for it. A frozen layer has no use for it.
+class LinearFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias=None):
+        ctx.save_for_backward(x, weight)
+        out = x @ weight.T
+        return out if bias is None else out + bias
+
+    @staticmethod
+    def backward(ctx, grad_out):
+        x, weight = ctx.saved_tensors
+        wanted = [*ctx.needs_input_grad, False][:3]
+        rows, ins = grad_out.reshape(-1, weight.shape[0]), x.reshape(-1, weight.shape[1])
+        grad_x = grad_out @ weight if wanted[0] else None
+        grad_weight = rows.T @ ins
+        grad_bias = rows.sum(0) if wanted[2] else None
+        return (grad_x, grad_weight, grad_bias)[: len(ctx.needs_input_grad)]
+
+
+# %% linear_function: x_always_worked_out
+# help: The gradient of x is worked out even where nobody asked for it, as for the data of a first layer: a whole product
+#   for nothing.
+class LinearFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias=None):
+        ctx.save_for_backward(x, weight)
+        out = x @ weight.T
+        return out if bias is None else out + bias
+
+    @staticmethod
+    def backward(ctx, grad_out):
+        x, weight = ctx.saved_tensors
+        wanted = [*ctx.needs_input_grad, False][:3]
+        rows, ins = grad_out.reshape(-1, weight.shape[0]), x.reshape(-1, weight.shape[1])
+        grad_x = grad_out @ weight
+        grad_weight = rows.T @ ins if wanted[1] else None
+        grad_bias = rows.sum(0) if wanted[2] else None
+        return (grad_x, grad_weight, grad_bias)[: len(ctx.needs_input_grad)]
+
+
+# %% linear_function: no_axes_to_flatten
+# help: flatten(0, -2) needs at least two axes. A single example, (in,), has one: reshape(-1, size) takes any number.
+class LinearFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias=None):
+        ctx.save_for_backward(x, weight)
+        out = x @ weight.T
+        return out if bias is None else out + bias
+
+    @staticmethod
+    def backward(ctx, grad_out):
+        x, weight = ctx.saved_tensors
+        wanted = [*ctx.needs_input_grad, False][:3]
+        rows, ins = grad_out.reshape(-1, weight.shape[0]), x.reshape(-1, weight.shape[1])
+        grad_x = grad_out @ weight if wanted[0] else None
+        grad_weight = grad_out.flatten(0, -2).T @ x.flatten(0, -2) if wanted[1] else None
+        grad_bias = rows.sum(0) if wanted[2] else None
+        return (grad_x, grad_weight, grad_bias)[: len(ctx.needs_input_grad)]
+
+
+# %% linear_function: bias_over_the_first_axis
+# help: You add up over the first axis only. With more leading axes some are left, and with none you add up the outputs.
+class LinearFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias=None):
+        ctx.save_for_backward(x, weight)
+        out = x @ weight.T
+        return out if bias is None else out + bias
+
+    @staticmethod
+    def backward(ctx, grad_out):
+        x, weight = ctx.saved_tensors
+        wanted = [*ctx.needs_input_grad, False][:3]
+        rows, ins = grad_out.reshape(-1, weight.shape[0]), x.reshape(-1, weight.shape[1])
+        grad_x = grad_out @ weight if wanted[0] else None
+        grad_weight = rows.T @ ins if wanted[1] else None
+        grad_bias = grad_out.sum(0) if wanted[2] else None
+        return (grad_x, grad_weight, grad_bias)[: len(ctx.needs_input_grad)]
 
 
 # %% linear_function: third_answer_of_two
@@ -914,6 +1059,20 @@ class MyExp(torch.autograd.Function):
         return grad_out / y
 
 
+# %% my_exp: passed_on
+# help: The gradient comes back as it went in. The slope of the exponential is the output: multiply by it.
+class MyExp(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        y = x.exp()
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx, grad_out):
+        return grad_out
+
+
 # %% min_max: every_tie
 # help: Where several entries are equally small, all of them get the gradient. Only the first one should.
 class MinMax(torch.autograd.Function):
@@ -1150,6 +1309,39 @@ class MinMax(torch.autograd.Function):
         return grad
 
 
+# %% min_max: only_the_maximum
+# help: Only the maximum gets its gradient. Both outputs have one: add each at its own place.
+class MinMax(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.at, ctx.size = int((x == x.max()).nonzero()[0]), x.numel()
+        return x.min(), x.max()
+
+    @staticmethod
+    def backward(ctx, grad_low, grad_high):
+        grad = grad_high.new_zeros(ctx.size)
+        grad[ctx.at] += grad_high
+        return grad
+
+
+# %% min_max: one_tensor_of_two
+# help: You return one tensor with two entries. Two outputs are asked for, a tuple of two tensors without axes.
+class MinMax(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        low, high = x.min(), x.max()
+        ctx.low, ctx.high = int((x == low).nonzero()[0]), int((x == high).nonzero()[0])
+        ctx.size = x.numel()
+        return torch.stack([low, high])
+
+    @staticmethod
+    def backward(ctx, grad_out):
+        grad = grad_out.new_zeros(ctx.size)
+        grad[ctx.low] += grad_out[0]
+        grad[ctx.high] += grad_out[1]
+        return grad
+
+
 # %% my_cube: slope_cut_off_from_x
 # help: Your first gradient is right, the second is missing: the slope is not connected to x. Was it
 #  computed in forward, where nothing is recorded, or did a detach(), .data or NumPy cut it off? Save x
@@ -1284,6 +1476,22 @@ class MyCube(torch.autograd.Function):
         return grad_out * 2 * x
 
 
+# %% my_cube: slope_from_the_output
+# help: You go back through a root of the output. At 0 the slope of a root is infinite, and your second derivative is NaN
+#   there: save x.
+class MyCube(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        y = x**3
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx, grad_out):
+        (y,) = ctx.saved_tensors
+        return 3 * y.abs() ** (2 / 3) * grad_out
+
+
 # %% round_ste: half_up
 # help: Adding 0.5 and rounding down sends every half upwards. torch.round sends it to the even neighbour:
 #  0.5 to 0, 2.5 to 2.
@@ -1395,6 +1603,43 @@ class RoundSTE(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad_out):
         return grad_out
+
+
+# %% round_ste: whole_number_type
+# help: Your result is of an integer type. Round, and stay in the dtype of x: a whole number there is still floating.
+class RoundSTE(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x.round().long()
+
+    @staticmethod
+    def backward(ctx, grad_out):
+        return grad_out
+
+
+# %% round_ste: through_a_small_integer
+# help: You go through an integer type on the way, and it is too small: 200 does not fit into int8, nor 3·10⁹ into int32.
+#   torch.round needs no integers.
+class RoundSTE(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x.round().to(torch.int32).to(x.dtype)
+
+    @staticmethod
+    def backward(ctx, grad_out):
+        return grad_out
+
+
+# %% round_ste: nothing_comes_back
+# help: backward returns None, so no gradient reaches x at all. Straight through: return what came from above.
+class RoundSTE(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x.round()
+
+    @staticmethod
+    def backward(ctx, grad_out):
+        return None
 
 
 # %% round_ste: half_away_from_zero
@@ -1961,6 +2206,18 @@ def my_gradcheck(fn, inputs, eps=1e-6, atol=1e-4):
                 if not abs(grad[index] - numeric) <= atol:
                     raise AssertionError("the gradients differ")
     return True
+
+
+# %% my_gradcheck: always_true
+# help: You say True to everything. Print the two numbers you compare for a backward that is wrong: are they the same?
+def my_gradcheck(fn, inputs, eps=1e-6, atol=1e-4):
+    return True
+
+
+# %% my_gradcheck: always_false
+# help: You say False to everything, also to what is right. Print both numbers for the sine: where do they part?
+def my_gradcheck(fn, inputs, eps=1e-6, atol=1e-4):
+    return False
 
 
 # %% my_gradcheck: one_output_expected

@@ -60,7 +60,8 @@ LINEAR = ["torch.nn.Linear", "torch.nn.functional.linear"]
         ("import functools\nmake = functools.partial(nn.Linear, 3)", LINEAR),
         ("f = torch._C._nn.linear", LINEAR),
         ("import torch.optim\no = torch.optim.SGD([], 1)", ["torch.optim.*"]),
-        ("from torch.optim import SGD", ["torch.optim.*"]),
+        ("from torch.optim import SGD\nfind = [SGD]", ["torch.optim.*"]),
+        ("from torch.optim import *\nfind = SGD", ["torch.optim.*"]),
         (
             "torch.nn.utils.clip_grad_norm_([], 1)",
             ["torch.nn.utils.clip_grad_norm_", "torch.nn.utils.clip_grad_value_"],
@@ -89,6 +90,7 @@ def test_forbidden_in_any_spelling(source, forbidden):
         ("def f(x): return torch.nn.functional.leaky_relu(x)", ["torch.relu", "torch.nn.functional.relu"]),
         ("def f(x):\n    with torch.no_grad(): return x", ["torch.autograd.*"]),
         ("def f(x): return torch.exp(x)", SOFTMAX),
+        ("import numpy as np\nfrom torch.optim import SGD\ndef f(x: np.ndarray) -> SGD: return isinstance(x, np.ndarray)", ["numpy.*", "torch.optim.*"]),
         ("F = 3\ndef f(F): return F.softmax", ["torch.nn.Softmax"]),
     ],
 )

@@ -1,0 +1,123 @@
+"""Whatever form a student's work has, checks find its names, lend it parts, and keep their own."""
+
+from __future__ import annotations
+
+import functools
+
+import pytest
+import torch
+
+from autograder.judge import KnownMistake, recognise
+from autograder.split import split
+from coursekit import check, elsewhere
+from coursekit.fingerprint import fingerprint, same
+from coursekit.observe import encode
+
+FORMS = {
+    "function": "def work(x): return helper(x)",
+    "lambda": "work = lambda x: helper(x)",
+    "callable_object": "class W:\n    def __call__(self, x): return helper(x)\nwork = W()",
+    "inherited_call": "class A:\n    def __call__(self, x): return helper(x)\nclass W(A): pass\nwork = W()",
+    "bound_method": "class W:\n    def run(self, x): return helper(x)\nwork = W().run",
+    "static_method": "class W:\n    @staticmethod\n    def run(x): return helper(x)\nwork = W.run",
+    "class_with_new": "class work:\n    def __new__(cls, x): return helper(x)",
+    "partial": "import functools\ndef two(y, x): return helper(x)\nwork = functools.partial(two, 0)",
+    "decorated": "import functools\nwork = functools.lru_cache(lambda x: helper(x))",
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_parts_are_lent_to_work_of_any_form(form):
+    space = {"helper": lambda x: "the student's"}
+    exec(compile(FORMS[form], "<student>", "exec"), space)
+    own = space["helper"]
+    with check.lend(space["work"], helper=lambda x: "the course's"):
+        assert space["work"](1) == "the course's"
+    assert space["helper"] is own
+
+
+def test_nothing_is_lent_to_a_library_of_torch():
+    before = dict(vars(torch.nn.modules.module))
+    with check.lend(type("Bare", (torch.nn.Module,), {}), Module=None, helper=1):
+        assert vars(torch.nn.modules.module).keys() == before.keys()
+        assert torch.nn.modules.module.Module is before["Module"]
+    with check.lend(functools.partial(print), helper=1):
+        pass
+
+
+def test_a_test_cell_sees_pythons_own_builtins_after_a_star_import(capsys):
+    space: dict = {"check": check}
+    student = "from torch import *\ndef f(x): return sum(x * x)"
+    body = (
+        "@check.cell('f__values')\ndef _():\n"
+        "    check.equal('squares', lambda: [float(f(tensor([1.0, n]))) for n in range(2)], expected=[1.0, 2.0])"
+    )
+    exec(student, space)
+    exec(body, space)
+    assert "squares" in capsys.readouterr().out
+
+
+def test_the_words_of_an_exception_tell_nothing_where_one_is_asked_for():
+    one = fingerprint({"raised": ["AssertionError", "Exception"], "message": "shapes"})
+    other = fingerprint({"raised": ["AssertionError", "Exception"], "message": "no"})
+    third = fingerprint({"raised": ["TypeError", "Exception"], "message": "no"})
+    assert not same(one, other)
+    assert same(one, other, words=False)
+    assert not same(other, third, words=False)
+
+
+def test_an_address_is_no_fingerprint():
+    one, other = (fingerprint({"raised": ["E"], "message": f"<Node at 0x7f{n}00000000>"}) for n in (1, 2))
+    assert same(one, other)
+
+
+CELL = """@check.cell("f__care")
+def _():
+    check.that("small", lambda: f(1), judge=lambda seen: None if seen < 3 else "too large")
+    check.close("two", lambda: f(2), expected=2.0)
+"""
+
+
+def frame(*values: float) -> dict:
+    """Return what a run of CELL reports for these two observations."""
+    how = [{"given": {"kind": "mapping", "items": []}}, {"rtol": None, "atol": None}]
+    records = [
+        {"i": i, "site": i, "name": "n", "check": kind, "how": how[i], "value": encode(v)}
+        for i, (kind, v) in enumerate(zip(("that", "close"), values, strict=True))
+    ]
+    return {"tests": [{"cell": "f__care", "records": records}]}
+
+
+@pytest.mark.parametrize(
+    ("mine", "everywhere", "told"),
+    [
+        (
+            (9.0, 2.0),
+            False,
+            None,
+        ),  # a finding alone, and the rest of the exercise looks otherwise: says nothing
+        ((9.0, 2.0), True, "large"),
+        ((1.0, 7.0), False, "seven"),  # a number of its own is enough
+        ((1.0, 2.0), True, None),
+    ],
+)
+def test_a_finding_alone_tells_of_a_mistake_only_where_all_cells_agree(mine, everywhere, told):
+    known = [
+        KnownMistake("large", "", {"f__care": frame(8.0, 2.0)}),
+        KnownMistake("seven", "", {"f__care": frame(1.0, 7.0)}),
+    ]
+    wanted, found = (frame(*v)["tests"][0]["records"] for v in ((1.0, 2.0), mine))
+    names = frozenset({"large", "seven"}) if everywhere else frozenset()
+    seen = recognise("f__care", split(CELL), wanted, dict(enumerate(found)), known, names)
+    assert (seen.name if seen else None) == told
+
+
+def test_the_other_device_works_where_nothing_is_tracked():
+    with elsewhere.device() as away:
+        x = torch.tensor([[1.0, -2.0]]).to(away)
+        with torch.inference_mode():
+            y = x.T @ x
+            y[y < 0] = 0
+            assert elsewhere.fetch(y).tolist() == [[1.0, 0.0], [0.0, 4.0]]
+        with pytest.raises(TypeError):
+            x.__array__(copy=None)
