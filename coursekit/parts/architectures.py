@@ -1,0 +1,103 @@
+"""Parts of chapter 9: attention and layer norm to lend, weights to set, and modules over time to be judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from coursekit.inputs import rng, tensor
+
+
+class SimpleAttention(nn.Module):
+    """(..., L, dim), (..., S, dim), (..., S, E) and a mask, True where a query may look -> (..., L, E)."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+
+    def forward(self, query: Any, key: Any, value: Any, mask: Any = None) -> Any:
+        mask = None if mask is None else torch.atleast_2d(mask)
+        return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+
+
+class MultiHeadAttention(nn.Module):
+    """(B, N, C) -> (B, N, C), with `to_qkv` and `proj`; ValueError where the heads do not divide C."""
+
+    def __init__(self, embed_dim: int, num_heads: int) -> None:
+        super().__init__()
+        if embed_dim % num_heads:
+            raise ValueError(f"{num_heads} heads do not divide {embed_dim} values")
+        self.num_heads = num_heads
+        self.to_qkv = nn.Linear(embed_dim, 3 * embed_dim)
+        self.proj = nn.Linear(embed_dim, embed_dim)
+
+    def forward(self, x: Any, causal: bool = False) -> Any:
+        parts = [one.unflatten(-1, (self.num_heads, -1)).transpose(1, 2) for one in self.to_qkv(x).chunk(3, dim=-1)]
+        out = F.scaled_dot_product_attention(*parts, is_causal=causal)
+        return self.proj(out.transpose(1, 2).flatten(2))
+
+
+class LayerNorm(nn.LayerNorm):
+    """torch's, with the argument's name of this course."""
+
+    def __init__(self, dim: int, eps: float = 1e-5) -> None:
+        super().__init__(dim, eps=eps)
+
+
+def put(parameters: Iterable[Any], shapes: Sequence[tuple[int, ...]], seed: int, scale: float = 0.5) -> None:
+    """Write numbers from a seed of the check's into `parameters`, in place.
+
+    Raises ValueError where their number or a shape is not as in `shapes`.
+    """
+    found = list(parameters)
+    if [tuple(p.shape) for p in found] != [tuple(shape) for shape in shapes]:
+        raise ValueError(f"parameters of shapes {[tuple(p.shape) for p in found]}, expected {[*shapes]}")
+    with torch.no_grad():
+        for i, parameter in enumerate(found):
+            parameter.copy_(scale * tensor(seed + i, *parameter.shape, dtype="float64"))
+
+
+def over_time(function: Callable[..., Any], *children: Any) -> Any:
+    """Return a module (1, T, D) -> (1, T, E) that computes `function(x, *children)`, or with `self` where it asks for it.
+
+    `children`, modules or tensors, become submodules and parameters.
+    """
+
+    class OverTime(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            for i, child in enumerate(children):
+                setattr(self, f"part{i}", child if isinstance(child, nn.Module) else nn.Parameter(child))
+
+        def forward(self, x: Any) -> Any:
+            own = [getattr(self, f"part{i}") for i in range(len(children))]
+            if function.__code__.co_varnames[:1] == ("self",):
+                return function(self, x, *own)
+            return function(x, *own)
+
+    return OverTime()
+
+
+def filled(module: Any, seed: int, scale: float = 0.5) -> Any:
+    """Give a module of the course's own weights from a seed of the check's; return it."""
+    put(module.parameters(), [tuple(p.shape) for p in module.parameters()], seed, scale)
+    return module
+
+
+def shuffled(seed: int, *items: Any) -> list[Any]:
+    """Return `items` in an order that depends on `seed` and on the check's base seed."""
+    return [items[i] for i in rng(seed).permutation(len(items))]
+
+
+def state_of(module: Any) -> dict[str, Any]:
+    """Return what a function that only looks at a module has to leave as it was, in a form that can be compared."""
+    return {
+        "modes": [m.training for m in module.modules()],
+        "values": [t.detach().clone() for t in (*module.parameters(), *module.buffers())],
+        "grads": [None if p.grad is None else p.grad.clone() for p in module.parameters()],
+        "flags": [p.requires_grad for p in module.parameters()],
+        "hooks": sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in module.modules()),
+    }
