@@ -1475,7 +1475,7 @@ def _():
         expected=[True] * 5 + [False],
     )
     ### BEGIN HIDDEN TESTS
-    lower, heads = 0.2 + check.tensor(441, 6, 6).abs().tril(), parts.filled(parts.MultiHeadAttention(4, 2), 451)
+    lower, heads = (0.2 + check.tensor(441, 6, 6).abs()).tril(), parts.filled(parts.MultiHeadAttention(4, 2), 451)
     kernel, three = 0.3 + check.tensor(461, 4, 4, 3).abs(), torch.ones(6, 6, dtype=torch.bool)
     one_way, both_ways = parts.filled(nn.GRU(4, 4, batch_first=True), 471), parts.filled(nn.GRU(4, 4, batch_first=True, bidirectional=True), 481)
 

@@ -232,21 +232,6 @@ class SimpleAttention(nn.Module):
         return weights @ value
 
 
-# %% attention: filled_with_tiny
-# help: Hidden scores get the smallest positive number, which is nearly 0 and no low score at all.
-class SimpleAttention(nn.Module):
-    def __init__(self, dim):
-        super().__init__()
-        self.dim = dim
-
-    def forward(self, query, key, value, mask=None):
-        scores = query @ key.transpose(-2, -1) / math.sqrt(self.dim)
-        if mask is not None:
-            scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).tiny)
-        weights = scores.softmax(dim=-1)
-        return weights @ value
-
-
 # %% attention: exp_overflows
 # help: exp of a large score is inf, and inf / inf is nan. Subtract the row's maximum first, or let torch's softmax do
 #   it.
@@ -2500,28 +2485,6 @@ def is_causal(module, length, dim):
             part.training = training
 
 
-# %% is_causal: last_output_but_one
-# help: You change the last input and look at all before it. Leaks between two earlier steps pass.
-def is_causal(module, length, dim):
-    modes = [(part, part.training) for part in module.modules()]
-    dtype = next((p.dtype for p in module.parameters()), torch.float32)
-    module.eval()
-    try:
-        with torch.no_grad():
-            x = torch.randn(1, length, dim, dtype=dtype)
-            before = module(x)
-            for s in [length - 1] if length > 1 else []:
-                changed = x.clone()
-                changed[:, s] = torch.randn(dim, dtype=dtype)
-                moved = (module(changed) - before)[:, :s].abs()
-                if moved.max() > 1e-5:
-                    return False
-        return True
-    finally:
-        for part, training in modes:
-            part.training = training
-
-
 # %% is_causal: second_input_only
 # help: Only input 1 is changed. Every later input can leak as well.
 def is_causal(module, length, dim):
@@ -2624,7 +2587,7 @@ def is_causal(module, length, dim):
                 changed = x.clone()
                 changed[:, s] *= 2.0
                 moved = (module(changed) - before)[:, :s].abs()
-                if moved.max() > 1e-5:
+                if moved.max() > 1e-3:
                     return False
         return True
     finally:
@@ -2655,8 +2618,8 @@ def is_causal(module, length, dim):
 
 
 # %% is_causal: sums_the_outputs
-# help: You add up the features of an output before comparing. What moves up and what moves down cancels, as in every
-#   layer norm.
+# help: You add up the features of an output before you compare or differentiate. What moves up and what moves down
+#   cancels, as behind every layer norm.
 def is_causal(module, length, dim):
     modes = [(part, part.training) for part in module.modules()]
     dtype = next((p.dtype for p in module.parameters()), torch.float32)
@@ -2670,51 +2633,6 @@ def is_causal(module, length, dim):
                 changed[:, s] = torch.randn(dim, dtype=dtype)
                 moved = (module(changed) - before)[:, :s].sum(dim=-1).abs()
                 if moved.max() > 1e-5:
-                    return False
-        return True
-    finally:
-        for part, training in modes:
-            part.training = training
-
-
-# %% is_causal: sums_everything
-# help: You add up all that moved before taking its size. Movements of opposite sign cancel, steps that come and steps
-#   that go.
-def is_causal(module, length, dim):
-    modes = [(part, part.training) for part in module.modules()]
-    dtype = next((p.dtype for p in module.parameters()), torch.float32)
-    module.eval()
-    try:
-        with torch.no_grad():
-            x = torch.randn(1, length, dim, dtype=dtype)
-            before = module(x)
-            for s in range(1, length):
-                changed = x.clone()
-                changed[:, s] = torch.randn(dim, dtype=dtype)
-                moved = (module(changed) - before)[:, :s].sum().abs()
-                if moved.max() > 1e-5:
-                    return False
-        return True
-    finally:
-        for part, training in modes:
-            part.training = training
-
-
-# %% is_causal: gradient_of_the_sum
-# help: You differentiate the sum of an output's features. The sum behind a layer norm never moves, whatever its parts
-#   do.
-def is_causal(module, length, dim):
-    modes = [(part, part.training) for part in module.modules()]
-    dtype = next((p.dtype for p in module.parameters()), torch.float32)
-    module.eval()
-    try:
-        with torch.enable_grad():
-            x = torch.randn(1, length, dim, dtype=dtype)
-            x.requires_grad_()
-            outs = module(x).sum(dim=-1)[0]
-            for t in range(length - 1):
-                (g,) = torch.autograd.grad(outs[t], x, retain_graph=True)
-                if g[0, t + 1 :].abs().max() > 1e-5:
                     return False
         return True
     finally:
