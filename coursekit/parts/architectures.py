@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from coursekit.inputs import rng, tensor
@@ -19,8 +18,10 @@ class SimpleAttention(nn.Module):
         super().__init__()
 
     def forward(self, query: Any, key: Any, value: Any, mask: Any = None) -> Any:
-        mask = None if mask is None else torch.atleast_2d(mask)
-        return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        scores = query @ key.transpose(-2, -1) / query.shape[-1] ** 0.5
+        if mask is not None:
+            scores = scores.masked_fill(~mask, -torch.inf)
+        return scores.softmax(dim=-1) @ value
 
 
 class MultiHeadAttention(nn.Module):
@@ -36,7 +37,8 @@ class MultiHeadAttention(nn.Module):
 
     def forward(self, x: Any, causal: bool = False) -> Any:
         parts = [one.unflatten(-1, (self.num_heads, -1)).transpose(1, 2) for one in self.to_qkv(x).chunk(3, dim=-1)]
-        out = F.scaled_dot_product_attention(*parts, is_causal=causal)
+        steps = torch.arange(x.shape[1])
+        out = SimpleAttention(0)(*parts, mask=steps[:, None] >= steps if causal else None)
         return self.proj(out.transpose(1, 2).flatten(2))
 
 
