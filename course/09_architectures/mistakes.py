@@ -2815,28 +2815,6 @@ def is_causal(module, length, dim):
             part.training = training
 
 
-# %% is_causal: needs_a_parameter
-# help: next() of a module without parameters raises StopIteration. Give it something to fall back on.
-def is_causal(module, length, dim):
-    modes = [(part, part.training) for part in module.modules()]
-    dtype = next(module.parameters()).dtype
-    module.eval()
-    try:
-        with torch.no_grad():
-            x = torch.randn(1, length, dim, dtype=dtype)
-            before = module(x)
-            for s in range(1, length):
-                changed = x.clone()
-                changed[:, s] = torch.randn(dim, dtype=dtype)
-                moved = (module(changed) - before)[:, :s].abs()
-                if moved.max() > 1e-5:
-                    return False
-        return True
-    finally:
-        for part, training in modes:
-            part.training = training
-
-
 # %% is_causal: shorter_inputs
 # help: You cut the input and compare with the outputs of the whole. The module takes x of the full length; some know no
 #   other.

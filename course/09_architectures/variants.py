@@ -358,3 +358,19 @@ def is_causal(module, length, dim):
     for name, part in module.named_modules():
         part.training = modes[name]
     return found
+
+
+# %% is_causal: dtype_of_the_first_parameter
+def is_causal(module, length, dim):
+    was = [m.training for m in module.modules()]
+    module.eval()
+    x = torch.randn((1, length, dim), dtype=next(module.parameters()).dtype)
+    verdict = True
+    with torch.no_grad():
+        for t in range(length):
+            y = x.clone()
+            y[:, t + 1 :] = torch.randn_like(y[:, t + 1 :])
+            verdict = verdict and bool(torch.allclose(module(x)[:, t], module(y)[:, t]))
+    for m, mode in zip(module.modules(), was):
+        m.training = mode
+    return verdict

@@ -65,7 +65,8 @@ def put(parameters: Iterable[Any], shapes: Sequence[tuple[int, ...]], seed: int,
 def over_time(function: Callable[..., Any], *children: Any) -> Any:
     """Return a module (1, T, D) -> (1, T, E) that computes `function(x, *children)`, or with `self` where it asks for it.
 
-    `children`, modules or tensors, become submodules and parameters.
+    `children`, modules or tensors, become submodules and parameters. A module without any gets one that it does not
+    use: a module's dtype is asked of its parameters.
     """
 
     class OverTime(nn.Module):
@@ -73,6 +74,8 @@ def over_time(function: Callable[..., Any], *children: Any) -> Any:
             super().__init__()
             for i, child in enumerate(children):
                 setattr(self, f"part{i}", child if isinstance(child, nn.Module) else nn.Parameter(child))
+            if not list(self.parameters()):
+                self.unused = nn.Parameter(torch.zeros(1))
 
         def forward(self, x: Any) -> Any:
             own = [getattr(self, f"part{i}") for i in range(len(children))]
