@@ -18,6 +18,7 @@ class SimpleAttention(nn.Module):
         super().__init__()
 
     def forward(self, query: Any, key: Any, value: Any, mask: Any = None) -> Any:
+        """Return the values' weighted means, one for each query."""
         scores = query @ key.transpose(-2, -1) / query.shape[-1] ** 0.5
         if mask is not None:
             scores = scores.masked_fill(~mask, -torch.inf)
@@ -36,6 +37,7 @@ class MultiHeadAttention(nn.Module):
         self.proj = nn.Linear(embed_dim, embed_dim)
 
     def forward(self, x: Any, causal: bool = False) -> Any:
+        """Return what each step found; with `causal`, step t looks at steps 0 to t."""
         parts = [one.unflatten(-1, (self.num_heads, -1)).transpose(1, 2) for one in self.to_qkv(x).chunk(3, dim=-1)]
         steps = torch.arange(x.shape[1])
         out = SimpleAttention(0)(*parts, mask=steps[:, None] >= steps if causal else None)
