@@ -1,0 +1,1890 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+r"""
+# 9 · New models from old parts
+
+A new architecture sounds like a new machine. In this chapter you build six of the parts that the last ten years of
+deep learning are made of: attention, attention with many heads, layer norm, the residual block, the gated block, the
+transformer block. Each is a dozen lines, and **nothing in PyTorch has to change for any of them**: they are modules,
+made of tensors, differentiated by the autograd you know.
+
+The seventh exercise is another kind: a test. You will write the function that decides whether somebody else's model
+cheats. At the end your parts become one small model, and you will see what it looks at.
+"""
+
+# %% tags=["setup"] nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from coursekit import check, data, judges, plot
+from coursekit.hints import hint
+from coursekit.parts import architectures as parts
+
+# %% tags=["picture"]
+steps = {"image": "28 × 28 pixels", "tokens": "patches + place", "attend": "attention", "mlp": "MLP", "out": "10 logits"}
+links = [("image", "tokens"), ("tokens", "attend"), ("attend", "mlp"), ("mlp", "out")]
+plot.graph(
+    steps, links, mark={"attend"},
+    alt="The model at the end of this chapter: an image is cut into patches, each with its place; attention lets the "
+    "patches look at each other, an MLP works on each, and ten logits come out. Attention, marked, is the new part",
+)
+
+# %% [markdown]
+r"""
+**What hurt in chapter 8?** The first thing that network did was `nn.Flatten`. From then on, pixel 300 and pixel 301 were
+two of 784 separate things, with 256 weights each, and that they lie side by side was forgotten.
+
+So it has to learn a 3 once for every place a 3 can be. Below are real digits, small, on a large canvas: first all in the
+middle, then anywhere.
+"""
+
+# %% tags=["picture"]
+(train_pixels, train_labels), (test_pixels, test_labels) = data.digits()
+train_labels, test_labels = torch.tensor(train_labels), torch.tensor(test_labels)
+
+
+def enlarge(pixels):
+    small = torch.tensor(pixels, dtype=torch.float32).reshape(-1, 1, 8, 8)
+    return F.interpolate(small, size=(12, 12), mode="bilinear", align_corners=False)[:, 0]
+
+
+def on_canvas(digits, rows, columns):
+    """(N, 12, 12) digits, (N,) upper left corners -> (N, 1, 28, 28)"""
+    canvas = torch.zeros(len(digits), 28, 28)
+    at_row, at_column = (start[:, None] + torch.arange(12) for start in (rows, columns))
+    canvas[torch.arange(len(digits))[:, None, None], at_row[:, :, None], at_column[:, None, :]] = digits
+    return canvas[:, None]
+
+
+def anywhere(digits):
+    return on_canvas(digits, *torch.randint(0, 17, (2, len(digits))))
+
+
+def in_the_middle(digits):
+    return on_canvas(digits, *torch.full((2, len(digits)), 8))
+
+# %% tags=["picture"]
+torch.manual_seed(9)
+train_digits, test_digits = enlarge(train_pixels), enlarge(test_pixels)
+both = torch.cat([in_the_middle(test_digits[:8]), anywhere(test_digits[:8])])
+plot.images(
+    both, labels=test_labels[:8].repeat(2), columns=8,
+    alt="The same eight digits twice, each 12 pixels high on a canvas of 28 by 28: in the first row all in the middle, "
+    "in the second row each at another place",
+)
+
+# %% [markdown]
+r"""
+Here is chapter 8's network once more, all 235,146 weights of it, trained on digits in the middle. Then the very same
+test digits move to the right, pixel by pixel. Guess before you run it: how far may a digit move?
+"""
+
+# %% tags=["picture"]
+def mlp():
+    return nn.Sequential(
+        nn.Flatten(), nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 128), nn.ReLU(), nn.Linear(128, 10)
+    )
+
+
+def accuracy(model, images, labels):
+    model.eval()
+    with torch.no_grad():
+        return float((model(images).argmax(1) == labels).float().mean())
+
+
+def learn(model, draw, epochs, lr):
+    """train on all training digits, drawn onto the canvas afresh each epoch; return each epoch's mean loss"""
+    optimizer, losses = torch.optim.Adam(model.parameters(), lr=lr), []
+    for _ in range(epochs):
+        model.train()
+        images, total = draw(train_digits), 0.0
+        for batch in torch.randperm(len(images)).split(64):
+            loss = F.cross_entropy(model(images[batch]), train_labels[batch])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            total += float(loss.detach()) * len(batch) / len(images)
+        losses.append(total)
+    return losses
+
+# %% tags=["picture"]
+torch.manual_seed(9)
+still = mlp()
+learn(still, in_the_middle, epochs=15, lr=1e-3)
+moved = [
+    accuracy(still, on_canvas(test_digits, torch.full((len(test_digits),), 8), torch.full((len(test_digits),), 8 + step)), test_labels)
+    for step in range(9)
+]
+plot.curves(
+    {"chapter 8's network": moved, "guessing": [0.1] * 9}, xlabel="pixels to the right", ylabel="accuracy",
+    alt="Accuracy of chapter 8's network on test digits moved to the right by 0 to 8 pixels: "
+    + ", ".join(f"{value:.0%}" for value in moved),
+)
+
+# %% [markdown]
+r"""
+Two or three pixels, and most of it is gone. You would not even notice that the digit has moved. More training images help, a
+little at a time, and at the end of the chapter we try. But what is wanted is a layer that asks *what is there?* before it
+asks *where?*, one that lets an input decide which other inputs matter to it.
+
+*Needs: chapters 5 and 7 (modules, parameters, buffers), softmax, and the shapes of chapter 2. Seven exercises, about two
+and a half hours; 9.1 to 9.3 and 9.4 to 9.7 make two good evenings.*
+"""
+
+# %% [markdown]
+r"""
+## 9.1 Attention is a soft dictionary
+
+A Python dictionary takes a query, finds the one key that *equals* it, and returns that key's value. Nothing about it can be
+trained: a key that is nearly right gives an error, and there is no gradient of *equals*.
+
+Attention makes the three words soft. Queries, keys and values are vectors. A query is compared with **every** key by a dot
+product, large where they point the same way. Softmax turns the scores into weights that are positive and sum to 1. The
+answer is the mean of all values, weighted so.
+
+By hand, for one query and three keys:
+"""
+
+# %% tags=["picture"]
+keys = torch.tensor([[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [1.0, 1.0, 0.0, 0.0]])
+values = torch.tensor([[10.0], [20.0], [60.0]])
+query = torch.tensor([[4.0, 0.0, 0.0, 0.0]])
+scores = query @ keys.T / math.sqrt(4)
+weights = scores.exp() / scores.exp().sum()
+print("scores ", scores[0].tolist())
+print("weights", [round(w, 3) for w in weights[0].tolist()])
+print("answer ", round(float(weights @ values), 3), "= the weighted mean of 10, 20 and 60")
+
+# %% [markdown]
+r"""
+The query asks for *a large first entry*. Keys 0 and 2 have one, key 1 does not, so the answer is close to the mean of 10 and
+60. With L queries it is the same in one line, $\;\operatorname{softmax}(QK^\top/\sqrt d)\,V$: a matrix of L × S
+weights, one row for each query, each row summing to 1.
+
+Nothing here knows an order. Shuffle keys and values together, and every answer stays. That is the property we
+were looking for; its price is that *where* something stands has to be said extra, as part of the key.
+"""
+
+# %% [markdown]
+r"""
+**Why $\sqrt d$?** Let the $d$ entries of query and key be independent, with mean 0 and variance 1. A product $q_i k_i$ then has
+mean 0 and variance 1, and the score, a sum of $d$ of them, has variance $d$. With $d = 1024$ scores are numbers like 30 and
+−50, and softmax of such numbers is 1 for the largest and 0 for all others.
+
+A weight of 0 passes no gradient either: the derivative of softmax is $w_i(\delta_{ij} - w_j)$, which is 0 where every $w$ is 0
+or 1. Dividing by $\sqrt d$ gives the scores variance 1 at any width. (Read again 7.3: it is the same sum.)
+"""
+
+# %% [markdown]
+r"""
+**A mask** says who may look at whom: a tensor of True and False, broadcast to the scores' (…, L, S). Where it is False the weight
+has to be exactly 0 *and the others still sum to 1*. So it acts on the scores, before softmax: a score of $-\infty$ becomes a
+weight of $e^{-\infty} = 0$.
+
+A mask that is True on and below the diagonal is called **causal**: step t sees steps 0 … t, itself included. A model
+that predicts the next word needs it, or it reads the answer off its own input.
+"""
+
+# %% [markdown]
+r"""
+### Exercise 9.1 · `attention`
+*difficulty 2 of 3 · 20 minutes · about 7 lines*
+
+Write the class `SimpleAttention(dim)`, an `nn.Module` without parameters. `forward(query, key, value, mask=None)` takes
+query (…, L, dim), key (…, S, dim) and value (…, S, E), with the same leading axes, any number of them, none too, and
+returns $\operatorname{softmax}(q k^\top / \sqrt{\text{dim}})\,v$, (…, L, E).
+
+`mask` is a bool tensor that broadcasts to (…, L, S); True means *may attend*. Every query has at least one True. Large
+scores, ± 10,000 or more, give neither nan nor inf. Inputs are left as they are; the dtype is theirs.
+
+*Not allowed: `F.scaled_dot_product_attention`, `nn.MultiheadAttention`.*
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "attention", "locked": false, "schema_version": 3, "solution": true, "task": false}
+class SimpleAttention(nn.Module):
+    """query (..., L, dim), key (..., S, dim), value (..., S, E) -> (..., L, E)"""
+
+    def __init__(self, dim):
+        # about 2 lines
+        ### BEGIN SOLUTION
+        super().__init__()
+        self.scale = 1 / math.sqrt(dim)  # a score is a sum of dim products: this keeps its variance at 1
+        ### END SOLUTION
+
+    def forward(self, query, key, value, mask=None):
+        # about 4 lines
+        ### BEGIN SOLUTION
+        scores = query @ key.transpose(-2, -1) * self.scale  # (..., L, S): only the last two axes turn
+        if mask is not None:
+            # before softmax, so that the weights that are left sum to 1 again
+            scores = scores.masked_fill(~mask, -math.inf)
+        return scores.softmax(dim=-1) @ value  # torch's softmax subtracts each row's maximum first
+        ### END SOLUTION
+
+# %%
+hint("attention")
+
+# %% nbgrader={"grade": true, "grade_id": "attention__values", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("attention__values")
+def _():
+    third = math.log(3.0)
+    q = torch.tensor([[2.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]])
+    k = torch.tensor([[third, 0.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0]])
+    v = torch.tensor([[4.0, 0.0, 8.0], [0.0, 4.0, 0.0]])
+    check.close(
+        "by hand: scores ln 3 and 0 give the weights 3/4 and 1/4, equal scores give 1/2 and 1/2",
+        lambda: SimpleAttention(4)(q, k, v),
+        expected=torch.tensor([[3.0, 1.0, 6.0], [2.0, 2.0, 4.0]]),
+        advice="print the weights before you multiply by value: each row, one for each query, sums to 1",
+    )
+    check.close(
+        "two queries, one key: whatever the score, its value is the answer",
+        lambda: SimpleAttention(4)(q, k[1:], v[:1]),
+        expected=torch.tensor([[4.0, 0.0, 8.0], [4.0, 0.0, 8.0]]),
+    )
+    ### BEGIN HIDDEN TESTS
+    def attend(*tensors):
+        return SimpleAttention(tensors[0].shape[-1])(*tensors)
+
+    def right(q, k, v):
+        return F.scaled_dot_product_attention(q, k, v)
+
+    def three(seed, lead, L, S, dim, E, **how):
+        return [check.tensor(seed + i, *lead, *size, **how) for i, size in enumerate([(L, dim), (S, dim), (S, E)])]
+
+    cases = [
+        three(11, (), 3, 5, 2, 4), three(14, (2,), 4, 3, 5, 1), three(17, (2, 3), 2, 6, 4, 3, dtype="float64"),
+        three(20, (1,), 1, 4, 7, 2, strided=True), three(23, (2, 1, 3), 5, 1, 2, 6, dtype="float64", strided=True),
+        three(26, (3, 3), 3, 3, 3, 3), three(29, (2,), 4, 4, 1, 4), three(32, (), 2, 3, 64, 5),
+    ]  # fmt: skip
+    for tensors in cases:
+        sizes = " × ".join(str(tuple(t.shape)) for t in tensors)
+        check.close(f"queries, keys and values of {sizes}", lambda tensors=tensors: attend(*tensors), expected=lambda: right(*tensors))
+
+    def twice(module):
+        return [module(*cases[0]), module(*[t[:2] for t in cases[0]]), module(*cases[0])]
+
+    check.close("one module, three calls of different lengths", lambda: twice(SimpleAttention(2)), expected=lambda: [right(*cases[0]), right(*[t[:2] for t in cases[0]]), right(*cases[0])])
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "attention__mask", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("attention__mask")
+def _():
+    zeros, v = torch.zeros(3, 4), torch.tensor([[6.0, 0.0], [0.0, 12.0], [3.0, 3.0]])
+    causal = torch.tensor([[True, False, False], [True, True, False], [True, True, True]])
+    check.close(
+        "equal scores and a causal mask: each step is the mean of the values up to its own",
+        lambda: SimpleAttention(4)(zeros, zeros, v, mask=causal),
+        expected=torch.tensor([[6.0, 0.0], [3.0, 6.0], [3.0, 5.0]]),
+        advice="True means may attend: which weights are 0, and do those that are left sum to 1?",
+    )
+    check.close(
+        "one mask row for all queries: the key in the middle is hidden",
+        lambda: SimpleAttention(4)(zeros, zeros, v, mask=torch.tensor([[True, False, True]])),
+        expected=torch.tensor([[4.5, 1.5], [4.5, 1.5], [4.5, 1.5]]),
+        advice="the mask has to broadcast to the scores, as (L, S) or (1, S) or with leading axes",
+    )
+    ### BEGIN HIDDEN TESTS
+    def right(q, k, v, mask):
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=None if mask is None else torch.atleast_2d(mask))
+
+    q, k, v = (check.tensor(41 + i, 2, 3, *size) for i, size in enumerate([(4, 5), (6, 5), (6, 2)]))
+    draw = torch.from_numpy(check.array(44, 2, 3, 4, 6)) > 0.3
+    draw[..., 2] = True  # one key at least for every query
+    masks = {
+        "(2, 3, 4, 6)": draw, "(2, 1, 4, 6)": draw[:, :1], "(4, 6)": draw[1, 1], "(1, 6)": draw[0, 0, :1], "(6,)": draw[1, 2, 3],
+        "(3, 1, 6)": draw[0, :, :1], "(1, 1), all True": torch.ones(1, 1, dtype=torch.bool), "(4, 1), all True": torch.ones(4, 1, dtype=torch.bool),
+    }  # fmt: skip
+    for shape, mask in masks.items():
+        check.close(f"a mask of shape {shape}", lambda mask=mask: SimpleAttention(5)(q, k, v, mask), expected=lambda: right(q, k, v, mask))
+    flat = [t[0, 1].double() for t in (q, k, v)]
+    single = torch.eye(6, dtype=torch.bool)[[3, 0, 5, 3]]
+    check.close("one key for each query, in float64 without leading axes", lambda: SimpleAttention(5)(*flat, mask=single), expected=lambda: flat[2][[3, 0, 5, 3]])
+    check.close("without a mask after one with", lambda: (lambda m: [m(q, k, v, draw), m(q, k, v)][1])(SimpleAttention(5)), expected=lambda: right(q, k, v, None))
+    check.unchanged("the mask is left alone", lambda: SimpleAttention(5)(q, k, v, draw), draw)
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "attention__large", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("attention__large")
+def _():
+    q, k = torch.tensor([[1000.0], [-1000.0]]), torch.tensor([[1000.0], [-1000.0], [990.0]])
+    v = torch.tensor([[1.0], [2.0], [3.0]])
+    check.close(
+        "scores of a million: all the weight on the largest, and no nan",
+        lambda: SimpleAttention(1)(q, k, v),
+        expected=torch.tensor([[1.0], [2.0]]), rtol=0.02,
+        advice="exp(1000) has no float. Softmax does not change when every score of a row loses the same number",
+    )
+    ### BEGIN HIDDEN TESTS
+    hidden = torch.tensor([[False, True, True], [True, False, False]])
+    check.close("the largest score is hidden by the mask", lambda: SimpleAttention(1)(q, k, v, hidden), expected=torch.tensor([[3.0], [1.0]]), rtol=0.02)
+    low = torch.tensor([[-300.0, 0.0], [-300.0, 0.0], [300.0, 0.0]])
+    check.close(
+        "every visible score lies below -30,000, and the hidden ones far above",
+        lambda: SimpleAttention(2)(torch.tensor([[200.0, 1.0]]), low, v, torch.tensor([[True, True, False]])),
+        expected=torch.tensor([[1.5]]), rtol=0.02,
+    )
+    check.close("the same in float64", lambda: SimpleAttention(2)(torch.tensor([[200.0, 1.0]]).double(), low.double(), v.double(), torch.tensor([[True, True, False]])), expected=torch.tensor([[1.5]], dtype=torch.float64), rtol=0.02)
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "attention__care", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("attention__care")
+def _():
+    def gradients(tensors, upstream, mask=None):
+        leaves = [t.detach().clone().requires_grad_() for t in tensors]
+        SimpleAttention(leaves[0].shape[-1])(*leaves, mask=mask).backward(upstream)
+        return [leaf.grad for leaf in leaves]
+
+    zero, v = torch.zeros(1, 4), torch.tensor([[8.0], [0.0]])
+    check.close(
+        "gradients reach query, key and value",
+        lambda: gradients([zero + 1, torch.tensor([[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0]]), v], torch.tensor([[1.0]])),
+        expected=[torch.tensor([[1.0, -1.0, 0.0, 0.0]]), torch.tensor([[1.0] * 4, [-1.0] * 4]), torch.tensor([[0.5], [0.5]])],
+        advice="None means that the graph is cut somewhere: no .data, no .detach(), no torch.no_grad()",
+    )
+    check.equal(
+        "an nn.Module with no parameters, whose result is one tensor of the shape of (L, E)",
+        lambda: [isinstance(SimpleAttention(4), nn.Module), len(list(SimpleAttention(4).parameters())), list(SimpleAttention(4)(zero, zero, v[:1]).shape)],
+        expected=[True, 0, [1, 1]],
+    )
+    ### BEGIN HIDDEN TESTS
+    q, k, v = (check.tensor(51 + i, 2, *size, dtype="float64", strided=True) for i, size in enumerate([(3, 4), (5, 4), (5, 2)]))
+    mask, upstream = torch.ones(3, 5, dtype=torch.bool).tril(1), check.tensor(55, 2, 3, 2, dtype="float64")
+
+    def right(mask):
+        leaves = [t.detach().clone().requires_grad_() for t in (q, k, v)]
+        return torch.autograd.grad(F.scaled_dot_product_attention(*leaves, attn_mask=mask), leaves, upstream)
+
+    check.close("gradients in float64, without and with a mask", lambda: [gradients([q, k, v], upstream), gradients([q, k, v], upstream, mask)], expected=lambda: [list(right(None)), list(right(mask))])
+    check.unchanged("query, key and value are left alone", lambda: SimpleAttention(4)(q, k, v, mask), q, k, v)
+    check.close("in evaluation and in training it is the same", lambda: [SimpleAttention(4).eval()(q, k, v), SimpleAttention(4).train()(q, k, v)], expected=lambda: [F.scaled_dot_product_attention(q, k, v)] * 2)
+    ### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+**How to see the weights without asking for them.** Your module returns answers, not weights. But let the values be the unit
+matrix: value 0 is (1, 0, 0, …), value 1 is (0, 1, 0, …). The weighted mean of *those* is the list of weights. No line
+of the module changes; you only ask it another question.
+
+Below, eight steps of a wave, each a vector of 16 numbers, look at each other: without a mask, and with a causal one.
+"""
+
+# %% tags=["picture"]
+torch.manual_seed(1)
+phase = torch.linspace(0, 2.5 * math.pi, 8)
+wave = torch.stack([torch.sin(phase[:, None] * f) for f in (1, 2)] + [torch.cos(phase[:, None] * f) for f in (1, 2)], 1)
+wave = wave.reshape(8, 4).repeat(1, 4)
+causal = torch.ones(8, 8, dtype=torch.bool).tril()
+maps = {"no mask": SimpleAttention(16)(wave, wave, torch.eye(8)), "causal": SimpleAttention(16)(wave, wave, torch.eye(8), causal)}
+above = float(maps["causal"].triu(1).abs().max())
+with plot.figure(
+    "Two maps of attention weights, 8 queries by 8 keys, from your SimpleAttention. Without a mask step 0 gives itself "
+    f"{float(maps['no mask'][0, 0]):.2f}; rows sum to {float(maps['no mask'][0].sum()):.2f}. With the causal mask step 0 gives itself "
+    f"{float(maps['causal'][0, 0]):.2f}, and the largest weight above the diagonal is {above:g}", columns=2, height=3.2,
+) as axes:
+    for ax, (name, weights) in zip(axes, maps.items()):
+        ax.imshow(weights.detach().numpy(), cmap="cividis", vmin=0)
+        ax.set_title(f"your attention, {name}")
+        ax.set_xlabel("key")
+        ax.set_ylabel("query")
+
+# %% [markdown]
+r"""
+**And the $\sqrt d$, measured.** Random queries and keys of growing width, 16 keys each. The curve is the largest weight of a row,
+on average: 1/16 would be *looks at all alike*, 1 is *looks at one only*. For the dashed curve the query is multiplied by
+$\sqrt d$ first, which takes your division out again.
+"""
+
+# %% tags=["picture"]
+torch.manual_seed(2)
+widths = [4, 16, 64, 256, 1024]
+largest = {"your attention": [], "without the division": []}
+for width in widths:
+    q, k = torch.randn(200, 1, width), torch.randn(200, 16, width)
+    for name, factor in (("your attention", 1.0), ("without the division", math.sqrt(width))):
+        weights = SimpleAttention(width)(q * factor, k, torch.eye(16).expand(200, 16, 16))
+        largest[name].append(float(weights.detach().max(dim=-1).values.mean()))
+plot.curves(
+    {name: (torch.tensor(widths).log2(), values) for name, values in largest.items()},
+    xlabel="log2 of the width d", ylabel="largest of 16 weights",
+    alt="Mean of the largest attention weight for widths 4 to 1024. "
+    + "; ".join(f"{name}: " + ", ".join(f"{value:.2f}" for value in values) for name, values in largest.items()),
+)
+
+# %% [markdown]
+r"""
+## 9.2 Many heads
+
+One softmax gives one mean: a step that wants to know its neighbour *and* the subject of the sentence gets a mixture
+of both. So one lets several attentions run side by side on shorter vectors. Each of H **heads** has d = C / H numbers for its
+queries, keys and values, and what they answer is put side by side again: C numbers, as before.
+
+Where do queries, keys and values come from? From the steps themselves, by three linear maps that are trained. And one more
+linear map mixes what the heads have found. That is all: four matrices.
+"""
+
+# %% [markdown]
+r"""
+**One matrix for three.** In practice the three maps are one linear layer C → 3C, because one large product is faster than three
+small ones. Its output has 3C columns: first all of q, then all of k, then all of v, and inside each, head 0's d columns, then
+head 1's, and so on. Written as a shape it is (B, N, **3, H, d**), from slow to fast.
+
+`reshape` only cuts an axis; it never moves a number. What moves axes is `transpose` and `permute`. To have each head attend
+by itself, N has to stand next to d: (B, **H, N**, d). Whoever writes `reshape(B, H, N, d)` gets that shape too, and
+in it the numbers of different steps and heads mixed up.
+"""
+
+# %% tags=["picture"]
+steps_and_heads = torch.arange(12).reshape(1, 3, 2, 2)  # B = 1, N = 3 steps, H = 2 heads, d = 2
+print("three steps, 4 numbers each:", steps_and_heads.reshape(3, 4).tolist())
+print("transpose(1, 2), head 0:    ", steps_and_heads.transpose(1, 2)[0, 0].tolist(), "the first half of each step")
+print("reshape(1, 2, 3, 2), head 0:", steps_and_heads.reshape(1, 2, 3, 2)[0, 0].tolist(), "a step and a half")
+
+# %% [markdown]
+r"""
+### Exercise 9.2 · `multi_head_attention`
+*difficulty 3 of 3 · 25 minutes · about 16 lines*
+
+Write the class `MultiHeadAttention(embed_dim, num_heads)`, an `nn.Module`. With C = embed_dim it owns `to_qkv`, a linear layer
+C → 3C whose rows are q, k, v in that order with the heads contiguous inside each, and `proj`, a linear layer C → C;
+both with bias, and nothing else that is trained.
+
+`forward(x, causal=False)`: x (B, N, C) → (B, N, C). Each head attends over the N steps by itself, with $1/\sqrt{C/H}$;
+with `causal=True` step t attends to steps 0 … t only. Heads side by side, then `proj`. The result equals `nn.MultiheadAttention`'s
+with those weights. The constructor raises `ValueError` where num_heads does not divide embed_dim.
+
+*Not allowed: `nn.MultiheadAttention`.* Your `SimpleAttention` may be used; the checks lend a right one under that name.
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "multi_head_attention", "locked": false, "schema_version": 3, "solution": true, "task": false}
+class MultiHeadAttention(nn.Module):
+    """x (B, N, C) -> (B, N, C)"""
+
+    def __init__(self, embed_dim, num_heads):
+        # about 7 lines
+        ### BEGIN SOLUTION
+        super().__init__()
+        if embed_dim % num_heads:
+            raise ValueError(f"{num_heads} heads do not divide embed_dim = {embed_dim}")
+        self.num_heads = num_heads
+        self.to_qkv = nn.Linear(embed_dim, 3 * embed_dim)
+        self.proj = nn.Linear(embed_dim, embed_dim)
+        self.attend = SimpleAttention(embed_dim // num_heads)  # a head's width, not embed_dim
+        ### END SOLUTION
+
+    def forward(self, x, causal=False):
+        # about 9 lines
+        ### BEGIN SOLUTION
+        batch, steps, width = x.shape
+        qkv = self.to_qkv(x).reshape(batch, steps, 3, self.num_heads, width // self.num_heads)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each (B, H, N, d): a head is one more leading axis
+        mask = None
+        if causal:
+            mask = torch.ones(steps, steps, dtype=torch.bool, device=x.device).tril()  # the diagonal included
+        heads = self.attend(q, k, v, mask)
+        return self.proj(heads.transpose(1, 2).reshape(batch, steps, width))  # first back, then side by side
+        ### END SOLUTION
+
+# %%
+hint("multi_head_attention")
+
+# %% nbgrader={"grade": true, "grade_id": "multi_head_attention__values", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+@check.cell("multi_head_attention__values")
+def _():
+    def run(x, heads, seed, **how):
+        C = x.shape[-1]
+        with check.lend(MultiHeadAttention, SimpleAttention=parts.SimpleAttention):
+            own = MultiHeadAttention(C, heads).to(x.dtype)
+            parts.put([own.to_qkv.weight, own.to_qkv.bias, own.proj.weight, own.proj.bias], [(3 * C, C), (3 * C,), (C, C), (C,)], seed)
+            return own(x, **how)
+
+    def right(x, heads, seed, causal=False):
+        C, N = x.shape[-1], x.shape[1]
+        theirs = nn.MultiheadAttention(C, heads, batch_first=True).to(x.dtype)
+        parts.put([theirs.in_proj_weight, theirs.in_proj_bias, theirs.out_proj.weight, theirs.out_proj.bias], [(3 * C, C), (3 * C,), (C, C), (C,)], seed)
+        return theirs(x, x, x, need_weights=False, attn_mask=~torch.ones(N, N, dtype=torch.bool).tril() if causal else None)[0]
+
+    x = check.tensor(61, 2, 5, 6)
+    check.close(
+        "one head: equal to nn.MultiheadAttention with the same weights",
+        lambda: run(x, 1, 62), expected=lambda: right(x, 1, 62),
+        advice="for one head the layout plays no part yet: the order q, k, v, the scale, and proj do",
+    )
+    check.close(
+        "three heads: equal to nn.MultiheadAttention with the same weights",
+        lambda: run(x, 3, 62), expected=lambda: right(x, 3, 62),
+        advice="one head was right, three are not: look at how heads are cut out, put together, and at the scale",
+    )
+    ### BEGIN HIDDEN TESTS
+    for i, (shape, heads, how) in enumerate([
+        ((3, 4, 6), 2, {}), ((1, 7, 8), 8, {}), ((2, 6, 8), 2, {"dtype": "float64"}), ((1, 1, 4), 2, {}), ((4, 4, 4), 4, {"strided": True}),
+        ((2, 3, 12), 3, {"dtype": "float64", "strided": True}), ((3, 2, 2), 1, {}),
+    ]):
+        case = check.tensor(71 + i, *shape, **how)
+        check.close(f"x of {shape} with {heads} heads, no mask", lambda case=case, heads=heads: run(case, heads, 81), expected=lambda: right(case, heads, 81))
+    big = 40 * check.tensor(91, 2, 4, 6)
+    check.close("inputs so large that softmax picks one", lambda: run(big, 2, 92), expected=lambda: right(big, 2, 92), rtol=1e-3, atol=1e-4)
+    check.unchanged("the input of the heads is left alone", lambda: run(x, 2, 62), x)
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "multi_head_attention__causal", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("multi_head_attention__causal")
+def _():
+    def build(C, heads, weights, dtype):
+        own = MultiHeadAttention(C, heads).to(dtype)
+        with torch.no_grad():
+            for parameter, values in zip([own.to_qkv.weight, own.to_qkv.bias, own.proj.weight, own.proj.bias], weights):
+                parameter.copy_(values)
+        return own
+
+    def run(x, heads, weights, *modes):
+        with check.lend(MultiHeadAttention, SimpleAttention=parts.SimpleAttention):
+            own = build(x.shape[-1], heads, weights, x.dtype)
+            return [own(x, causal=mode) for mode in modes]
+
+    # queries and keys 0: all scores are equal; values and proj pass x on
+    means = [torch.cat([torch.zeros(4, 2), torch.eye(2)]), torch.zeros(6), torch.eye(2), torch.zeros(2)]
+    x = torch.tensor([[[6.0, 0.0], [0.0, 12.0], [3.0, 3.0]]])
+    check.close(
+        "equal scores, by hand: with causal=True each step is the mean of the steps up to its own",
+        lambda: run(x, 2, means, True)[0],
+        expected=torch.tensor([[[6.0, 0.0], [3.0, 6.0], [3.0, 5.0]]]),
+        advice="row t of the mask is True in columns 0 to t, t included",
+    )
+    check.close("with causal=False each step is the mean of all", lambda: run(x, 2, means, False)[0], expected=torch.tensor([[[3.0, 5.0]] * 3]))
+    ### BEGIN HIDDEN TESTS
+    def given(seed, C):
+        return [0.5 * check.tensor(seed + i, *shape, dtype="float64") for i, shape in enumerate([(3 * C, C), (3 * C,), (C, C), (C,)])]
+
+    def right(x, heads, weights, causal):
+        theirs = nn.MultiheadAttention(x.shape[-1], heads, batch_first=True).to(x.dtype)
+        with torch.no_grad():
+            for parameter, values in zip([theirs.in_proj_weight, theirs.in_proj_bias, theirs.out_proj.weight, theirs.out_proj.bias], weights):
+                parameter.copy_(values)
+        return theirs(x, x, x, need_weights=False, attn_mask=~torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).tril() if causal else None)[0]
+
+    for i, (shape, heads, dtype) in enumerate([((2, 5, 6), 3, "float32"), ((1, 1, 4), 2, "float32"), ((3, 4, 4), 4, "float64"), ((2, 6, 4), 1, "float32")]):
+        case, weights = check.tensor(101 + i, *shape, dtype=dtype), given(111, shape[-1])
+        check.close(f"causal or not, x of {shape} with {heads} heads", lambda case=case, heads=heads, weights=weights: run(case, heads, weights, True, False, True), expected=lambda: [right(case, heads, weights, mode) for mode in (True, False, True)])
+
+    def lengths(weights, *inputs):
+        with check.lend(MultiHeadAttention, SimpleAttention=parts.SimpleAttention):
+            own = build(4, 2, weights, torch.float32)
+            return [own(one, causal=True) for one in inputs]
+
+    short, long = check.tensor(121, 2, 3, 4), check.tensor(122, 1, 8, 4)
+    check.close("one module, causal, on short, long and short inputs", lambda: lengths(given(123, 4), short, long, short), expected=lambda: [right(one, 2, given(123, 4), True) for one in (short, long, short)])
+    def by_default(weights):
+        with check.lend(MultiHeadAttention, SimpleAttention=parts.SimpleAttention):
+            return build(4, 2, weights, torch.float32)(short)
+
+    check.close("without the argument nothing is hidden", lambda: by_default(given(123, 4)), expected=lambda: right(short, 2, given(123, 4), False))
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "multi_head_attention__module", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("multi_head_attention__module")
+def _():
+    def lent(run):
+        with check.lend(MultiHeadAttention, SimpleAttention=parts.SimpleAttention):
+            return run()
+
+    def refused(C, heads):
+        try:
+            lent(lambda: MultiHeadAttention(C, heads))
+        except ValueError:
+            return "ValueError"
+        except Exception as error:
+            return type(error).__name__
+        return "made"
+
+    def shapes(own):
+        return [isinstance(own, nn.Module), [list(p.shape) for p in (own.to_qkv.weight, own.to_qkv.bias, own.proj.weight, own.proj.bias)], sum(p.numel() for p in own.parameters())]
+
+    check.equal(
+        "to_qkv is C → 3C and proj C → C, both with bias, and nothing else is trained",
+        lambda: lent(lambda: shapes(MultiHeadAttention(4, 2))),
+        expected=[True, [[12, 4], [12], [4, 4], [4]], 80],
+    )
+    check.equal(
+        "the constructor raises ValueError where the heads do not divide embed_dim, and only there",
+        lambda: [refused(6, 4), refused(6, 3), refused(2, 4), refused(5, 5)],
+        expected=["ValueError", "made", "ValueError", "made"],
+        advice="6 % 4 is 2: what is left over when the heads take equal shares?",
+    )
+    ### BEGIN HIDDEN TESTS
+    C, shapes4 = 8, [(24, 8), (24,), (8, 8), (8,)]
+    x, upstream = check.tensor(131, 2, 4, C, dtype="float64"), check.tensor(132, 2, 4, C, dtype="float64")
+
+    def gradients():
+        own = MultiHeadAttention(C, 2).double()
+        weights = [own.to_qkv.weight, own.to_qkv.bias, own.proj.weight, own.proj.bias]
+        parts.put(weights, shapes4, 133)
+        leaf = x.clone().requires_grad_()
+        for causal in (True, False):
+            own(leaf, causal=causal).backward(upstream)
+        return [leaf.grad, *[w.grad for w in weights]]
+
+    def right():
+        theirs = nn.MultiheadAttention(C, 2, batch_first=True).double()
+        weights = [theirs.in_proj_weight, theirs.in_proj_bias, theirs.out_proj.weight, theirs.out_proj.bias]
+        parts.put(weights, shapes4, 133)
+        leaf = x.clone().requires_grad_()
+        for mask in (~torch.ones(4, 4, dtype=torch.bool).tril(), None):
+            theirs(leaf, leaf, leaf, attn_mask=mask, need_weights=False)[0].backward(upstream)
+        return [leaf.grad, *[w.grad for w in weights]]
+
+    check.close("gradients of two passes, causal and not, add up in x and in all four weights", lambda: lent(gradients), expected=lambda: right(), atol=1e-8)
+    ### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+**Four heads of yours, on the wave.** The weights are fresh, nothing is trained. Still, each head looks elsewhere, because each
+has its own few columns of `to_qkv`. The maps are made with both your parts: q and k from your module's `to_qkv`, the weights
+from your `SimpleAttention`, with the unit matrix for values as before.
+"""
+
+# %% tags=["picture"]
+def head_maps(attention, tokens, heads):
+    """(1, N, C) -> (H, N, N): the weights of each head"""
+    q, k, _ = attention.to_qkv(tokens)[0].chunk(3, dim=-1)
+    q, k = (one.unflatten(-1, (heads, -1)).transpose(0, 1) for one in (q, k))
+    steps = tokens.shape[1]
+    return SimpleAttention(q.shape[-1])(q, k, torch.eye(steps).expand(heads, steps, steps)).detach()
+
+
+torch.manual_seed(4)
+four = MultiHeadAttention(16, 4)
+with torch.no_grad():
+    four.to_qkv.weight.mul_(4)  # fresh weights are small: this makes the contrast visible
+maps = head_maps(four, wave[None], 4)
+favourite = [int(one[0].argmax()) for one in maps]
+with plot.figure(
+    "Attention maps of the four heads of your fresh MultiHeadAttention(16, 4) on eight steps of a wave: four different patterns. "
+    f"Step 0 gives most weight to steps {', '.join(map(str, favourite))} in the four heads", columns=4, height=2.2,
+) as axes:
+    for head, (ax, one) in enumerate(zip(axes, maps)):
+        ax.imshow(one.numpy(), cmap="cividis", vmin=0)
+        ax.set_title(f"your head {head}")
+        ax.set_xticks([])
+        ax.set_yticks([])
+
+# %% [markdown]
+r"""
+## 9.3 Layer norm: every step by itself
+
+Chapter 5 normalised each *feature* over the batch. That needs a batch, it ties the examples to each other, and it has to behave
+differently in evaluation. With sequences there is worse: the mean over a batch of steps carries news from later steps to
+earlier ones.
+
+Layer norm turns the table by 90 degrees. Each vector is normalised over **its own** D numbers:
+
+$$y = \frac{x - \operatorname{mean}(x)}{\sqrt{\operatorname{var}(x) + \varepsilon}}\cdot w + b$$
+
+with the biased variance (divide by D) and ε inside the root. No batch, no memory, no difference between training and
+evaluation.
+"""
+
+# %% [markdown]
+r"""
+### Exercise 9.3 · `layer_norm`
+*difficulty 1 of 3 · 12 minutes · about 8 lines*
+
+Write the class `LayerNorm(dim, eps=1e-5)`, an `nn.Module` with parameters `weight` and `bias`, both (dim,), which start as
+ones and zeros. `forward(x)`: x (…, dim), any number of axes before the last, none too → the same shape, normalised
+over the last axis, times weight, plus bias. It equals `nn.LayerNorm(dim, eps)`, also where all entries of a row are the same.
+
+*Not allowed: torch's `layer_norm` (`F.layer_norm`, `torch.layer_norm`, `nn.LayerNorm`).*
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "layer_norm", "locked": false, "schema_version": 3, "solution": true, "task": false}
+class LayerNorm(nn.Module):
+    """(..., dim) -> (..., dim), each vector of the last axis normalised by itself"""
+
+    def __init__(self, dim, eps=1e-5):
+        # about 4 lines
+        ### BEGIN SOLUTION
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(dim))  # at the start the norm is only a norm
+        self.bias = nn.Parameter(torch.zeros(dim))
+        ### END SOLUTION
+
+    def forward(self, x):
+        # about 4 lines
+        ### BEGIN SOLUTION
+        centred = x - x.mean(dim=-1, keepdim=True)
+        variance = centred.pow(2).mean(dim=-1, keepdim=True)  # biased: divided by dim
+        return centred / (variance + self.eps).sqrt() * self.weight + self.bias
+        ### END SOLUTION
+
+# %%
+hint("layer_norm")
+
+# %% nbgrader={"grade": true, "grade_id": "layer_norm__values", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("layer_norm__values")
+def _():
+    def run(x, eps=1e-5, weight=None, bias=None):
+        own = LayerNorm(x.shape[-1], eps).to(x.dtype)
+        with torch.no_grad():
+            for parameter, values in ((own.weight, weight), (own.bias, bias)):
+                if values is not None:
+                    parameter.copy_(values)
+        return own(x)
+
+    def right(x, eps=1e-5, weight=None, bias=None):
+        weight, bias = (None if one is None else one.to(x.dtype) for one in (weight, bias))
+        return F.layer_norm(x, x.shape[-1:], weight, bias, eps)
+
+    x = torch.tensor([[1.0, 3.0, 1.0, 3.0], [20.0, 20.0, 60.0, 60.0], [0.0, 0.0, 0.0, 4.0]])
+    root = math.sqrt(3.0)
+    check.close(
+        "three rows by hand: deviations of 1, of 20, and a row with one large entry",
+        lambda: run(x, eps=1e-9),
+        expected=torch.tensor([[-1.0, 1.0, -1.0, 1.0], [-1.0, -1.0, 1.0, 1.0], [-1 / root, -1 / root, -1 / root, root]]),
+        advice="print the mean and the variance of the first row: 2 and 1, the variance divided by 4",
+    )
+    check.close(
+        "a fresh LayerNorm equals nn.LayerNorm, on a batch of sequences",
+        lambda: run(torch.stack([x, 2 * x + 1])), expected=lambda: right(torch.stack([x, 2 * x + 1])),
+        advice="which axis do you take the mean over? It has to be the last, however many there are",
+    )
+    check.close(
+        "weight and bias stretch and shift each feature",
+        lambda: run(x, 1e-9, torch.tensor([1.0, 2.0, 0.0, -1.0]), torch.tensor([10.0, 0.0, 5.0, 0.0]))[:2],
+        expected=torch.tensor([[9.0, 2.0, 5.0, -1.0], [9.0, -2.0, 5.0, -1.0]]),
+    )
+    ### BEGIN HIDDEN TESTS
+    for i, (shape, how) in enumerate([((5,), {}), ((1, 6), {}), ((2, 3, 4, 5), {"dtype": "float64"}), ((4, 4), {"strided": True}), ((3, 2, 7), {"dtype": "float64", "strided": True})]):
+        case, w, b = check.tensor(141 + i, *shape, **how), check.tensor(151 + i, shape[-1]), check.tensor(161 + i, shape[-1])
+        check.close(f"an input of {shape} with weight and bias", lambda case=case, w=w, b=b: run(case, 1e-5, w, b), expected=lambda: right(case, 1e-5, w, b))
+    small = 1e-2 * check.tensor(171, 3, 6, dtype="float64")
+    check.close("small inputs, where eps counts", lambda: [run(small), run(small, 1e-3), run(small, 0.5)], expected=lambda: [right(small), right(small, 1e-3), right(small, 0.5)], rtol=1e-6, atol=1e-7)
+    check.close("rows whose entries are all the same", lambda: [run(torch.full((2, 3), 5.0)), run(torch.zeros(4), 1e-3), run(torch.ones(2, 1))], expected=lambda: [torch.zeros(2, 3), torch.zeros(4), torch.zeros(2, 1)], atol=1e-3)
+    check.unchanged("the input of the norm is left alone", lambda: run(small), small)
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "layer_norm__module", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("layer_norm__module")
+def _():
+    check.equal(
+        "weight starts as ones, bias as zeros, both parameters, and there are no others",
+        lambda: [sorted([name, p.tolist(), p.requires_grad] for name, p in LayerNorm(3).named_parameters()), isinstance(LayerNorm(3), nn.Module)],
+        expected=[[["bias", [0.0] * 3, True], ["weight", [1.0] * 3, True]], True],
+        advice="a plain tensor is not registered: wrap it in nn.Parameter",
+    )
+
+    def gradients(x, weight, upstream, eps=1e-5):
+        own = LayerNorm(x.shape[-1], eps).to(x.dtype)
+        with torch.no_grad():
+            own.weight.copy_(weight)
+        leaf = x.detach().clone().requires_grad_()
+        own(leaf).backward(upstream)
+        return [leaf.grad, own.weight.grad, own.bias.grad]
+
+    def right(x, weight, upstream, eps=1e-5):
+        leaves = [x.detach().clone().requires_grad_(), weight.clone().requires_grad_(), torch.zeros_like(weight).requires_grad_()]
+        return list(torch.autograd.grad(F.layer_norm(leaves[0], x.shape[-1:], *leaves[1:], eps), leaves, upstream))
+
+    x, upstream = torch.tensor([[1.0, 3.0, 5.0], [0.0, 0.0, 3.0]]), torch.tensor([[1.0, 0.0, 0.0], [0.0, 2.0, -1.0]])
+    check.close(
+        "gradients in x, weight and bias are those of nn.LayerNorm",
+        lambda: gradients(x, torch.tensor([1.0, 2.0, 3.0]), upstream),
+        expected=lambda: right(x, torch.tensor([1.0, 2.0, 3.0]), upstream),
+        advice="x moves its own mean and variance: they belong to the graph",
+    )
+    ### BEGIN HIDDEN TESTS
+    deep, w, up = check.tensor(181, 2, 3, 5, dtype="float64"), check.tensor(182, 5, dtype="float64"), check.tensor(183, 2, 3, 5, dtype="float64")
+    check.close("gradients over three axes in float64", lambda: gradients(deep, w, up, 1e-2), expected=lambda: right(deep, w, up, 1e-2))
+
+    def modes(x):
+        own = LayerNorm(5).double()
+        first = own.train()(x)
+        own(x + 3)
+        return [first, own.eval()(x), own(x[:1, :1])]
+
+    check.close("training, evaluation, a batch of one: no memory, always the same", lambda: modes(deep), expected=lambda: [F.layer_norm(one, (5,)) for one in (deep, deep, deep[:1, :1])])
+
+    def loaded():
+        own = LayerNorm(3)
+        own.load_state_dict({"weight": torch.tensor([1.0, 2.0, 3.0]), "bias": torch.tensor([0.0, 1.0, 0.0])})
+        return own(torch.tensor([1.0, 0.0, -1.0]))
+
+    check.close("it loads the state_dict of nn.LayerNorm", lambda: loaded(), expected=lambda: F.layer_norm(torch.tensor([1.0, 0.0, -1.0]), (3,), torch.tensor([1.0, 2.0, 3.0]), torch.tensor([0.0, 1.0, 0.0])))
+    ### END HIDDEN TESTS
+
+# %% tags=["picture"]
+torch.manual_seed(5)
+before = torch.randn(6, 16) * torch.tensor([0.1, 0.5, 1.0, 2.0, 4.0, 0.2])[:, None] + torch.tensor([0.0, 2.0, -3.0, 0.0, 4.0, 1.0])[:, None]
+after = LayerNorm(16)(before).detach()
+with plot.figure(
+    "Six steps of 16 numbers as coloured rows, before and after your LayerNorm. Before, the rows have spreads "
+    + ", ".join(f"{float(s):.2g}" for s in before.std(1, correction=0)) + "; after, "
+    + ", ".join(f"{float(s):.2g}" for s in after.std(1, correction=0)) + ", and every mean is 0", columns=2, height=2.4,
+) as axes:
+    for ax, (name, table) in zip(axes, {"before": before, "after your LayerNorm": after}.items()):
+        ax.imshow(table.numpy(), cmap="RdBu_r", vmin=-6 if name == "before" else -3, vmax=6 if name == "before" else 3, aspect="auto")
+        ax.set_title(name)
+        ax.set_xticks(range(0, 16, 5))
+        ax.set_xlabel("feature")
+        ax.set_ylabel("step")
+
+# %% [markdown]
+r"""
+Each row has the same size now, and each has kept its *pattern*. What a step says survives; how loud it says it
+does not. (Row 5 hardly varied and was turned up; row 4 was far off zero and came back.)
+"""
+
+# %% [markdown]
+r"""
+## 9.4 A way past every layer
+
+Section 7.3 kept signals alive by choosing the first weights well. In 2015 somebody found a cheaper way: **add** what the layer
+computes to what came in, $y = x + f(x)$. Its derivative is
+
+$$\frac{\partial y}{\partial x} = I + \frac{\partial f}{\partial x}$$
+
+Whatever $f$ does, the 1 stays. Through fifty blocks the gradient has a path on which nobody multiplies it by anything.
+And a block that has nothing to say learns $f = 0$, which is easier than learning to copy.
+"""
+
+# %% [markdown]
+r"""
+The block of the first residual networks (He and others, 2015), for images (N, C, H, W):
+
+```
+x ──┬── conv1 ── bn1 ── ReLU ── conv2 ── bn2 ──(+)── ReLU ──▶
+    └───────────────────────────────────────────┘
+```
+
+Both convolutions are 3 × 3 with padding 1, so height and width stay, and the sum fits. They have no bias: the batch norm
+behind subtracts each channel's mean, and any bias with it. And mind where the last ReLU stands: *after* the sum.
+"""
+
+# %% [markdown]
+r"""
+### Exercise 9.4 · `residual_block`
+*difficulty 1 of 3 · 12 minutes · about 9 lines*
+
+Write the class `ResidualBlock(channels)`, an `nn.Module` that owns `conv1`, `bn1`, `conv2`, `bn2`: convolutions
+channels → channels, 3 × 3, padding 1, without bias, and `nn.BatchNorm2d(channels)` as PyTorch makes it.
+`forward(x)`: x (N, channels, H, W) → the same shape,
+
+$$\operatorname{ReLU}\bigl(x + \text{bn2}(\text{conv2}(\operatorname{ReLU}(\text{bn1}(\text{conv1}(x)))))\bigr)$$
+
+x is left as it is.
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "residual_block", "locked": false, "schema_version": 3, "solution": true, "task": false}
+class ResidualBlock(nn.Module):
+    """(N, channels, H, W) -> (N, channels, H, W)"""
+
+    def __init__(self, channels):
+        # about 5 lines
+        ### BEGIN SOLUTION
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(channels)  # a norm of its own: other statistics, other weights
+        ### END SOLUTION
+
+    def forward(self, x):
+        # about 3 lines
+        ### BEGIN SOLUTION
+        hidden = self.bn1(self.conv1(x)).relu()
+        change = self.bn2(self.conv2(hidden))  # no ReLU here: a change may be negative
+        return (x + change).relu()
+        ### END SOLUTION
+
+# %%
+hint("residual_block")
+
+# %% nbgrader={"grade": true, "grade_id": "residual_block__forward", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+@check.cell("residual_block__forward")
+def _():
+    def build(channels, seed, dtype="float32"):
+        own = ResidualBlock(channels).to(getattr(torch, dtype))
+        kernel = (channels, channels, 3, 3)
+        parts.put([own.conv1.weight, own.conv2.weight], [kernel, kernel], seed)
+        for i, norm in enumerate((own.bn1, own.bn2)):
+            parts.put([norm.weight, norm.bias, norm.running_mean], [(channels,)] * 3, seed + 10 + 3 * i)
+            norm.running_var.copy_(1 + check.tensor(seed + 20 + i, channels).abs())
+        return own
+
+    def right(x, channels, seed, training):
+        put = [0.5 * check.tensor(seed + i, channels, channels, 3, 3, dtype="float64") for i in range(2)]
+        out = x.double()
+        for i, kernel in enumerate(put):
+            weight, bias, mean = (0.5 * check.tensor(seed + 10 + 3 * i + j, channels, dtype="float64") for j in range(3))
+            var = 1 + check.tensor(seed + 20 + i, channels).abs().double()
+            out = F.batch_norm(F.conv2d(out, kernel, padding=1), mean, var, weight, bias, training=training)
+            out = out.relu() if i == 0 else (x + out).relu()
+        return out.to(x.dtype)
+
+    def identity(own, gain):
+        with torch.no_grad():
+            for conv in (own.conv1, own.conv2):
+                conv.weight.zero_()
+                conv.weight[range(2), range(2), 1, 1] = 1.0
+            own.bn2.weight.fill_(gain)
+        return own.eval()(torch.tensor([[[[1.0, -2.0, 3.0]], [[-4.0, 5.0, -6.0]]]]))
+
+    check.close(
+        "convolutions that copy, by hand: 1 becomes 2, and -2 stays negative until the last ReLU",
+        lambda: [identity(ResidualBlock(2), 0.0), identity(ResidualBlock(2), 1.0), identity(ResidualBlock(2), -3.0)],
+        expected=[torch.tensor([[[[1.0, 0.0, 3.0]], [[0.0, 5.0, 0.0]]]]), torch.tensor([[[[2.0, 0.0, 6.0]], [[0.0, 10.0, 0.0]]]]), torch.zeros(1, 2, 1, 3)],
+        advice="with bn2's weight at 0 the branch is silent: what is left of x?",
+        rtol=1e-3, atol=1e-3,
+    )
+    x = check.tensor(191, 2, 3, 4, 5)
+    check.close("three channels in evaluation, with weights of the check's", lambda: build(3, 201).eval()(x), expected=lambda: right(x, 3, 201, False))
+    ### BEGIN HIDDEN TESTS
+    for i, (shape, dtype) in enumerate([((4, 2, 3, 6), "float32"), ((2, 4, 5, 5), "float64"), ((3, 1, 7, 2), "float64"), ((1, 3, 6, 4), "float32")]):
+        case = check.tensor(231 + i, *shape, dtype=dtype, strided=i % 2 == 0)
+        check.close(f"training and evaluation on {shape}", lambda case=case, dtype=dtype: [build(case.shape[1], 241, dtype)(case), build(case.shape[1], 241, dtype).eval()(case[:1])], expected=lambda: [right(case, case.shape[1], 241, True), right(case[:1], case.shape[1], 241, False)], rtol=1e-3, atol=1e-4)
+    one = check.tensor(251, 1, 2, 1, 1, dtype="float64")
+    check.close("one image of one pixel, in evaluation", lambda: build(2, 261, "float64").eval()(one), expected=lambda: right(one, 2, 261, False))
+    check.unchanged("the image that goes in is left alone", lambda: [build(3, 201)(x), build(3, 201).eval()(x)], x)
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "residual_block__module", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("residual_block__module")
+def _():
+    def owned(own):
+        named = [[name, list(getattr(own, name).weight.shape), getattr(own, name).bias is not None] for name in ("conv1", "bn1", "conv2", "bn2")]
+        return [isinstance(own, nn.Module), named, sum(p.numel() for p in own.parameters())]
+
+    check.equal(
+        "conv1 and conv2 are 3 × 3 without bias, bn1 and bn2 have weight and bias, and nothing else is trained",
+        lambda: owned(ResidualBlock(3)),
+        expected=[True, [["conv1", [3, 3, 3, 3], False], ["bn1", [3], True], ["conv2", [3, 3, 3, 3], False], ["bn2", [3], True]], 174],
+        advice="print(ResidualBlock(3)) shows what it owns",
+    )
+
+    def statistics(x):
+        own = ResidualBlock(2)
+        parts.put([own.conv1.weight, own.conv2.weight], [(2, 2, 3, 3)] * 2, 271)
+        own(x)
+        own.eval()(x + 1)
+        return [own.bn1.running_mean, own.bn1.running_var, own.bn2.running_mean, own.bn2.running_var]
+
+    def right(x):
+        kernels = [0.5 * check.tensor(271 + i, 2, 2, 3, 3, dtype="float64").to(x.dtype) for i in range(2)]
+        found, out = [], x
+        for kernel in kernels:
+            out = F.conv2d(out, kernel, padding=1)
+            mean, var = torch.zeros(2), torch.ones(2)
+            out = F.batch_norm(out, mean, var, training=True).relu()
+            found += [mean, var]
+        return found
+
+    x = check.tensor(281, 3, 2, 4, 4)
+    check.close(
+        "one training pass moves the running statistics of both norms, evaluation none",
+        lambda: statistics(x), expected=lambda: right(x),
+        advice="each norm runs exactly once in each forward pass",
+        rtol=1e-3, atol=1e-4,
+    )
+    ### BEGIN HIDDEN TESTS
+    def gradients(x, upstream):
+        own = ResidualBlock(2).double().eval()
+        parts.put([own.conv1.weight, own.conv2.weight], [(2, 2, 3, 3)] * 2, 291)
+        leaf = x.clone().requires_grad_()
+        own(leaf).backward(upstream)
+        return [leaf.grad, own.conv1.weight.grad, own.conv2.weight.grad, own.bn2.bias.grad]
+
+    def wanted(x, upstream):
+        leaves = [x.clone().requires_grad_(), *[(0.5 * check.tensor(291 + i, 2, 2, 3, 3, dtype="float64")).requires_grad_() for i in range(2)], torch.zeros(2, dtype=torch.float64, requires_grad=True)]
+        zero, one = torch.zeros(2, dtype=torch.float64), torch.ones(2, dtype=torch.float64)
+        hidden = F.batch_norm(F.conv2d(leaves[0], leaves[1], padding=1), zero, one).relu()
+        out = (leaves[0] + F.batch_norm(F.conv2d(hidden, leaves[2], padding=1), zero, one, bias=leaves[3])).relu()
+        return list(torch.autograd.grad(out, leaves, upstream))
+
+    image, up = check.tensor(301, 2, 2, 3, 4, dtype="float64"), check.tensor(302, 2, 2, 3, 4, dtype="float64")
+    check.close("gradients take both ways, in float64", lambda: gradients(image, up), expected=lambda: wanted(image, up))
+    ### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+**Thirty blocks, with and without the way past.** Below, the same thirty blocks of yours are run twice: once as they are, once with
+their layers alone, `x` no longer added. Then one backward pass, and the size of the gradient that arrives at each
+block's input. Read from right to left: that is the way the gradient goes.
+"""
+
+# %% tags=["picture"]
+torch.manual_seed(6)
+blocks = [ResidualBlock(8).eval() for _ in range(30)]  # eval: the norms stand at their start values, 0 and 1
+image = torch.randn(16, 8, 8, 8)
+
+
+def layers_alone(block, x):
+    return block.bn2(block.conv2(block.bn1(block.conv1(x)).relu())).relu()
+
+
+def gradient_sizes(run):
+    inputs, x = [], image.clone().requires_grad_()
+    for block in blocks:
+        inputs.append(x)
+        x = run(block, x)
+    grads = torch.autograd.grad(x, inputs, torch.randn(x.shape, generator=torch.Generator().manual_seed(7)))
+    return [float(g.double().norm()) for g in grads]
+
+
+sizes = {"your blocks": gradient_sizes(lambda block, x: block(x)), "without x +": gradient_sizes(layers_alone)}
+
+# %% tags=["picture"]
+drawn = {name: [(at, size) for at, size in enumerate(values, 1) if size > 0] for name, values in sizes.items()}
+plot.curves(
+    {name: tuple(zip(*pairs)) for name, pairs in drawn.items()}, xlabel="block", ylabel="norm of the gradient", log=True,
+    alt="Norm of the gradient at the inputs of thirty blocks, logarithmic. "
+    + "; ".join(f"{name}: {pairs[-1][1]:.3g} at block {pairs[-1][0]}, {pairs[0][1]:.3g} at block {pairs[0][0]}" for name, pairs in drawn.items()),
+)
+
+# %% [markdown]
+r"""
+Without the way past every block takes its share, and what arrives at the first is twenty powers of ten too small to move
+anything. With it the gradient arrives about as large as it set out, through sixty convolutions.
+
+No weight is different between the two curves, and not one number was tuned. The two characters `x +` did it.
+"""
+
+# %% [markdown]
+r"""
+## 9.5 A door that the input opens
+
+A residual block adds its change everywhere. A **gate** decides *where*: a number between 0 and 1 for each channel and pixel,
+worked out from the data, that multiplies the change.
+
+$$y = \text{conv}(x), \qquad \text{output} = x + \sigma(\text{gate}(y)) \cdot y$$
+
+The gate is a 1 × 1 convolution: at each pixel it sees all channels of $y$ and nothing of the neighbours. Sigmoid makes its
+answer a number in (0, 1). Where it is near 0 the block is a wire, and where it is near 1 a residual block. The gates of an LSTM
+work like this, and so do the gated feed-forward layers of today's language models.
+"""
+
+# %% [markdown]
+r"""
+### Exercise 9.5 · `gated_residual_block`
+*difficulty 1 of 3 · 8 minutes · about 5 lines*
+
+Write the class `GatedResidualBlock(dim)`, an `nn.Module` with `conv`, an `nn.Conv2d(dim, dim, 3, padding=1)`, and `gate`, an
+`nn.Conv2d(dim, dim, 1)`, both with bias. `forward(x)`: x (N, dim, H, W) → the same shape: with $y = \text{conv}(x)$, it
+returns $x + \operatorname{sigmoid}(\text{gate}(y)) \cdot y$. x is left as it is.
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "gated_residual_block", "locked": false, "schema_version": 3, "solution": true, "task": false}
+class GatedResidualBlock(nn.Module):
+    """(N, dim, H, W) -> (N, dim, H, W)"""
+
+    def __init__(self, dim):
+        # about 3 lines
+        ### BEGIN SOLUTION
+        super().__init__()
+        self.conv = nn.Conv2d(dim, dim, 3, padding=1)
+        self.gate = nn.Conv2d(dim, dim, 1)
+        ### END SOLUTION
+
+    def forward(self, x):
+        # about 2 lines
+        ### BEGIN SOLUTION
+        y = self.conv(x)
+        return x + torch.sigmoid(self.gate(y)) * y  # the gate looks at y, the change, and lets part of it pass
+        ### END SOLUTION
+
+# %%
+hint("gated_residual_block")
+
+# %% nbgrader={"grade": true, "grade_id": "gated_residual_block__forward", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("gated_residual_block__forward")
+def _():
+    def build(dim, seed, dtype="float32"):
+        own = GatedResidualBlock(dim).to(getattr(torch, dtype))
+        parts.put([own.conv.weight, own.conv.bias, own.gate.weight, own.gate.bias], [(dim, dim, 3, 3), (dim,), (dim, dim, 1, 1), (dim,)], seed)
+        return own
+
+    def right(x, seed):
+        dim = x.shape[1]
+        shapes = [(dim, dim, 3, 3), (dim,), (dim, dim, 1, 1), (dim,)]
+        w = [(0.5 * check.tensor(seed + i, *shape, dtype="float64")).to(x.dtype) for i, shape in enumerate(shapes)]
+        y = F.conv2d(x, w[0], w[1], padding=1)
+        return x + torch.sigmoid(F.conv2d(y, w[2], w[3])) * y
+
+    def by_hand(own, gate_bias):
+        with torch.no_grad():
+            for parameter in own.parameters():
+                parameter.zero_()
+            own.conv.weight[range(2), [1, 0], 1, 1] = torch.tensor([1.0, 2.0])  # y is (second channel, twice the first)
+            own.gate.bias.fill_(gate_bias)
+        return own(torch.tensor([[[[1.0, -2.0]], [[4.0, 8.0]]]]))
+
+    check.close(
+        "by hand: a closed gate leaves x, a half-open one adds half of y, an open one all of it",
+        lambda: [by_hand(GatedResidualBlock(2), bias) for bias in (-40.0, 0.0, 40.0)],
+        expected=[torch.tensor([[[[1.0, -2.0]], [[4.0, 8.0]]]]), torch.tensor([[[[3.0, 2.0]], [[5.0, 6.0]]]]), torch.tensor([[[[5.0, 6.0]], [[6.0, 4.0]]]])],
+        advice="sigmoid(-40) is 0, sigmoid(0) is one half, sigmoid(40) is 1. What does the gate multiply?",
+    )
+    x = check.tensor(311, 2, 3, 4, 5)
+    check.close("three channels, with weights of the check's", lambda: build(3, 321)(x), expected=lambda: right(x, 321))
+    ### BEGIN HIDDEN TESTS
+    for i, (shape, how) in enumerate([((1, 4, 3, 6), {}), ((3, 1, 5, 2), {"dtype": "float64"}), ((2, 2, 1, 1), {"strided": True}), ((2, 5, 4, 4), {"dtype": "float64", "strided": True})]):
+        case, dtype = check.tensor(331 + i, *shape, **how), how.get("dtype", "float32")
+        check.close(f"gated, on {shape}", lambda case=case, dtype=dtype: [build(case.shape[1], 341, dtype)(case), build(case.shape[1], 341, dtype).eval()(case)], expected=lambda: [right(case, 341)] * 2)
+    check.unchanged("the image that goes through the gate is left alone", lambda: build(3, 321)(x), x)
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "gated_residual_block__module", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("gated_residual_block__module")
+def _():
+    def owned(own):
+        return [isinstance(own, nn.Module), [[list(layer.weight.shape), list(layer.bias.shape)] for layer in (own.conv, own.gate)], sum(p.numel() for p in own.parameters())]
+
+    check.equal(
+        "conv is 3 × 3, gate is 1 × 1, both with bias, and nothing else is trained",
+        lambda: owned(GatedResidualBlock(3)),
+        expected=[True, [[[3, 3, 3, 3], [3]], [[3, 3, 1, 1], [3]]], 96],
+    )
+
+    def gradients(x, upstream, dtype="float64"):
+        own = GatedResidualBlock(2).to(getattr(torch, dtype))
+        weights = [own.conv.weight, own.conv.bias, own.gate.weight, own.gate.bias]
+        parts.put(weights, [(2, 2, 3, 3), (2,), (2, 2, 1, 1), (2,)], 351)
+        leaf = x.clone().requires_grad_()
+        own(leaf).backward(upstream)
+        return [leaf.grad, *[w.grad for w in weights]]
+
+    def right(x, upstream):
+        shapes = [(2, 2, 3, 3), (2,), (2, 2, 1, 1), (2,)]
+        leaves = [x.clone().requires_grad_(), *[(0.5 * check.tensor(351 + i, *shape, dtype="float64")).to(x.dtype).requires_grad_() for i, shape in enumerate(shapes)]]
+        y = F.conv2d(leaves[0], leaves[1], leaves[2], padding=1)
+        return list(torch.autograd.grad(leaves[0] + torch.sigmoid(F.conv2d(y, leaves[3], leaves[4])) * y, leaves, upstream))
+
+    x, upstream = check.tensor(361, 2, 2, 3, 4, dtype="float64"), check.tensor(362, 2, 2, 3, 4, dtype="float64")
+    check.close("gradients reach x, conv and gate", lambda: gradients(x, upstream), expected=lambda: right(x, upstream))
+    ### BEGIN HIDDEN TESTS
+    single = check.tensor(363, 1, 2, 4, 3)
+    check.close("gradients of one image in float32", lambda: gradients(single, torch.ones(1, 2, 4, 3), "float32"), expected=lambda: right(single, torch.ones(1, 2, 4, 3)), rtol=1e-3, atol=1e-4)
+    ### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+**Open and shut, for one digit.** The block below has a single channel. Its convolution is set to an edge finder, its gate to open
+where the edge is an upper one. Four pictures: what goes in, the change, the gate, and what comes out.
+"""
+
+# %% tags=["picture"]
+door = GatedResidualBlock(1)
+with torch.no_grad():
+    door.conv.weight.copy_(torch.tensor([[-1.0, -1, -1], [0, 0, 0], [1, 1, 1]])[None, None])
+    door.conv.bias.zero_()
+    door.gate.weight.fill_(6.0)
+    door.gate.bias.fill_(-3.0)
+    digit = F.pad(test_digits[3:4, None], (2, 2, 2, 2))
+    change = door.conv(digit)
+    opened = torch.sigmoid(door.gate(change))
+    panels = {"x": digit, "y = conv(x)": change, "sigmoid(gate(y))": opened, "your block": door(digit)}
+with plot.figure(
+    f"A digit in four pictures: the image; the change, positive at the upper edges of strokes and negative at the lower ones; the gate, open on "
+    f"{float((opened > 0.5).float().mean()):.0%} of the pixels, upper edges all; and the output of your block, the digit with its upper edges drawn stronger", columns=4, height=2.2,
+) as axes:
+    for ax, (name, panel) in zip(axes, panels.items()):
+        ax.imshow(panel[0, 0].numpy(), cmap="RdBu_r" if "conv" in name else "gray", vmin=-2.5 if "conv" in name else 0, vmax=2.5 if "conv" in name else None)
+        ax.set_title(name)
+        ax.set_axis_off()
+
+# %% [markdown]
+r"""
+## 9.6 One block of a language model
+
+You have all the parts. A transformer block does two things in turn, each on a normalised copy and each added to what came in:
+first the steps *exchange* something (attention), then each step *thinks* by itself (an MLP that is the same for all steps).
+
+```
+x ──┬── ln1 ── attention ──(+)──┬── ln2 ── mlp ──(+)──▶
+    └──────────────────────┘    └────────────────┘
+```
+
+The norm stands *before* each part, inside the branch: **pre-norm**. So the way past, the lower line, is never touched
+by anything but sums. (The paper of 2017 normalised after the sum; deep stacks of that kind need a careful warm-up.)
+"""
+
+# %% [markdown]
+r"""
+The MLP widens each step to 4d numbers and back, with **GELU** between: $\operatorname{GELU}(z) = z\,\Phi(z)$, where $\Phi$ is the
+cumulative normal law. It is a ReLU whose corner is rounded. PyTorch has the exact one and one with tanh, close but not
+the same: here the exact one is meant, which is the default.
+"""
+
+# %% [markdown]
+r"""
+### Exercise 9.6 · `transformer_block`
+*difficulty 2 of 3 · 15 minutes · about 9 lines*
+
+Write the class `TransformerBlock(d_model, n_heads)`, an `nn.Module` with `ln1` and `ln2` (layer norms over d_model), `attention` (a
+`MultiHeadAttention`) and `mlp`, a module with the parameters of Linear d → 4d and Linear 4d → d in that order, the exact
+GELU between. `forward(x, causal=False)`: x (B, N, d_model) → the same shape,
+
+$$x \leftarrow x + \text{attention}(\text{ln1}(x)), \qquad x \leftarrow x + \text{mlp}(\text{ln2}(x))$$
+
+where the attention is called as `attention(h, causal=causal)`. The x you were given is left as it is. The checks lend right
+parts under the names `MultiHeadAttention`, `LayerNorm` and `SimpleAttention`.
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "transformer_block", "locked": false, "schema_version": 3, "solution": true, "task": false}
+class TransformerBlock(nn.Module):
+    """x (B, N, d_model) -> (B, N, d_model)"""
+
+    def __init__(self, d_model, n_heads):
+        # about 5 lines
+        ### BEGIN SOLUTION
+        super().__init__()
+        self.ln1 = LayerNorm(d_model)
+        self.attention = MultiHeadAttention(d_model, n_heads)
+        self.ln2 = LayerNorm(d_model)
+        self.mlp = nn.Sequential(nn.Linear(d_model, 4 * d_model), nn.GELU(), nn.Linear(4 * d_model, d_model))
+        ### END SOLUTION
+
+    def forward(self, x, causal=False):
+        # about 2 lines
+        ### BEGIN SOLUTION
+        x = x + self.attention(self.ln1(x), causal=causal)  # a new tensor: += would write into the caller's
+        return x + self.mlp(self.ln2(x))
+        ### END SOLUTION
+
+# %%
+hint("transformer_block")
+
+# %% nbgrader={"grade": true, "grade_id": "transformer_block__forward", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+@check.cell("transformer_block__forward")
+def _():
+    lent = {"MultiHeadAttention": parts.MultiHeadAttention, "LayerNorm": parts.LayerNorm, "SimpleAttention": parts.SimpleAttention}
+
+    def fill(own, d, seed, loud=("attention", "mlp")):
+        parts.put([own.ln1.weight, own.ln1.bias, own.ln2.weight, own.ln2.bias], [(d,)] * 4, seed)
+        heads = [own.attention.to_qkv.weight, own.attention.to_qkv.bias, own.attention.proj.weight, own.attention.proj.bias]
+        parts.put(heads, [(3 * d, d), (3 * d,), (d, d), (d,)], seed + 10, 0.5 if "attention" in loud else 0.0)
+        parts.put(own.mlp.parameters(), [(4 * d, d), (4 * d,), (d, 4 * d), (d,)], seed + 20, 0.5 if "mlp" in loud else 0.0)
+        return own
+
+    def run(x, heads, seed, *loud, **how):
+        with check.lend(TransformerBlock, **lent):
+            own = fill(TransformerBlock(x.shape[-1], heads).to(x.dtype), x.shape[-1], seed, loud or ("attention", "mlp"))
+            return own(x, **how)
+
+    class Plain(nn.Module):
+        def __init__(self, d, heads):
+            super().__init__()
+            self.ln1, self.ln2, self.attention = nn.LayerNorm(d), nn.LayerNorm(d), parts.MultiHeadAttention(d, heads)
+            self.mlp = nn.ParameterList([nn.Parameter(torch.zeros(*s)) for s in ((4 * d, d), (4 * d,), (d, 4 * d), (d,))])
+
+        def forward(self, x, causal=False):
+            x = x + self.attention(self.ln1(x), causal)
+            return x + F.linear(F.gelu(F.linear(self.ln2(x), *self.mlp[:2])), *self.mlp[2:])
+
+    def right(x, heads, seed, *loud, **how):
+        return fill(Plain(x.shape[-1], heads).to(x.dtype), x.shape[-1], seed, loud or ("attention", "mlp"))(x, **how)
+
+    x = check.tensor(371, 2, 5, 4)
+    check.close("with all weights of attention and mlp at 0, x passes as it is", lambda: run(x, 2, 381, "neither"), expected=lambda: x, advice="both sums add to x itself, not to its normalised copy")
+    check.close("with only the attention speaking: x + attention(ln1(x))", lambda: run(x, 2, 381, "attention"), expected=lambda: right(x, 2, 381, "attention"))
+    check.close("with only the mlp speaking: x + mlp(ln2(x))", lambda: run(x, 2, 381, "mlp"), expected=lambda: right(x, 2, 381, "mlp"), advice="Linear, exact GELU, Linear; and nothing normalised after the sum")
+    check.close(
+        "both together, without and with causal=True",
+        lambda: [run(x, 2, 381), run(x, 2, 381, causal=True)], expected=lambda: [right(x, 2, 381), right(x, 2, 381, causal=True)],
+        advice="the mlp sees what the attention has added; and does causal reach the attention?",
+    )
+    ### BEGIN HIDDEN TESTS
+    for i, (shape, heads, how) in enumerate([((1, 1, 4), 1, {}), ((3, 4, 12), 3, {"dtype": "float64"}), ((2, 4, 4), 4, {"strided": True}), ((1, 7, 2), 2, {"dtype": "float64", "strided": True})]):
+        case = check.tensor(391 + i, *shape, **how)
+        check.close(f"a block with {heads} heads on {shape}", lambda case=case, heads=heads: [run(case, heads, 401), run(case, heads, 401, causal=True)], expected=lambda: [right(case, heads, 401), right(case, heads, 401, causal=True)], rtol=1e-4, atol=1e-5)
+    check.unchanged("the steps that go into the block are left alone", lambda: run(x, 2, 381), x)
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "transformer_block__module", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("transformer_block__module")
+def _():
+    lent = {"MultiHeadAttention": parts.MultiHeadAttention, "LayerNorm": parts.LayerNorm, "SimpleAttention": parts.SimpleAttention}
+
+    def with_parts(run):
+        with check.lend(TransformerBlock, **lent):
+            return run()
+
+    def weights(part):
+        return [getattr(one, name) for one in ((part.to_qkv, part.proj) if hasattr(part, "proj") else (part,)) for name in ("weight", "bias")]
+
+    def owned(own):
+        named = [weights(own.ln1), weights(own.ln2), weights(own.attention), own.mlp.parameters()]
+        shapes = [[list(p.shape) for p in some] for some in named]
+        return [isinstance(own, nn.Module), shapes, sum(p.numel() for p in own.parameters())]
+
+    check.equal(
+        "ln1, ln2, attention and mlp, with the shapes they should have, and nothing else is trained",
+        lambda: with_parts(lambda: owned(TransformerBlock(2, 1))),
+        expected=[True, [[[2], [2]], [[2], [2]], [[6, 2], [6], [2, 2], [2]], [[8, 2], [8], [2, 8], [2]]], 74],
+        advice="two norms, each with weights of its own; the mlp widens to 4 times d_model",
+    )
+
+    def gradients(x, upstream, causal):
+        own = TransformerBlock(4, 1).double()
+        for i, some in enumerate((weights(own.ln1), weights(own.attention), weights(own.ln2), list(own.mlp.parameters()))):
+            parts.put(some, [tuple(p.shape) for p in some], 411 + 10 * i)
+        leaf = x.clone().requires_grad_()
+        own(leaf, causal=causal).backward(upstream)
+        return [leaf.grad, own.ln1.weight.grad, own.ln2.bias.grad, [p.grad for p in weights(own.attention)], [p.grad for p in own.mlp.parameters()]]
+
+    def right(x, upstream, causal):
+        ln1, attention, ln2 = (parts.filled(part.double(), 411 + 10 * i) for i, part in enumerate((nn.LayerNorm(4), parts.MultiHeadAttention(4, 1), nn.LayerNorm(4))))
+        mlp = parts.filled(nn.Sequential(nn.Linear(4, 16), nn.GELU(), nn.Linear(16, 4)).double(), 441)
+        leaf = x.clone().requires_grad_()
+        middle = leaf + attention(ln1(leaf), causal)
+        (middle + mlp(ln2(middle))).backward(upstream)
+        return [leaf.grad, ln1.weight.grad, ln2.bias.grad, [p.grad for p in attention.parameters()], [p.grad for p in mlp.parameters()]]
+
+    x, upstream = check.tensor(421, 2, 3, 4, dtype="float64"), check.tensor(422, 2, 3, 4, dtype="float64")
+    check.close("gradients reach x and every part", lambda: with_parts(lambda: gradients(x, upstream, False)), expected=lambda: right(x, upstream, False), rtol=1e-5, atol=1e-6)
+    ### BEGIN HIDDEN TESTS
+    check.close("gradients through a causal block", lambda: with_parts(lambda: gradients(x, upstream, True)), expected=lambda: right(x, upstream, True), rtol=1e-5, atol=1e-6)
+
+    def modes(x):
+        own = TransformerBlock(4, 2).double()
+        first = own.train()(x)
+        return [float((own.eval()(x) - first).detach().abs().max()), float((own(x[:1]) - first[:1]).detach().abs().max() < 1e-9)]
+
+    check.close("training and evaluation, and a batch of one, give the same", lambda: with_parts(lambda: modes(x)), expected=[0.0, 1.0])
+    ### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+**How far does one step reach?** Change a single step of the input, and see which steps of the output notice. The picture does that for
+each of eight steps, with your block, as it is and with `causal=True`. A bright cell in row t, column s: output t has
+noticed a change of input s. (Brightness is the square root of the change, so that small ones show.)
+"""
+
+# %% tags=["picture"]
+def influence(run, length, dim):
+    """(length, length): how much output t changes when input s is drawn anew"""
+    torch.manual_seed(8)
+    x = torch.randn(1, length, dim)
+    with torch.no_grad():
+        before, table = run(x), torch.zeros(length, length)
+        for s in range(length):
+            changed = x.clone()
+            changed[0, s] = torch.randn(dim)
+            table[:, s] = (run(changed) - before)[0].abs().mean(dim=1)
+    return table
+
+
+torch.manual_seed(8)
+block = TransformerBlock(16, 4)
+tables = {"your block": influence(block, 8, 16), "causal=True": influence(lambda x: block(x, causal=True), 8, 16)}
+future = {name: float(table.triu(1).max()) for name, table in tables.items()}
+with plot.figure(
+    "Two tables, 8 outputs by 8 inputs: how much each output of your block moves when one input is drawn anew. The diagonal is brightest. "
+    + "; ".join(f"{name}: the largest cell above the diagonal is {value:.2g}" for name, value in future.items()), columns=2, height=3.2,
+) as axes:
+    for ax, (name, table) in zip(axes, tables.items()):
+        ax.imshow(table.sqrt().numpy(), cmap="cividis")
+        ax.set_title(name)
+        ax.set_xlabel("input s that was changed")
+        ax.set_ylabel("output t")
+
+# %% [markdown]
+r"""
+## 9.7 Does it cheat?
+
+In the right picture everything above the diagonal is dark. That is what *causal* means, and it says nothing about attention:
+any module over time has such a table. One bright cell up there, and a model trained to predict the next step
+has read it instead. Its training loss is wonderful, nobody notices, and it is useless.
+
+Reading the code of a model is no proof. A test is: change an input, and look at the outputs before it.
+"""
+
+# %% [markdown]
+r"""
+Writing such a test is easy, and so is writing one that lets a cheat pass. Ask of yours:
+
+- Is *every* step changed, and *every* earlier output looked at? A leak may join just one pair of steps, in just one feature.
+- Is the change one that the module can notice? A layer norm does not see a constant that is added to all features.
+- May two effects cancel? The outputs of a layer norm always sum to 0, whatever happens inside.
+- Is the module random, or different in training? It is judged in evaluation mode.
+- And does it come back as it was: mode of each submodule, weights, gradients?
+"""
+
+# %% [markdown]
+r"""
+### Exercise 9.7 · `is_causal`
+*difficulty 3 of 3 · 25 minutes · about 15 lines*
+
+Write the test `is_causal(module, length, dim)` → `bool`. The module takes x (1, length, dim), of its parameters' dtype (float32
+where it has none), and gives (1, length, …). The answer is True exactly where, in evaluation mode, output t depends on no input
+after t, for every t; so for length 1 it is always True.
+
+You may rely on this: where there is a dependence, it is smooth, and at random inputs it is visible (1e-3 or more; what rounding
+does is far smaller). The module is left as found, in every submodule: mode, weights and buffers, `requires_grad`, gradients, hooks.
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "is_causal", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def is_causal(module, length, dim):
+    """a module (1, length, dim) -> (1, length, ...) -> True where no output depends on a later input"""
+    # about 15 lines
+    ### BEGIN SOLUTION
+    modes = [(part, part.training) for part in module.modules()]  # submodules may differ from their parent
+    dtype = next((p.dtype for p in module.parameters()), torch.float32)
+    module.eval()
+    try:
+        with torch.no_grad():
+            x = torch.randn(1, length, dim, dtype=dtype)
+            before = module(x)
+            for s in range(1, length):
+                changed = x.clone()
+                changed[:, s] = torch.randn(dim, dtype=dtype)  # drawn anew: a norm would not see a shift
+                moved = (module(changed) - before)[:, :s].abs()  # every output before s, every feature
+                if moved.max() > 1e-5:
+                    return False
+        return True
+    finally:
+        for part, training in modes:
+            part.training = training
+    ### END SOLUTION
+
+# %%
+hint("is_causal")
+
+# %% nbgrader={"grade": true, "grade_id": "is_causal__answers", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+@check.cell("is_causal__answers")
+def _():
+    linear = parts.filled(nn.Linear(3, 4), 431)
+    named = {
+        "a linear layer, each step by itself": parts.over_time(lambda x, layer: layer(x), linear),
+        "each step sees the one before it": parts.over_time(lambda x: F.pad(x, (0, 0, 1, 0))[:, :-1]),
+        "each step sees the one after it": parts.over_time(lambda x: F.pad(x, (0, 0, 0, 1))[:, 1:]),
+        "the mean over all steps is subtracted": parts.over_time(lambda x: x - x.mean(1, keepdim=True)),
+        "a running sum": parts.over_time(lambda x: x.cumsum(1)),
+    }
+    check.equal(
+        "five modules over time, three of them causal",
+        lambda: {name: is_causal(module, 5, 3) for name, module in named.items()},
+        expected=dict(zip(["a linear layer, each step by itself", "each step sees the one before it", "each step sees the one after it", "the mean over all steps is subtracted", "a running sum"], [True, True, False, False, True])),
+        advice="take one that you misjudge, and print which outputs move when you change one input",
+    )
+    check.equal(
+        "length 1: there is no later input, so each of the five is causal",
+        lambda: [is_causal(module, 1, 3) for module in named.values()] + [is_causal(named["each step sees the one after it"], 2, 3)],
+        expected=[True] * 5 + [False],
+    )
+    ### BEGIN HIDDEN TESTS
+    lower, heads = (0.2 + check.tensor(441, 6, 6).abs()).tril(), parts.filled(parts.MultiHeadAttention(4, 2), 451)
+    kernel, three = 0.3 + check.tensor(461, 4, 4, 3).abs(), torch.ones(6, 6, dtype=torch.bool)
+    one_way, both_ways = parts.filled(nn.GRU(4, 4, batch_first=True), 471), parts.filled(nn.GRU(4, 4, batch_first=True, bidirectional=True), 481)
+
+    def look(x, offset):
+        mask = three.tril(offset)
+        mask[0, 0] = True
+        return parts.SimpleAttention(4)(x, x, x, mask)
+
+    many = parts.shuffled(
+        491, parts.over_time(lambda x, m: m @ x, lower), parts.over_time(lambda x, m: m.T @ x, lower),
+        parts.over_time(lambda x, a: x + a(x, causal=True), heads), parts.over_time(lambda x, a: x + a(x), heads),
+        parts.over_time(lambda x, k: F.conv1d(F.pad(x.mT, (2, 0)), k).mT, kernel), parts.over_time(lambda x, k: F.conv1d(x.mT, k, padding=1).mT, kernel),
+        parts.over_time(lambda x, k: F.conv1d(F.pad(x.mT, (4, 0)), k, dilation=2).mT, kernel), parts.over_time(lambda x, k: F.conv1d(F.pad(x.mT, (1, 1)), k).mT, kernel),
+        parts.over_time(lambda x, g: g(x)[0], one_way), parts.over_time(lambda x, g: g(x)[0], both_ways), parts.over_time(lambda x, g: g(x.flip(1))[0].flip(1), one_way),
+        parts.over_time(lambda x: look(x, 0)), parts.over_time(lambda x: look(x, 1)), parts.over_time(lambda x: look(x, -1)), parts.over_time(lambda x: x.flip(1)),
+        parts.over_time(lambda x, layer: torch.cat([layer(x), x], -1), parts.filled(nn.Linear(4, 3), 501))
+    )  # fmt: skip
+    check.equal(
+        "matrices over time, attention, convolutions and recurrent networks in a hidden order",
+        lambda: [is_causal(module, 6, 4) for module in many],
+        expected=lambda: parts.shuffled(491, True, False, True, False, True, False, True, False, True, False, False, True, False, True, False, True),
+    )
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "is_causal__subtle", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+@check.cell("is_causal__subtle")
+def _():
+    def pair(x, output, source, out_feature=0, in_feature=0):
+        leak = torch.zeros_like(x)
+        leak[:, output, out_feature] = x[:, source, in_feature].tanh()
+        return x + leak
+
+    def normed(x, norm):
+        return norm(x.cumsum(1)) + F.pad(norm(x), (0, 0, 0, 1))[:, 1:]
+
+    norm = nn.LayerNorm(4)
+    named = {
+        "only the last input reaches the first output": parts.over_time(lambda x: pair(x, 0, 5)),
+        "only the first input reaches the last output": parts.over_time(lambda x: pair(x, 5, 0)),
+        "input 3 reaches output 2, one feature of four": parts.over_time(lambda x: pair(x, 2, 3, 1, 3)),
+        "the next step, through a layer norm": parts.over_time(normed, norm),
+    }
+    check.equal(
+        "one pair of steps is enough, and a layer norm hides a shift",
+        lambda: {name: is_causal(module, 6, 4) for name, module in named.items()},
+        expected=dict(zip(["only the last input reaches the first output", "only the first input reaches the last output", "input 3 reaches output 2, one feature of four", "the next step, through a layer norm"], [False, True, False, False])),
+        advice="every input after t, every output t, every feature; and a change that is not the same in all features",
+    )
+    ### BEGIN HIDDEN TESTS
+    def after(x):
+        return F.pad(x, (0, 0, 0, 1))[:, 1:]
+
+    head, loud = parts.filled(parts.MultiHeadAttention(4, 2), 511, 0.9), torch.tensor([1.0, -1.0, 2.0, 0.5])
+    before = parts.over_time(lambda x: F.pad(x, (0, 0, 3, 0))[:, :-3] * x)
+    many = parts.shuffled(
+        521, *[parts.over_time(lambda x, a=a, b=b, c=c, d=d: pair(x, a, b, c, d)) for a, b, c, d in [(4, 5, 0, 0), (0, 1, 3, 3), (5, 4, 0, 0), (1, 4, 2, 0), (3, 3, 1, 2), (3, 1, 0, 3), (2, 5, 3, 1)]],
+        parts.over_time(lambda x: x.roll(1, 1)), parts.over_time(lambda x: x.roll(-1, 1)), before,
+        parts.over_time(lambda x: x * after(x)), parts.over_time(lambda x: x + after(x)[..., :1] * loud.sub(loud.mean())), parts.over_time(lambda x: x + (after(x)[..., :1] - after(x)[..., 1:2])),
+        parts.over_time(lambda x, n, a: n(x + a(n(x))), norm, head), parts.over_time(lambda x, n, a: n(x + a(n(x), causal=True)), norm, head),
+        parts.over_time(lambda x: x + x.logsumexp(1, keepdim=True)), parts.over_time(lambda x: x + x.logcumsumexp(1)), parts.over_time(lambda x, n: n(after(x)), norm),
+        parts.over_time(lambda x: torch.cat([x[:, :4].mean(1, keepdim=True).expand(1, 4, 4), x[:, 4:]], 1)), parts.over_time(lambda x: x / (1 + x.square().cumsum(1))),
+        parts.over_time(lambda x: (x - x.flip(1).cumsum(1).flip(1)).sin()),
+    )  # fmt: skip
+    check.equal(
+        "single pairs, wraps, products, effects that cancel in a sum, norms first and last, in a hidden order",
+        lambda: [is_causal(module, 6, 4) for module in many],
+        expected=lambda: parts.shuffled(521, False, False, True, False, True, True, False, False, False, True, False, False, False, False, True, False, True, False, False, True, False),
+    )
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "is_causal__modes", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("is_causal__modes")
+def _():
+    def only(training, self, x):
+        return x - x.mean(1, keepdim=True) if self.training is training else x
+
+    named = {
+        "dropout, in training mode": nn.Sequential(nn.Linear(3, 3), nn.Dropout(0.5)),
+        "a leak in training mode only": parts.over_time(lambda self, x: only(True, self, x)),
+        "a leak in evaluation mode only": parts.over_time(lambda self, x: only(False, self, x)),
+        "weights in float64, the step after": parts.over_time(lambda x, w: F.pad(x @ w, (0, 0, 0, 1))[:, 1:], torch.eye(3, dtype=torch.float64)),
+    }
+    check.equal(
+        "modules in training mode, and one in float64: what counts is evaluation",
+        lambda: {name: is_causal(module.train(), 4, 3) for name, module in named.items()},
+        expected=dict(zip(["dropout, in training mode", "a leak in training mode only", "a leak in evaluation mode only", "weights in float64, the step after"], [True, True, False, False])),
+        advice="switch to evaluation before the first call, and make x in the dtype of the parameters",
+    )
+    ### BEGIN HIDDEN TESTS
+    def over_channels(x, norm):
+        return norm(x.mT).mT
+
+    def trained(module):
+        return module.train()
+
+    def double(layer, seed):
+        return parts.filled(layer, seed).double()
+
+    frozen = parts.over_time(lambda x, layer: layer(x.flip(1)), parts.filled(nn.Linear(3, 3), 531)).requires_grad_(False)
+    many = parts.shuffled(
+        541, trained(parts.over_time(over_channels, nn.BatchNorm1d(3))), trained(parts.over_time(lambda x, n: n(x), nn.BatchNorm1d(4))), trained(nn.Sequential(nn.Dropout(0.9), nn.Linear(3, 3), nn.Dropout(0.9))),
+        trained(parts.over_time(lambda x, d: d(x.cumsum(1)), nn.Dropout(0.5))), trained(parts.over_time(lambda x, d: d(x.flip(1)), nn.Dropout(0.5))), frozen, parts.over_time(lambda x: x),
+        parts.over_time(lambda x, a: a(x, causal=True), double(parts.MultiHeadAttention(3, 3), 551)), parts.over_time(lambda x, a: a(x), double(parts.MultiHeadAttention(3, 3), 551)),
+        parts.over_time(lambda x, g: g(x)[0], double(nn.GRU(3, 5, batch_first=True), 561)), parts.over_time(lambda x, g: g(x)[0], double(nn.GRU(3, 2, batch_first=True, bidirectional=True), 571)),
+        trained(parts.over_time(lambda self, x: x if self.training else x.roll(-1, 1))), trained(parts.over_time(lambda self, x: x.roll(-1, 1) if self.training else x)),
+        parts.over_time(lambda x, w: x @ w, torch.eye(3, dtype=torch.float64)).eval(), nn.Sequential(double(nn.Linear(3, 3), 581), nn.Dropout(0.7)),
+    )  # fmt: skip
+    check.equal(
+        "norms, dropout, float64, frozen weights, in training and in evaluation, in a hidden order",
+        lambda: [is_causal(module, 4, 3) for module in many],
+        expected=lambda: parts.shuffled(541, True, True, True, True, False, False, True, True, False, True, False, False, True, True, True),
+    )
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "is_causal__left_as_found", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("is_causal__left_as_found")
+def _():
+    def build(reach, training, frozen_norm, grads, dtype="float32"):
+        def run(x, norm, layer, drop):
+            y = drop(layer(norm(x.mT).mT))
+            return y + y.roll(reach, 1) if reach < 0 else y.cumsum(1)
+
+        module = parts.over_time(run, nn.BatchNorm1d(3), parts.filled(nn.Linear(3, 3), 591), nn.Dropout(0.4)).train(training).to(getattr(torch, dtype))
+        module.part0.train(not frozen_norm)
+        module.part1.bias.requires_grad_(False)
+        if grads:
+            module.part1.weight.grad = torch.full_like(module.part1.weight, 7.0)
+        return module
+
+    def look(*settings, length=5):
+        module = build(*settings)
+        answer = is_causal(module, length, 3)
+        return {"answer": answer, **parts.state_of(module), "grad mode": torch.is_grad_enabled()}
+
+    def untouched(answer, *settings):
+        return {"answer": answer, **parts.state_of(build(*settings)), "grad mode": True}
+
+    check.equal(
+        "a module in training mode, with a norm that is in evaluation: the answer, and everything as it was",
+        lambda: look(1, True, True, False), expected=lambda: untouched(True, 1, True, True, False),
+        advice="the mode belongs to each submodule: remember them all before you switch",
+    )
+    check.equal(
+        "a module that looks ahead, with gradients from before",
+        lambda: look(-1, True, False, True), expected=lambda: untouched(False, -1, True, False, True),
+        advice="also where your function returns early, and gradients that stood there stay the same",
+    )
+    ### BEGIN HIDDEN TESTS
+    settings = parts.shuffled(601, (1, False, True, True), (-1, False, False, True), (-2, True, True, True), (1, True, False, False), (-1, False, True, False), (1, True, False, True), (-4, False, False, False), (1, True, True, True, "float64"), (-1, True, False, False, "float64"))
+    check.equal(
+        "other modes, gradients and answers, in a hidden order",
+        lambda: [look(*one) for one in settings],
+        expected=lambda: [untouched(one[0] > 0, *one) for one in settings],
+    )
+    check.equal("the same for length 1", lambda: [look(*one, length=1) for one in settings[:3]], expected=lambda: [untouched(True, *one) for one in settings[:3]])
+    ### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+**Your test on your own parts.** What do you expect of a batch norm over the channels, of a residual block whose image is one row of
+steps, of a GRU that reads both ways? Guess each line before you run the cell.
+"""
+
+# %% tags=["picture"]
+class Over(nn.Module):
+    """a module from a function of x and one part"""
+
+    def __init__(self, part, run):
+        super().__init__()
+        self.part, self.run = part, run
+
+    def forward(self, x):
+        return self.run(self.part, x)
+
+
+torch.manual_seed(11)
+suspects = {
+    "your LayerNorm": LayerNorm(8),
+    "your MultiHeadAttention": MultiHeadAttention(8, 2),
+    "your MultiHeadAttention, causal=True": Over(MultiHeadAttention(8, 2), lambda part, x: part(x, causal=True)),
+    "your TransformerBlock, causal=True": Over(TransformerBlock(8, 2), lambda part, x: part(x, causal=True)),
+    "your ResidualBlock along time": Over(ResidualBlock(8), lambda part, x: part(x.mT[:, :, None])[:, :, 0].mT),
+    "BatchNorm1d over the channels, in eval": Over(nn.BatchNorm1d(8), lambda part, x: part(x.mT).mT),
+    "a GRU": Over(nn.GRU(8, 8, batch_first=True), lambda part, x: part(x)[0]),
+    "a GRU that reads both ways": Over(nn.GRU(8, 8, batch_first=True, bidirectional=True), lambda part, x: part(x)[0]),
+}
+for name, suspect in suspects.items():
+    print(f"{name:40} {'causal' if is_causal(suspect, 6, 8) else 'sees the future'}")
+
+# %% [markdown]
+r"""
+## 9.8 Put together
+
+Back to the digits that stand anywhere. The model below is made of your blocks and two linear maps of PyTorch:
+
+1. a convolution with stride 4 cuts the canvas into 7 × 7 = 49 patches of 32 numbers;
+2. your `ResidualBlock` and your `GatedResidualBlock` let each patch look at its neighbours;
+3. each patch gets a learned vector for its *place*, and one more token joins, the **asker**, which is no patch: it is there to collect;
+4. your `TransformerBlock` lets all 50 tokens exchange what they have; your `LayerNorm` and a linear layer read ten logits
+   off the asker.
+"""
+
+# %% tags=["picture"]
+class DigitFinder(nn.Module):
+    def __init__(self, dim=32, heads=4):
+        super().__init__()
+        self.patches = nn.Conv2d(1, dim, 4, stride=4)
+        self.local = nn.Sequential(ResidualBlock(dim), GatedResidualBlock(dim))
+        self.place = nn.Parameter(0.1 * torch.randn(1, 49, dim))
+        self.asker = nn.Parameter(0.1 * torch.randn(1, 1, dim))
+        self.block = TransformerBlock(dim, heads)
+        self.head = nn.Sequential(LayerNorm(dim), nn.Linear(dim, 10))
+
+    def tokens(self, images):
+        """(N, 1, 28, 28) -> (N, 50, dim), the asker first"""
+        patches = self.local(self.patches(images)).flatten(2).transpose(1, 2) + self.place
+        return torch.cat([self.asker.expand(len(images), -1, -1), patches], dim=1)
+
+    def forward(self, images):
+        return self.head(self.block(self.tokens(images))[:, 0])
+
+
+sizes = {name: sum(p.numel() for p in model.parameters()) for name, model in (("MLP of chapter 8", mlp()), ("DigitFinder", DigitFinder()))}
+print({name: f"{size:,} parameters" for name, size in sizes.items()})
+
+# %% [markdown]
+r"""
+Both now learn from the same 1,438 digits, put down at new places in every epoch. The MLP gets twice as many epochs,
+since its epochs are cheap. (Some fifteen seconds.)
+"""
+
+# %% tags=["picture"]
+torch.manual_seed(12)
+finder, flat = DigitFinder(), mlp()
+losses = {"your blocks": learn(finder, anywhere, epochs=20, lr=2e-3), "MLP of chapter 8": learn(flat, anywhere, epochs=40, lr=1e-3)}
+unseen, unseen_labels = anywhere(test_digits.repeat(3, 1, 1)), test_labels.repeat(3)
+reached = {name: accuracy(model, unseen, unseen_labels) for name, model in (("your blocks", finder), ("MLP of chapter 8", flat))}
+plot.curves(
+    losses, xlabel="epoch", ylabel="training loss",
+    alt="Training loss on digits anywhere on the canvas. "
+    + "; ".join(f"{name} falls from {values[0]:.2f} to {values[-1]:.2f} in {len(values)} epochs" for name, values in losses.items()),
+)
+
+# %% tags=["picture"]
+plot.bars(
+    {f"{name}, {sizes['DigitFinder' if 'your' in name else name]:,} parameters": value for name, value in reached.items()},
+    xlabel="accuracy on digits it never saw, anywhere on the canvas",
+    alt="Accuracy on test digits anywhere: " + ", ".join(f"{name} {value:.1%}" for name, value in reached.items()),
+)
+
+# %% [markdown]
+r"""
+A fifth of the parameters, and a fraction of the errors. The MLP could *represent* the same answer. But it would have to learn it
+at every place separately, and there are 289 places for a digit.
+
+**What does it look at?** The asker's row of the attention maps says how much of each patch it took. Four heads, six digits.
+"""
+
+# %% tags=["picture"]
+finder.eval()
+with torch.no_grad():
+    shown = unseen[:6]
+    looks = torch.stack([
+        head_maps(finder.block.attention, finder.block.ln1(finder.tokens(one[None])), 4)[:, 0, 1:].mean(dim=0) for one in shown
+    ])  # fmt: skip
+    answers = finder(shown).argmax(1)
+patch_ink = F.avg_pool2d(shown, 4).flatten(1)
+on_digit = [float((look * (ink > 0)).sum() / look.sum()) for look, ink in zip(looks, patch_ink)]
+with plot.figure(
+    "Six test digits above, and below where the asker of your model looks, the mean of its four heads, as 7 by 7 patches. It reads "
+    + ", ".join(map(str, answers.tolist())) + f"; {min(on_digit):.0%} to {max(on_digit):.0%} of the weight lies on patches that hold ink, "
+    f"which are {float((patch_ink > 0).float().mean()):.0%} of all patches", rows=2, columns=6, height=3.0,
+) as axes:
+    for column in range(6):
+        axes[column].imshow(shown[column, 0].numpy(), cmap="gray")
+        axes[column].set_title(f"reads {int(answers[column])}, is {int(unseen_labels[column])}", fontsize=8)
+        axes[6 + column].imshow(looks[column].reshape(7, 7).numpy(), cmap="cividis")
+        axes[6 + column].set_title(f"{on_digit[column]:.0%} on ink", fontsize=8)
+    for ax in axes:
+        ax.set_axis_off()
+
+# %% [markdown]
+r"""
+Nobody told the model where the digit is. There was no such label and no such loss, only ten logits and cross-entropy.
+It learned to look because looking pays.
+
+And the four heads one by one, for the first digit: they share the work.
+"""
+
+# %% tags=["picture"]
+with torch.no_grad():
+    single = head_maps(finder.block.attention, finder.block.ln1(finder.tokens(unseen[:1])), 4)[:, 0, 1:].reshape(4, 7, 7)
+brightest = [divmod(int(one.argmax()), 7) for one in single]
+with plot.figure(
+    "The first test digit and where each of the four heads looks: brightest at patches (row, column) "
+    + ", ".join(str(at) for at in brightest), columns=5, height=1.9,
+) as axes:
+    axes[0].imshow(unseen[0, 0].numpy(), cmap="gray")
+    axes[0].set_title("the digit")
+    for head, one in enumerate(single):
+        axes[head + 1].imshow(one.numpy(), cmap="cividis")
+        axes[head + 1].set_title(f"head {head}")
+    for ax in axes:
+        ax.set_axis_off()
+
+# %% [markdown]
+r"""
+A word of caution. An attention map shows where information was *taken*, not why, and not what became of it in the MLP
+behind. It is a good question to a model, and a poor proof.
+"""
+
+# %% [markdown]
+r"""
+## Two questions
+
+These are read by a person. A few honest sentences are worth more than a page.
+"""
+
+# %% [markdown]
+r"""
+### Question A
+Derive why the scores are divided by $\sqrt d$ and not by $d$ or by nothing: the variance of a score, with each assumption
+named, and what follows for the weights and for the gradient of softmax. Then: after training, queries and keys are no longer
+independent. What does a large score mean then, and is the division still right?
+"""
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "question_scale", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
+r"""
+**Model answer.** Let the entries of q and k be independent of each other, with mean 0 and variance 1. Then $q_i k_i$ has mean 0 and
+variance $\mathbb E[q_i^2]\,\mathbb E[k_i^2] = 1$, different i are uncorrelated, and the sum of d of them has variance d: scores of
+size $\sqrt d$. Dividing by $\sqrt d$ gives variance 1 at any width. Without it, softmax of numbers $\sqrt d$ apart is nearly one-hot, and
+its derivative $w_i(\delta_{ij} - w_j)$ vanishes where every w is 0 or 1: at the start, nothing is learned about where to look.
+Dividing by d gives scores of size $1/\sqrt d$: all weights are nearly equal, and each answer is the mean. After training a large
+score means that query and key *match*, then it may grow like d, and sharp weights are wanted. The division is a choice of
+the starting point, the same for every width; the matrices that make q and k can learn any factor on top.
+
+**Rubric.** 1 point: the variance d with independence and zero mean named. 1 point: one-hot weights and a vanishing
+gradient, and too flat weights for d. 1 point: after training correlation is the purpose; the scale is about the start, and the
+weights can undo it.
+"""
+
+# %% [markdown]
+r"""
+### Question B
+A colleague tests a language model for causality: "I replace the last input by zeros, and the output at step 0 does not change.
+Also, the training loss is low." Name two leaks that this test would let pass, and change the test so that it finds them.
+Can a test like yours *prove* that a model is causal? What would you add if a great deal depended on it?
+"""
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "question_test", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
+r"""
+**Model answer.** It changes one input and looks at one output: it finds only a path from the last step to the first. A mask that is off by
+one (step t sees t + 1) passes, and so does anything from a middle step. Zeros may be what the step held already, or what a norm or a
+product makes of it anyway. And nothing says that the model was in evaluation mode: dropout hides or invents changes. Better:
+in evaluation mode, for every s draw input s anew, and compare *all* features of *all* outputs before s. A low training
+loss is no comfort; a leak is the quickest way to a low loss. A test looks at some inputs: a leak that opens for rare inputs, or at another
+length, or below the tolerance, passes. It refutes and does not prove. If much depended on it: many inputs and lengths,
+gradients as well as differences, the largest leak reported as a number; and a generation step by step, which cannot
+look ahead because the future does not exist yet, compared with the parallel pass.
+
+**Rubric.** 1 point: two leaks that pass, with reasons. 1 point: a repaired test, all pairs, evaluation mode, a random change.
+1 point: a test refutes and does not prove, with one sound addition.
+"""
+
+# %% [markdown]
+r"""
+## Summary
+
+| you wrote | what is now hidden behind the name | the idea |
+|---|---|---|
+| `SimpleAttention` | `F.scaled_dot_product_attention` | a dictionary with soft keys; √d keeps softmax awake |
+| `MultiHeadAttention` | `nn.MultiheadAttention` | several small attentions at once; a head is one more leading axis |
+| `LayerNorm` | `nn.LayerNorm` | each vector by itself: no batch, no memory |
+| `ResidualBlock` | the blocks of `torchvision.models.resnet18` | add a change instead of replacing |
+| `GatedResidualBlock` | LSTM gates, gated linear units | the input decides how much of the change passes |
+| `TransformerBlock` | `nn.TransformerEncoderLayer(norm_first=True, …)` | exchange, then think; both added |
+| `is_causal` | nothing: tests are yours to write | change an input, look at what must not move |
+
+Seven parts, and not a line of PyTorch was changed. What runs inside `F.scaled_dot_product_attention` is faster than yours, and
+never holds the L × S matrix. It computes the same.
+"""
+
+# %% [markdown]
+r"""
+**What still hurts?** All of this ran in float32: four bytes for every weight, and multiplications that a small device pays for
+in time and heat. Does a weight need four bytes? Rounding it to one is easy. What rounding does to a gradient is not:
+the derivative of a staircase is 0. Chapter 10 finds a way around that.
+"""
+
+# %% [markdown]
+r"""
+## Where to go next
+
+- *Next chapter:* `10_quantization`: train for the arithmetic that you will deploy on.
+- *In the library:* `torch/nn/modules/activation.py` holds `MultiheadAttention`, and `multi_head_attention_forward` in
+  `torch/nn/functional.py` is your 9.2 with every special case. In the docstring of `scaled_dot_product_attention` stands a dozen lines of
+  Python that are your 9.1. `torch/nn/modules/normalization.py` is 9.3, `torch/nn/modules/transformer.py` is 9.6; look for
+  `norm_first`. `torchvision/models/resnet.py`, class `BasicBlock`, is 9.4.
+- *Further:* Vaswani and others, *Attention is all you need* (2017); He and others, *Deep residual learning for image recognition*
+  (2015); Ba, Kiros and Hinton, *Layer normalization* (2016); Rush, *The Annotated Transformer*; Xiong and others, *On layer
+  normalization in the transformer architecture* (2020), on pre-norm.
+- *Try:* take `place` out of the `DigitFinder` and train again. Does it need to know where a patch is? Then shuffle the 49 patches
+  of every image in the same way, with and without `local`.
+"""
