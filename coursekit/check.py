@@ -21,6 +21,7 @@ student's fault.
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -33,8 +34,8 @@ from coursekit.message import Message, to_html, to_text
 from coursekit.observe import UnknownObject, decode, describe, encode
 
 __all__ = [
-    "CheckFailed", "CheckerBroke", "array", "cell", "close", "equal", "integers", "lend", "raises", "rng", "tensor",
-    "that", "unchanged",
+    "CheckFailed", "CheckerBroke", "array", "cell", "close", "equal", "integers", "lend", "needs", "raises", "rng",
+    "tensor", "that", "unchanged",
 ]  # fmt: skip
 
 _MISSING = object()
@@ -114,6 +115,19 @@ def cell(grade_id: str) -> Callable[[Callable[[], None]], None]:
             _report(here, sorted(used))
 
     return run
+
+
+def needs(*packages: str, extra: str) -> None:
+    """Say in one line what to install where a test cell cannot run without `packages`, and end the cell.
+
+    Stands at the top of a test cell whose checks need an optional part of the course, `extra` in pyproject.toml.
+    Raises CheckerBroke where one of the packages is missing: it is nobody's mistake and costs no points.
+    """
+    missing = [name for name in packages if importlib.util.find_spec(name) is None]
+    if missing:
+        raise CheckerBroke(
+            f'needs the extra: pip install "layer-by-layer[{extra}]" (not found here: {", ".join(missing)})'
+        )
 
 
 def _run_body(body: Callable[[], None], here: _Cell) -> str | None:
