@@ -262,6 +262,8 @@ def _timing(result: list[float], took: list[float], warmup: int) -> str | None:
     def early(time: float, true: float) -> bool:
         return time < 0.98 * true - 1e-3
 
+    if n > 1 and minimum == maximum:
+        return "the three times are one and the same"
     if minimum > 100 * max(took):
         return "the times are not in seconds"
     if not minimum <= median <= maximum:
@@ -270,10 +272,10 @@ def _timing(result: list[float], took: list[float], warmup: int) -> str | None:
         return "the maximum is longer than any counted pass took" + (
             ": a warm-up call is among them" if not early(maximum, max(took)) and max(took) > counted[-1] + _LATE else ""
         )
-    if early(maximum, counted[-1]):
-        return "the maximum is shorter than the longest pass took"
     if early(minimum, counted[0]):
         return "the minimum is shorter than any pass can have taken"
+    if early(maximum, counted[-1]):
+        return "the maximum is shorter than the longest pass took"
     if minimum > counted[0] + _LATE:
         return "the minimum is longer than the shortest pass took"
     if early(median, low) or median > high + _LATE:
@@ -295,12 +297,14 @@ def blockwise(seen: dict, queries: int, keys: int, dim: int, values: int, block:
     scores, own = queries * block, (keys + block) * (dim + values)
     if seen["fused"]:
         return "torch's own attention did it"
+    if seen["product"] >= queries * keys > scores:
+        return "all L × S scores are computed at once"
     if seen["product"] > max(scores, queries * (values + 2)):
         return "a matrix of more than L × block scores is computed at once"
     if seen["largest"] > max(1.5 * scores, 1.5 * (keys + block) * max(dim, values), 1.5 * queries * (values + 2)):
         return "a tensor of more than L × block scores is held"
     if seen["peak"] > 9 * scores + 3 * own + 8 * queries * (values + 2):
         return "the blocks are all kept: together they are the whole matrix"
-    if seen["bytes"] > max(3.6 * queries * keys, 300_000):
+    if seen["bytes"] > max(7.3 * queries * keys, 350_000):
         return "more than L × block scores are held outside of torch"
     return None

@@ -551,21 +551,21 @@ def _():
 # %% nbgrader={"grade": true, "grade_id": "tiled_attention__memory", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 @check.cell("tiled_attention__memory")
 def _():
-    def held(queries, keys, dim, values, block):
-        q, k, v = check.tensor(51, queries, dim), check.tensor(52, keys, dim), check.tensor(53, keys, values)
+    def held(queries, keys, block, dtype):
+        q, k, v = (check.tensor(51 + i, n, 1, dtype=dtype) for i, n in enumerate((queries, keys, keys)))
         tiled_attention(q, k, v, block)
         return parts.held(lambda: tiled_attention(q, k, v, block))
 
     check.that(
-        "96 queries, 1024 keys, blocks of 8: never more than 768 scores",
-        lambda: held(96, 1024, 2, 2, 8),
-        judge=lambda seen: judges.blockwise(seen, 96, 1024, 2, 2, 8),
+        "32 queries, 1536 keys, blocks of 32: never more than 1024 scores",
+        lambda: held(32, 1536, 32, "float64"),
+        judge=lambda seen: judges.blockwise(seen, 32, 1536, 1, 1, 32),
         advice="the product q @ keys.T of one block is all that may exist at a time; keep sums, not blocks",
     )
     ### BEGIN HIDDEN TESTS
-    check.that("64 queries, 96 keys, blocks of 32: never more than 2048 scores", lambda: held(64, 96, 1, 1, 32), judge=lambda seen: judges.blockwise(seen, 64, 96, 1, 1, 32))
-    q, k, v = check.tensor(51, 96, 2), check.tensor(52, 1024, 2), check.tensor(53, 1024, 2)
-    check.close("and the numbers at that length are right", lambda: tiled_attention(q, k, v, 8), expected=lambda: F.scaled_dot_product_attention(q[None], k[None], v[None])[0])
+    check.that("64 queries, 96 keys, blocks of 32: never more than 2048 scores", lambda: held(64, 96, 32, "float32"), judge=lambda seen: judges.blockwise(seen, 64, 96, 1, 1, 32))
+    q, k, v = check.tensor(55, 20, 2), check.tensor(56, 700, 2), check.tensor(57, 700, 3)
+    check.close("and the numbers at that length are right", lambda: tiled_attention(q, k, v, 32), expected=lambda: F.scaled_dot_product_attention(q[None], k[None], v[None])[0])
     ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1178,20 +1178,20 @@ def _():
 @check.cell("export_program__left")
 def _():
     def left(model, example):
-        before, state = parts.modes(model), {name: value.clone() for name, value in model.state_dict().items()}
-        program = export_program(model, example)
+        state = {name: value.clone() for name, value in model.state_dict().items()}
+        export_program(model, example)
         same = all(torch.equal(value, model.state_dict()[name]) for name, value in state.items())
-        return [len(list(program.graph.nodes)) > 3, parts.modes(model) == before, same, torch.is_grad_enabled()]
+        return [parts.modes(model), same, torch.is_grad_enabled()]
 
     check.equal(
         "every submodule of a half-frozen model is in its own mode again, and no number has changed",
         lambda: left(parts.mixed(220), check.tensor(221, 3, 6)),
-        expected=[True, True, True, True],
+        expected=lambda: [parts.modes(parts.mixed(220)), True, True],
         advice="compare [m.training for m in model.modules()] before and after",
     )
     ### BEGIN HIDDEN TESTS
-    check.equal("of images too, where the child of a child is frozen", lambda: left(parts.mixed(230, "images"), check.tensor(231, 2, 1, 6, 6)), expected=[True, True, True, True])
-    check.equal("a model in training or in eval throughout stays so", lambda: [left(parts.mixed(240).train(), check.tensor(241, 2, 6)), left(parts.mixed(240).eval(), check.tensor(241, 2, 6))], expected=[[True] * 4] * 2)
+    check.equal("of images too, where the child of a child is frozen", lambda: left(parts.mixed(230, "images"), check.tensor(231, 2, 1, 6, 6)), expected=lambda: [parts.modes(parts.mixed(230, "images")), True, True])
+    check.equal("a model in training or in eval throughout stays so", lambda: [left(parts.mixed(240).train(), check.tensor(241, 2, 6)), left(parts.mixed(240).eval(), check.tensor(241, 2, 6))], expected=lambda: [[parts.modes(parts.mixed(240).train()), True, True], [parts.modes(parts.mixed(240).eval()), True, True]])
 
     def flags():
         model = parts.mixed(250)
@@ -1260,7 +1260,8 @@ it on phones, in browsers, in C#. `torch.onnx.export` goes the way of 11.6 and t
 catalogue's.
 
 **Nothing of this is checked by itself.** A file that was written without an error may still hold the batch size of the
-example, or a dropout in training. So the last step of an export is always the same: load the file in the *other*
+example. Today's exporter turns PyTorch's own dropout and batch norm into their eval form whatever their mode is; a layer of
+*yours* that asks `self.training` is written down as it answers. So the last step of an export is always the same: load the file in the *other*
 runtime, put in numbers, compare. One row, many rows, not those of the example.
 """
 
@@ -1329,23 +1330,23 @@ def _():
     check.needs("onnx", "onnxruntime", "onnxscript", extra="export")
 
     def left(model, example, *probe):
-        before, state = parts.modes(model), {name: value.clone() for name, value in model.state_dict().items()}
+        state = {name: value.clone() for name, value in model.state_dict().items()}
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, check.lend(export_onnx, export_program=parts.export_program):
             path = os.path.join(folder, "left.onnx")
             parts.quiet(lambda: export_onnx(model, example, path))
             found = parts.run_onnx(path, check.tensor(400, *probe))
         same = all(torch.equal(value, model.state_dict()[name]) for name, value in state.items())
-        return [found, parts.modes(model) == before, same, torch.is_grad_enabled()]
+        return [found, parts.modes(model), same, torch.is_grad_enabled()]
 
     check.close(
         "after the export a half-frozen model is as it was, each submodule in its own mode",
         lambda: left(parts.mixed(360), check.tensor(361, 3, 6), 2, 6),
-        expected=lambda: [[parts.mixed(360).eval()(check.tensor(400, 2, 6))], True, True, True],
+        expected=lambda: [[parts.mixed(360).eval()(check.tensor(400, 2, 6))], parts.modes(parts.mixed(360)), True, True],
         rtol=1e-4, atol=1e-5,
         advice="compare [m.training for m in model.modules()] before and after; the exporter itself may touch them",
     )
     ### BEGIN HIDDEN TESTS
-    check.close("a model in training throughout comes out in eval and stays in training", lambda: left(parts.mixed(370, "images").train(), check.tensor(371, 2, 1, 6, 6), 4, 1, 6, 6), expected=lambda: [[parts.mixed(370, "images").eval()(check.tensor(400, 4, 1, 6, 6))], True, True, True], rtol=1e-4, atol=1e-5)
+    check.close("a model in training throughout comes out in eval and stays in training", lambda: left(parts.mixed(370, "images").train(), check.tensor(371, 2, 1, 6, 6), 4, 1, 6, 6), expected=lambda: [[parts.mixed(370, "images").eval()(check.tensor(400, 4, 1, 6, 6))], parts.modes(parts.mixed(370, "images").train()), True, True], rtol=1e-4, atol=1e-5)
     ### END HIDDEN TESTS
 
 # %% [markdown]

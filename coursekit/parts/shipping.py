@@ -7,6 +7,7 @@ import importlib.util
 import inspect
 import io
 import linecache
+import os
 import shutil
 import sys
 import time
@@ -184,12 +185,20 @@ def held(call: Callable[[], Any]) -> dict[str, Any]:
 # --- models and files -------------------------------------------------------------------------------------------
 
 
+class Asks(nn.Module):
+    """A layer that asks `self.training` in Python, as the Dropout of chapter 5: in training it gives x + 1, else x."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return x + 1 or x."""
+        return x + 1 if self.training else x
+
+
 class Tagger(nn.Module):
     """A small image model: (N, 1, 6, 6) -> (N, 4), with batch norm, dropout, and a batch size that it looks at."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.look = nn.Sequential(nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.ReLU())
+        self.look = nn.Sequential(nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), Asks())
         self.drop = nn.Dropout(0.4)
         self.head = nn.Linear(48, 4)
 
@@ -203,7 +212,7 @@ def mixed(seed: int, kind: str = "rows", dtype: str = "float32") -> Any:
     if kind == "images":
         model: Any = Tagger()
     else:
-        model = nn.Sequential(nn.Linear(6, 5), nn.BatchNorm1d(5), nn.ReLU(), nn.Dropout(0.5), nn.Linear(5, 3))
+        model = nn.Sequential(nn.Linear(6, 5), nn.BatchNorm1d(5), nn.ReLU(), nn.Dropout(0.5), nn.Linear(5, 3), Asks())
     filled(model, seed).to(getattr(torch, dtype)).train()
     for number, module in enumerate(model.modules()):
         module.training = number % 3 != 1
@@ -233,15 +242,31 @@ def quiet(call: Callable[[], Any]) -> Any:
 
 
 def run_onnx(path: str, *batches: torch.Tensor) -> list[torch.Tensor]:
-    """Return what onnxruntime computes from the file for each batch, as tensors (the first output)."""
+    """Return what onnxruntime computes from the file for each batch, as tensors (the first output).
+
+    Raises FileNotFoundError where there is none, ValueError where it is no ONNX file or does not take a batch: in words
+    that hold no path and no name of the student's.
+    """
     import onnxruntime
 
+    if not os.path.isfile(path):
+        beside = ", ".join(sorted(os.listdir(os.path.dirname(path)))) or "nothing"
+        raise FileNotFoundError(f"no file at the path that was given; in that folder: {beside}")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
-    return [torch.from_numpy(session.run(None, {name: batch.detach().numpy()})[0].copy()) for batch in batches]
+    try:
+        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise ValueError(f"onnxruntime cannot read the file ({type(error).__name__})") from error
+    given, found = session.get_inputs()[0], []
+    for batch in batches:
+        try:
+            found.append(torch.from_numpy(session.run(None, {given.name: batch.detach().numpy()})[0].copy()))
+        except Exception as error:
+            sizes = [size if isinstance(size, int) else "free" for size in given.shape]
+            raise ValueError(f"onnxruntime refuses {len(batch)} rows: the file's input is {sizes}") from error
+    return found
 
 
 def export_program(model: Any, example: Any) -> Any:

@@ -377,13 +377,11 @@ def batched_bilinear(x, w, y):
     return torch.stack(list(map(lambda a, c: (a @ w) @ c, x, y)))
 
 
-# %% batched_bilinear: scales_in_place
-# help: You multiply into y itself. It belongs to the caller: make a new tensor.
+# %% batched_bilinear: reshapes_in_place
+# help: unsqueeze_ with an underscore changes the caller's own tensor: after the call x has an axis more. Without it you get a view.
 def batched_bilinear(x, w, y):
-    y *= 1.0
-    products = x @ w
-    y += 1e-9
-    return (products * y).sum(dim=-1).T
+    x.unsqueeze_(0)
+    return (x @ w * y).sum(dim=-1).T
 
 
 # %% tiled_attention: whole_table
@@ -1219,33 +1217,8 @@ def backward(ctx, grad):
 gated_relu.register_autograd(backward, setup_context=keep)
 
 
-# %% custom_op: another_name
-# help: The operator is registered under another name: torch.ops.course.gated_relu does not exist.
-@torch.library.custom_op("course::my_gated_relu", mutates_args=())
-def gated_relu(x: torch.Tensor, gate: torch.Tensor) -> torch.Tensor:
-    return x.relu() * gate.sigmoid()
-
-
-@gated_relu.register_fake
-def _(x, gate):
-    return torch.empty_like(x)
-
-
-def keep(ctx, inputs, output):
-    ctx.save_for_backward(*inputs)
-
-
-def backward(ctx, grad):
-    x, gate = ctx.saved_tensors
-    s = gate.sigmoid()
-    return grad * (x > 0) * s, grad * x.relu() * s * (1 - s)
-
-
-gated_relu.register_autograd(backward, setup_context=keep)
-
-
 # %% custom_op: plain_function
-# help: That is a plain function: right, and no operator. Nothing is registered under course::gated_relu.
+# help: Nothing is registered under course::gated_relu: a plain function is no operator, and an operator of another name is another one.
 def gated_relu(x, gate):
     return torch.relu(x) * torch.sigmoid(gate)
 
@@ -1266,7 +1239,7 @@ def export_program(model, example):
 def export_program(model, example):
     before = [(m, m.training) for m in model.modules()]
     model.eval()
-    program = torch.export.export(model, (example,), dynamic_shapes=({1: torch.export.Dim.AUTO},))
+    program = torch.export.export(model, (example,), dynamic_shapes=({1: torch.export.Dim("features")},))
     for m, training in before:
         m.training = training
     return program
@@ -1284,7 +1257,7 @@ def export_program(model, example):
 
 
 # %% export_program: in_training
-# help: The model is exported in the mode it happened to be in: dropout stays in, and the batch norm uses the batch. eval first.
+# help: The model is exported in the mode it happened to be in: what it does in training only is in the program for ever. eval first.
 def export_program(model, example):
     return torch.export.export(model, (example,), dynamic_shapes=({0: torch.export.Dim("batch", min=1)},))
 
@@ -1368,7 +1341,7 @@ def export_program(model, example):
 
 
 # %% export_onnx: fixed_rows
-# help: The file takes as many rows as the example had: no axis was declared free. onnxruntime names the axis 0 in its complaint.
+# help: The file takes as many rows as the example had: no axis was declared free (dynamic_shapes; for the older exporter dynamic_axes).
 def export_onnx(model, example, path):
     before = [(m, m.training) for m in model.modules()]
     model.eval()
@@ -1377,18 +1350,8 @@ def export_onnx(model, example, path):
         m.training = training
 
 
-# %% export_onnx: fixed_rows_old_exporter
-# help: The file takes as many rows as the example had. The older exporter (dynamo=False) wants dynamic_axes, with names for input and output.
-def export_onnx(model, example, path):
-    before = [(m, m.training) for m in model.modules()]
-    model.eval()
-    torch.onnx.export(model, (example,), path, dynamo=False, input_names=["rows"], output_names=["scores"])
-    for m, training in before:
-        m.training = training
-
-
-# %% export_onnx: dropout_left_in
-# help: The model is written in the mode it is in: dropout, or a batch norm of the batch, is part of the file. eval first.
+# %% export_onnx: in_training
+# help: The model is written down in the mode it is in. Layers that ask self.training say so in the file for ever: eval first.
 def export_onnx(model, example, path):
     before = [(m, m.training) for m in model.modules()]
     torch.onnx.export(model, (example,), path, dynamo=True, dynamic_shapes=({0: torch.export.Dim("batch", min=1)},), verbose=False)
@@ -1403,18 +1366,12 @@ def export_onnx(model, example, path):
 
 
 # %% export_onnx: all_one_mode
-# help: The file is right; afterwards all submodules have the same mode. model.train(flag) sets them all: put back each by itself.
+# help: The file is right; afterwards all submodules have the same mode. model.train(flag) sets them all, and so does the older exporter (dynamo=False): put back each by itself.
 def export_onnx(model, example, path):
     training = model.training
     model.eval()
     torch.onnx.export(model, (example,), path, dynamo=True, dynamic_shapes=({0: torch.export.Dim("batch", min=1)},), verbose=False)
     model.train(training)
-
-
-# %% export_onnx: trusts_the_old_exporter
-# help: The older exporter puts the model into eval by itself, and afterwards all of it into the mode of the outermost module: frozen submodules are awake.
-def export_onnx(model, example, path):
-    torch.onnx.export(model, (example,), path, dynamo=False, input_names=["x"], output_names=["y"], dynamic_axes={"x": {0: "n"}, "y": {0: "n"}})
 
 
 # %% export_onnx: pytorch_file
