@@ -37,14 +37,14 @@ from coursekit.parts import shipping as parts
 
 # %% tags=["picture"]
 stations = {
-    "in": "somebody's\ninput", "door": "validate_input\n11.1", "layer": "the layer, fast and lean\n11.2 to 11.4",
-    "op": "one operator\n11.5", "program": "a program\n11.6", "file": "an ONNX file\n11.7", "out": "elsewhere,\nwithout Python",
+    "in": "input", "door": "the door\n11.1", "layer": "the layer\n11.2-11.4", "op": "operator\n11.5",
+    "program": "program\n11.6", "file": "file\n11.7", "out": "elsewhere",
 }
 links = [("in", "door"), ("door", "layer"), ("layer", "op"), ("op", "program"), ("program", "file"), ("file", "out")]
 plot.graph(
     stations, links, mark={"door", "file"},
-    alt="The way of a layer out of the notebook: somebody's input meets validate_input, then the layer, made fast and "
-    "lean; the layer becomes one operator, then a program, then an ONNX file that runs elsewhere, without Python",
+    alt="The way of a layer out of the notebook: an input meets the door (11.1), then the layer, made fast and lean (11.2 "
+    "to 11.4); the layer becomes an operator (11.5), a program (11.6), a file (11.7), and runs elsewhere",
 )
 
 # %% [markdown]
@@ -77,14 +77,13 @@ torch.manual_seed(0)
 net = nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 5), nn.BatchNorm1d(5), nn.Linear(5, 3))
 x = torch.randn(8, 6)
 x[2, 4] = float("nan")
-columns, value = {"input": x}, x
+values = [x]
 for layer in net:
-    value = layer(value)
-    columns[f"{type(layer).__name__} {len(columns)}"] = value
-share = torch.stack([value.detach().isnan().float().mean(1) for value in columns.values()], 1)
+    values.append(layer(values[-1]))
+share = torch.stack([value.detach().isnan().float().mean(1) for value in values], 1)
 plot.heatmap(
     share, "share of NaN in each row, layer by layer", yticks=[f"row {i}" for i in range(8)],
-    xticks=[name.replace("BatchNorm1d", "Norm") for name in columns],
+    xticks=["in", "lin", "relu", "lin", "norm", "lin"],
     alt="Share of NaN by row and layer: one entry of row 2 at first, all of row 2 after the first linear layer, and "
     f"{int(share[:, 4].bool().sum())} of 8 rows after the batch norm, which takes its mean over the batch",
 )
@@ -291,8 +290,8 @@ for rows in widths:
             took.append(time.perf_counter() - started)
         times.append(1e6 * min(took))
 plot.curves(
-    {"your validate_input": (widths, door), "one nn.Linear(512, 512)": (widths, work)}, xlabel="rows", ylabel="microseconds",
-    log=True, alt=f"Time by number of rows, 1 to 1024: validate_input from {door[0]:.0f} to {door[-1]:.0f} microseconds, a "
+    {"your validate_input": (np.log2(widths), door), "one nn.Linear(512, 512)": (np.log2(widths), work)},
+    xlabel="rows, as a power of two", ylabel="microseconds", log=True, alt=f"Time by number of rows, 1 to 1024: validate_input from {door[0]:.0f} to {door[-1]:.0f} microseconds, a "
     f"linear layer from {work[0]:.0f} to {work[-1]:.0f}",
 )
 
@@ -419,8 +418,8 @@ for size in sizes:
     x, w, y = torch.randn(size, 32), torch.randn(size, 32, 32), torch.randn(size, 32)
     factors.append(parts.time_factor(lambda: batched_bilinear(x, w, y), lambda: loop_bilinear(x, w, y), rounds=3))
 plot.curves(
-    {"loop / your batched_bilinear": (sizes, factors), "no gain": (sizes, [1.0] * len(sizes))}, xlabel="B = O",
-    ylabel="times faster", log=True,
+    {"loop / your batched_bilinear": (np.log2(sizes), factors), "no gain": (np.log2(sizes), [1.0] * len(sizes))},
+    xlabel="B = O, as a power of two", ylabel="times faster", log=True,
     alt="How many times faster the batched form is than the double loop: "
     + ", ".join(f"{factor:.3g} at {size}" for size, factor in zip(sizes, factors)),
 )
@@ -571,8 +570,8 @@ def _():
 # %% [markdown]
 r"""
 **Memory against block size**, of your function, measured: every tensor that it makes is watched, and the largest
-number of elements alive at one time is drawn. The dashed line is what plain attention holds. Below it the price: the
-time for the same call.
+number of elements alive at one time is drawn. The dashed line is what plain attention holds; with one block for all keys you
+hold no less, because scores and weights exist together. Below it the price: the time for the same call.
 """
 
 # %% tags=["picture"]
@@ -581,8 +580,8 @@ blocks = (8, 16, 32, 64, 128, 256, 512, 1024, 2048)
 peaks = [parts.held(lambda: tiled_attention(q, k, v, block))["peak"] for block in blocks]
 plain = parts.held(lambda: torch.softmax(q @ k.T / math.sqrt(32), 1) @ v)["peak"]
 plot.curves(
-    {"your tiled_attention": (blocks, peaks), "the whole table": (blocks, [plain] * len(blocks))}, xlabel="block",
-    ylabel="elements alive at once", log=True,
+    {"your tiled_attention": (np.log2(blocks), peaks), "the whole table": (np.log2(blocks), [plain] * len(blocks))},
+    xlabel="block, as a power of two", ylabel="elements alive at once", log=True,
     alt=f"Elements alive at once by block size, 8 to 2048: tiled attention from {peaks[0]:,} to {peaks[-1]:,}, growing with the "
     f"block; plain attention holds {plain:,} whatever happens",
 )
@@ -597,7 +596,7 @@ for block in blocks:
         rounds.append(time.perf_counter() - started)
     took.append(1e3 * min(rounds))
 plot.curves(
-    {"milliseconds": (blocks, took)}, xlabel="block", ylabel="milliseconds",
+    {"milliseconds": (np.log2(blocks), took)}, xlabel="block, as a power of two", ylabel="milliseconds",
     alt=f"Time by block size: {took[0]:.1f} ms at 8, {min(took):.1f} ms at its best, {took[-1]:.1f} ms with a single block of 2048",
 )
 
@@ -763,8 +762,8 @@ with torch.no_grad():
     for count in rows:
         found.append(profile_layer(layer, torch.randn(count, 256), warmup=3, repeats=15))
 plot.curves(
-    {name: (rows, [1e6 * one[name] for one in found]) for name in ("median", "minimum", "maximum")}, xlabel="rows in the batch",
-    ylabel="microseconds", log=True,
+    {name: (np.log2(rows), [1e6 * one[name] for one in found]) for name in ("median", "minimum", "maximum")},
+    xlabel="rows in the batch, as a power of two", ylabel="microseconds", log=True,
     alt=f"Microseconds a pass by rows in the batch, as your profile_layer gives them: median {1e6 * found[0]['median']:.0f} for one row, "
     f"{1e6 * found[3]['median']:.0f} for 64, {1e6 * found[-1]['median']:.0f} for 1024; the maximum always above, the minimum below",
 )
@@ -1005,7 +1004,7 @@ with plot.figure(
     "else the sigmoid of the gate; the slope in the gate is largest for large x and a gate near 0", columns=3, height=2.7,
 ) as axes:
     for ax, (title, values) in zip(axes, panels.items()):
-        ax.imshow(values, origin="lower", extent=(-3, 3, -3, 3), cmap="cividis")
+        ax.imshow(values.numpy(), origin="lower", extent=(-3, 3, -3, 3), cmap="cividis")
         ax.set_title(title)
         ax.set_xlabel("gate")
     axes[0].set_ylabel("x")
@@ -1370,8 +1369,8 @@ if parts.can_export():
         weighs = {name: os.path.getsize(os.path.join(folder, name)) for name in sorted(os.listdir(folder))}
     grain = float(torch.finfo(torch.float32).eps)
     plot.curves(
-        {"largest difference": (sizes, gaps), "float32's grain at 1": (sizes, [grain] * 6)}, xlabel="rows", ylabel="difference",
-        log=True, alt=f"Largest difference between onnxruntime and the model, by batch size: between {min(gaps):.1g} and "
+        {"largest difference": (np.log2(sizes), gaps), "float32's grain at 1": (np.log2(sizes), [grain] * 6)},
+        xlabel="rows, as a power of two", ylabel="difference", log=True, alt=f"Largest difference between onnxruntime and the model, by batch size: between {min(gaps):.1g} and "
         f"{max(gaps):.1g}; the grain of float32 is {grain:.1g}",
     )
     print("files:", ", ".join(f"{name} {size:,} bytes" for name, size in weighs.items()))
@@ -1400,7 +1399,7 @@ file.seek(0)
 try:
     torch.load(file, weights_only=True)
 except Exception as error:
-    print(f"weights_only=True: {type(error).__name__}:", str(error).split("\n")[0][:110])
+    print(f"weights_only=True: {type(error).__name__}, and nothing of the file has run")
 
 # %% [markdown]
 r"""

@@ -51,8 +51,9 @@ def as_with_minus_o(name: str, function: Any) -> Any:
     run as a script) or its text defines no such name.
     """
     plain = inspect.unwrap(function) if callable(function) else function
-    code = getattr(plain, "__code__", None) or getattr(getattr(type(plain), "__call__", None), "__code__", None)
-    space = getattr(plain, "__globals__", None)
+    if not hasattr(plain, "__code__"):  # an object that can be called: its class came from the same cell
+        plain = vars(type(plain)).get("__call__", plain)
+    code, space = getattr(plain, "__code__", None), getattr(plain, "__globals__", None)
     if code is None or space is None or guard.is_library(code.co_filename):
         return function
     text = "".join(linecache.getlines(code.co_filename))
@@ -255,8 +256,14 @@ def run_onnx(path: str, *batches: torch.Tensor) -> list[torch.Tensor]:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    source: Any = path
     try:
-        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        if os.path.isdir("/proc") and not os.path.isdir("/proc/self/fd"):
+            # a sandbox without procfs, where onnxruntime refuses to open the file that lies beside: hand it all in
+            import onnx
+
+            source = onnx.load(path).SerializeToString()
+        session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
     except Exception as error:
         raise ValueError(f"onnxruntime cannot read the file ({type(error).__name__})") from error
     given, found = session.get_inputs()[0], []

@@ -4,7 +4,6 @@ import math
 import time
 
 import torch
-from torch import nn
 
 # %% validate_input: asserts
 # help: Your refusals are asserts. They raise AssertionError here, and nothing at all under python -O: raise TypeError and ValueError yourself.
