@@ -264,14 +264,14 @@ def _timing(result: list[float], took: list[float], warmup: int) -> str | None:
 
     if n > 1 and minimum == maximum:
         return "the three times are one and the same"
-    if minimum > 100 * max(took):
+    if minimum > 50 * counted[0] and median > 50 * high and maximum > 50 * counted[-1]:
         return "the times are not in seconds"
     if not minimum <= median <= maximum:
         return "the median is not between minimum and maximum"
     if maximum > counted[-1] + _LATE:
-        return "the maximum is longer than any counted pass took" + (
-            ": a warm-up call is among them" if not early(maximum, max(took)) and max(took) > counted[-1] + _LATE else ""
-        )
+        slowest = max(took)
+        warm = slowest > counted[-1] + _LATE and not early(maximum, slowest) and maximum < slowest + _LATE
+        return "the maximum is longer than any counted pass took" + (": a warm-up call is among them" if warm else "")
     if early(minimum, counted[0]):
         return "the minimum is shorter than any pass can have taken"
     if early(maximum, counted[-1]):
@@ -294,14 +294,14 @@ def blockwise(seen: dict, queries: int, keys: int, dim: int, values: int, block:
     A product of matrices is a block of scores, or a block's share of the output; copies of what was given, a few
     temporaries of the size of a block, and the running sums are everybody's own affair.
     """
-    scores, own = queries * block, (keys + block) * (dim + values)
+    scores, own = queries * block, (keys + block) * (dim + values + 2)
     if seen["fused"]:
         return "torch's own attention did it"
     if seen["product"] >= queries * keys > scores:
         return "all L × S scores are computed at once"
     if seen["product"] > max(scores, queries * (values + 2)):
         return "a matrix of more than L × block scores is computed at once"
-    if seen["largest"] > max(1.5 * scores, 1.5 * (keys + block) * max(dim, values), 1.5 * queries * (values + 2)):
+    if seen["largest"] > max(1.5 * scores, own, 1.5 * queries * (values + 2)):
         return "a tensor of more than L × block scores is held"
     if seen["peak"] > 9 * scores + 3 * own + 8 * queries * (values + 2):
         return "the blocks are all kept: together they are the whole matrix"

@@ -343,7 +343,6 @@ WRONG = {
     ],
     "custom_op": [
         operator("x.relu() * gate.sigmoid()", back="g * (x > 0) * s, g * x.relu() * s * (1 - gate)"),
-        operator("x.relu() * gate.sigmoid()", back="(g * (x > 0) * s).float(), (g * x.relu() * s * (1 - s)).float()"),
         operator("x.relu() * gate.sigmoid()", back="g.mul_((x > 0) * s), g * x.relu() * (1 - s)"),
         operator("x.relu() * gate.sigmoid()", fake="x"),
         operator("x.relu() * gate.sigmoid()", fake="torch.empty_like(x, dtype=torch.float64)"),
