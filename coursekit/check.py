@@ -22,6 +22,7 @@ student's fault.
 from __future__ import annotations
 
 import builtins
+import importlib.util
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,8 +37,8 @@ from coursekit.message import Message, to_html, to_text
 from coursekit.observe import UnknownObject, decode, describe, encode
 
 __all__ = [
-    "CheckFailed", "CheckerBroke", "array", "cell", "close", "equal", "integers", "lend", "raises", "rng", "tensor",
-    "that", "unchanged",
+    "CheckFailed", "CheckerBroke", "array", "cell", "close", "equal", "integers", "lend", "needs", "raises", "rng",
+    "tensor", "that", "unchanged",
 ]  # fmt: skip
 
 _MISSING = object()
@@ -140,6 +141,19 @@ def _with_builtins(body: Callable[[], None]) -> Callable[[], None]:
     if not hidden:
         return body
     return FunctionType(body.__code__, space | hidden, body.__name__, body.__defaults__, body.__closure__)
+
+
+def needs(*packages: str, extra: str) -> None:
+    """Say in one line what to install where a test cell cannot run without `packages`, and end the cell.
+
+    Stands at the top of a test cell whose checks need an optional part of the course, `extra` in pyproject.toml.
+    Raises CheckerBroke where one of the packages is missing: it is nobody's mistake and costs no points.
+    """
+    missing = [name for name in packages if importlib.util.find_spec(name) is None]
+    if missing:
+        raise CheckerBroke(
+            f'needs the extra: pip install "layer-by-layer[{extra}]" (not found here: {", ".join(missing)})'
+        )
 
 
 def _run_body(body: Callable[[], None], here: _Cell) -> str | None:

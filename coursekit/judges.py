@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 
 import numpy as np
 
@@ -207,3 +208,103 @@ def mean_cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
     """Return the mean cross-entropy of logits (N, C) for labels (N,): a number for judges to compare with."""
     wide = logits.astype(np.float64)
     return float(np.mean(np.logaddexp.reduce(wide, axis=1) - wide[np.arange(len(labels)), labels]))
+
+
+def refusal(seen: list, kind: str, found: list[str] | None = None, expected: list[str] | None = None) -> str | None:
+    """Judge a refusal, [names of the exception's class and its bases, message], as `parts.shipping.refusal` gives it.
+
+    `kind` has to be among the names. `found` and `expected` are alternatives, one of which the message has to hold:
+    a number as a number of its own, a word in any case.
+    """
+    raised, message = seen[0], seen[1]
+    if not raised:
+        return "nothing was raised"
+    if kind not in raised:
+        return f"{raised[0]} was raised, not {kind}"
+    if not message.strip():
+        return "the exception has no message"
+    if found and not any(_mentions(message, word) for word in found):
+        return "the message does not say what came"
+    if expected and not any(_mentions(message, word) for word in expected):
+        return "the message does not say what was expected"
+    return None
+
+
+def _mentions(message: str, word: str) -> bool:
+    if word.isdigit():
+        return re.search(rf"(?<!\d){word}(?!\d)", message) is not None
+    return word.lower() in message.lower()
+
+
+#: A right solution's clock is stopped this many seconds after the layer is done, at the very worst.
+_LATE = 0.055
+
+
+def timings(attempts: list, warmup: int) -> str | None:
+    """Judge [median, minimum, maximum] in seconds against the times the calls really took, in order.
+
+    `attempts` are pairs (result, times of all calls, the `warmup` first ones too); one that fits is enough, because a
+    busy machine may stop the clock late once. A pass measured from outside never takes less than the call inside did:
+    the lower bounds are strict (2 % and a millisecond, for clocks of another make), the upper ones leave 55 ms.
+    """
+    findings = [_timing([float(v) for v in result], [float(t) for t in took], warmup) for result, took in attempts]
+    return None if None in findings else findings[0]
+
+
+def _timing(result: list[float], took: list[float], warmup: int) -> str | None:
+    counted = sorted(took[warmup:])
+    if not counted or not all(math.isfinite(v) for v in result):
+        return "no forward pass was measured" if not counted else "a time is not a finite number"
+    median, minimum, maximum = result
+    n = len(counted)
+    low, high = counted[(n - 1) // 2], counted[n // 2]
+
+    def early(time: float, true: float) -> bool:
+        return time < 0.98 * true - 1e-3
+
+    if n > 1 and minimum == maximum:
+        return "the three times are one and the same"
+    if minimum > 50 * counted[0] and median > 50 * high and maximum > 50 * counted[-1]:
+        return "the times are not in seconds"
+    if not minimum <= median <= maximum:
+        return "the median is not between minimum and maximum"
+    if maximum > counted[-1] + _LATE:
+        slowest = max(took)
+        warm = slowest > counted[-1] + _LATE and not early(maximum, slowest) and maximum < slowest + _LATE
+        return "the maximum is longer than any counted pass took" + (": a warm-up call is among them" if warm else "")
+    if early(minimum, counted[0]):
+        return "the minimum is shorter than any pass can have taken"
+    if early(maximum, counted[-1]):
+        return "the maximum is shorter than the longest pass took"
+    if minimum > counted[0] + _LATE:
+        return "the minimum is longer than the shortest pass took"
+    if early(median, low) or median > high + _LATE:
+        mean = sum(counted) / n
+        at = {"the mean of the times": mean, "the one in the middle of the calls' order": took[warmup:][n // 2]}
+        for what, value in at.items():
+            if value <= median + 1e-3 and median <= value + _LATE / 2:
+                return f"the median is {what}"
+        return "the median is not the middle of the sorted times"
+    return None
+
+
+def blockwise(seen: dict, queries: int, keys: int, dim: int, values: int, block: int) -> str | None:
+    """Judge what attention held (`parts.shipping.held`): never more than queries · block scores.
+
+    A product of matrices is a block of scores, or a block's share of the output; copies of what was given, a few
+    temporaries of the size of a block, and the running sums are everybody's own affair.
+    """
+    scores, own = queries * block, (keys + block) * (dim + values + 2)
+    if seen["fused"]:
+        return "torch's own attention did it"
+    if seen["product"] >= queries * keys > scores:
+        return "all L × S scores are computed at once"
+    if seen["product"] > max(scores, queries * (values + 2)):
+        return "a matrix of more than L × block scores is computed at once"
+    if seen["largest"] > max(1.5 * scores, own, 1.5 * queries * (values + 2)):
+        return "a tensor of more than L × block scores is held"
+    if seen["peak"] > 9 * scores + 3 * own + 8 * queries * (values + 2):
+        return "the blocks are all kept: together they are the whole matrix"
+    if seen["bytes"] > max(7.3 * queries * keys, 350_000):
+        return "more than L × block scores are held outside of torch"
+    return None
