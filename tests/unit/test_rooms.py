@@ -157,5 +157,5 @@ def test_every_concept_names_exercises_that_exist():
         wanted = set(re.findall(r"`(\w+)`", exercises))
         assert wanted, concept
         assert wanted <= offered, (concept, wanted - offered)
-        named |= {c for c in chapters.split(", ")}
+        named |= set(chapters.split(", "))
     assert named == {name[:2] for name in ch.names(ROOT)}
