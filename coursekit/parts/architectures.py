@@ -7,10 +7,13 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from coursekit.inputs import rng, tensor
+from coursekit.parts._lent import no_answer_to
 
 
+@no_answer_to("attention")
 class SimpleAttention(nn.Module):
     """(..., L, dim), (..., S, dim), (..., S, E) and a mask, True where a query may look -> (..., L, E)."""
 
@@ -19,12 +22,10 @@ class SimpleAttention(nn.Module):
 
     def forward(self, query: Any, key: Any, value: Any, mask: Any = None) -> Any:
         """Return the values' weighted means, one for each query."""
-        scores = query @ key.transpose(-2, -1) / query.shape[-1] ** 0.5
-        if mask is not None:
-            scores = scores.masked_fill(~mask, -torch.inf)
-        return scores.softmax(dim=-1) @ value
+        return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
 
 
+@no_answer_to("multi_head_attention")
 class MultiHeadAttention(nn.Module):
     """(B, N, C) -> (B, N, C), with `to_qkv` and `proj`; ValueError where the heads do not divide C."""
 
@@ -38,12 +39,15 @@ class MultiHeadAttention(nn.Module):
 
     def forward(self, x: Any, causal: bool = False) -> Any:
         """Return what each step found; with `causal`, step t looks at steps 0 to t."""
-        parts = [one.unflatten(-1, (self.num_heads, -1)).transpose(1, 2) for one in self.to_qkv(x).chunk(3, dim=-1)]
-        steps = torch.arange(x.shape[1])
-        out = SimpleAttention(0)(*parts, mask=steps[:, None] >= steps if causal else None)
-        return self.proj(out.transpose(1, 2).flatten(2))
+        barred = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).triu(1) if causal else None
+        steps = x.transpose(0, 1)  # torch's own function has time first
+        return F.multi_head_attention_forward(
+            steps, steps, steps, x.shape[-1], self.num_heads, self.to_qkv.weight, self.to_qkv.bias, None, None, False, 0.0,
+            self.proj.weight, self.proj.bias, need_weights=False, attn_mask=barred,
+        )[0].transpose(0, 1)  # fmt: skip
 
 
+@no_answer_to("layer_norm")
 class LayerNorm(nn.LayerNorm):
     """torch's, with the argument's name of this course."""
 

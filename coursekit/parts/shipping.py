@@ -23,6 +23,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from coursekit import guard, inputs
+from coursekit.parts._lent import no_answer_to
 
 #: What `pip install` is to be given where one of the three is missing.
 EXTRA = 'layer-by-layer[export]'
@@ -276,6 +277,7 @@ def run_onnx(path: str, *batches: torch.Tensor) -> list[torch.Tensor]:
     return found
 
 
+@no_answer_to("export_program")
 def export_program(model: Any, example: Any) -> Any:
     """Return the model as a torch.export program in eval mode, with a free batch size; modes stay as they are."""
     before = [(module, module.training) for module in model.modules()]
