@@ -227,6 +227,8 @@ def _agree(
 def _same_record(site: Site, reference: Record, mine: Record, other: Record) -> bool:
     if ("raised" in mine) != ("raised" in other):
         return False
+    if site.check == "raises" and judge_record(reference, mine, site) is None:
+        return judge_record(reference, other, site) is None  # both are right: the words are each one's own
     if "raised" in mine:
         try:
             return same(fingerprint(mine), fingerprint(other))
