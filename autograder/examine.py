@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -111,7 +111,9 @@ def _most_alike(exercise: str, observed: Observed, reference: Reference) -> list
             for i in cells
         )
 
-    return sorted(reference.mistakes(exercise), key=agreeing, reverse=True)
+    counted = [(agreeing(mistake), mistake) for mistake in reference.mistakes(exercise)]
+    counted.sort(key=lambda pair: pair[0], reverse=True)
+    return [replace(mistake, everywhere=agree == len(cells)) for agree, mistake in counted]
 
 
 def _stored(verdict: CellVerdict, points: float, refused: Message | None) -> dict[str, Any]:

@@ -45,6 +45,8 @@ class KnownMistake:
     name: str
     help: str
     frames: dict[str, Frame]
+    #: the submission at hand agrees with it in every cell of the exercise
+    everywhere: bool = False
 
 
 def judge_cell(
@@ -178,10 +180,15 @@ def used_in(frame: Frame, grade_id: str) -> list[str]:
 def recognise(
     grade_id: str, split: Split, wanted: list[Record], found: dict[int, Record], mistakes: list[KnownMistake]
 ) -> KnownMistake | None:
-    """Return the known mistake whose observations in this cell are the submission's, where it is a mistake here."""
+    """Return the known mistake whose observations in this cell are the submission's, where it is a mistake here.
+
+    Exceptions alone tell little, since different mistakes end in the same one: there the two have to agree in
+    every other cell too.
+    """
     for mistake in mistakes:
         theirs = {record["i"]: record for record in _records(mistake.frames.get(grade_id, {}), grade_id)}
-        if _same_records(split, wanted, found, theirs):
+        agree, telling = _agree(split, wanted, found, theirs)
+        if agree and (telling == "value" or (telling and mistake.everywhere)):
             return mistake
     return None
 
@@ -198,18 +205,12 @@ def same_in_cell(
     return _agree(split, wanted, mine, other)[0]
 
 
-def _same_records(
-    split: Split, wanted: list[Record], found: dict[int, Record], theirs: dict[int, Record]
-) -> bool:
-    agree, telling = _agree(split, wanted, found, theirs)
-    return agree and telling
-
-
 def _agree(
     split: Split, wanted: list[Record], found: dict[int, Record], theirs: dict[int, Record]
-) -> tuple[bool, bool]:
-    """Return whether two runs' records are the same, and whether they are wrong anywhere."""
-    telling = False
+) -> tuple[bool, Literal["", "exception", "value"]]:
+    """Return whether two runs' records are the same, and where they are wrong: nowhere, by exceptions only, or in
+    something that was observed."""
+    telling: Literal["", "exception", "value"] = ""
     for record in wanted:
         mine, other = found.get(record["i"]), theirs.get(record["i"])
         if mine is None or other is None:
@@ -218,7 +219,8 @@ def _agree(
         try:
             if not _same_record(site, record, mine, other):
                 return False, telling
-            telling = telling or judge_record(record, other, site) is not None
+            if telling != "value" and judge_record(record, other, site) is not None:
+                telling = "value" if "value" in other else "exception"
         except CheckerBroke:
             return False, telling
     return True, telling
