@@ -183,14 +183,19 @@ def recognise(
     """Return the known mistake whose observations in this cell are the submission's, where it is a mistake here.
 
     Exceptions alone tell little, since different mistakes end in the same one: there the two have to agree in
-    every other cell too.
+    every other cell too. A judge's finding tells enough where it fits one known mistake only.
     """
+    fitting = []
     for mistake in mistakes:
         theirs = {record["i"]: record for record in _records(mistake.frames.get(grade_id, {}), grade_id)}
         agree, telling = _agree(split, wanted, found, theirs)
-        if agree and (telling == "value" or (telling and mistake.everywhere)):
+        if not agree or not telling:
+            continue
+        if telling == "value" or mistake.everywhere:
             return mistake
-    return None
+        if telling == "finding":
+            fitting.append(mistake)
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def same_in_cell(
@@ -207,10 +212,10 @@ def same_in_cell(
 
 def _agree(
     split: Split, wanted: list[Record], found: dict[int, Record], theirs: dict[int, Record]
-) -> tuple[bool, Literal["", "exception", "value"]]:
-    """Return whether two runs' records are the same, and where they are wrong: nowhere, by exceptions only, or in
-    something that was observed."""
-    telling: Literal["", "exception", "value"] = ""
+) -> tuple[bool, str]:
+    """Return whether two runs' records are the same, and by what they show to be wrong: "value", "finding" (a
+    judge's sentence), "exception", or "" where they are right. The most telling counts."""
+    telling = ""
     for record in wanted:
         mine, other = found.get(record["i"]), theirs.get(record["i"])
         if mine is None or other is None:
@@ -220,7 +225,10 @@ def _agree(
             if not _same_record(site, record, mine, other):
                 return False, telling
             if telling != "value" and judge_record(record, other, site) is not None:
-                telling = "value" if "value" in other else "exception"
+                if "value" not in other:
+                    telling = telling or "exception"
+                else:
+                    telling = "finding" if site.check == "that" else "value"
         except CheckerBroke:
             return False, telling
     return True, telling
