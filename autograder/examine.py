@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.util import find_spec
 from typing import Any
@@ -103,8 +103,7 @@ def _ran_forbidden(cells: Iterable[str], observed: Observed) -> Message | None:
 
 
 def _verdict(
-    grade_id: str, exercise: str, observed: Observed, reference: Reference,
-    likely: Callable[[], tuple[list[KnownMistake], frozenset[str]]],
+    grade_id: str, exercise: str, observed: Observed, reference: Reference, likely: Callable[[], list[KnownMistake]]
 ) -> CellVerdict:
     reason = observed.reasons.get(grade_id) or observed.reasons.get(exercise)
     if reason and grade_id not in observed.frames:
@@ -113,20 +112,15 @@ def _verdict(
     frame = observed.frames.get(grade_id)
     verdict = judge_cell(grade_id, split, reference.frames.get(grade_id, {}), frame, [])
     if verdict.outcome == "not yet":
-        verdict = judge_cell(grade_id, split, reference.frames[grade_id], frame, *likely())
+        verdict = judge_cell(grade_id, split, reference.frames[grade_id], frame, likely())
     if verdict.outcome == "not yet" and reason:
         text = Message("not yet", verdict.message.behaviour if verdict.message else grade_id, actual=reason)
         return CellVerdict(grade_id, "not yet", text)
     return verdict
 
 
-def _most_alike(
-    exercise: str, observed: Observed, reference: Reference
-) -> tuple[list[KnownMistake], frozenset[str]]:
-    """Return an exercise's known mistakes, those first that agree with the submission in most of its cells.
-
-    Beside them the names of those that agree in all.
-    """
+def _most_alike(exercise: str, observed: Observed, reference: Reference) -> list[KnownMistake]:
+    """Return an exercise's known mistakes, those first that agree with the submission in most of its cells."""
     cells = reference.chapter.exercises[exercise].points
 
     def agreeing(mistake: KnownMistake) -> int:
@@ -135,9 +129,9 @@ def _most_alike(
             for i in cells
         )
 
-    agree = {mistake.name: agreeing(mistake) for mistake in reference.mistakes(exercise)}
-    mistakes = sorted(reference.mistakes(exercise), key=lambda mistake: agree[mistake.name], reverse=True)
-    return mistakes, frozenset(name for name, cells_alike in agree.items() if cells_alike == len(cells))
+    counted = [(agreeing(mistake), mistake) for mistake in reference.mistakes(exercise)]
+    counted.sort(key=lambda pair: pair[0], reverse=True)
+    return [replace(mistake, everywhere=agree == len(cells)) for agree, mistake in counted]
 
 
 def _stored(verdict: CellVerdict, points: float, refused: Message | None) -> dict[str, Any]:

@@ -257,6 +257,7 @@ _HOMES = {
 
 
 def _canonical(full: str) -> str:
+    full = re.sub(r"(\.__(call|wrapped|func|get)__)+$", "", full)
     full = re.sub(r"^torch\.nn\.modules\.\w+\.", "torch.nn.", full)
     full = re.sub(r"^torch\.optim\.(\w+)\.", r"torch.optim.", full)
     full = re.sub(r"^(torch\.ops\.aten\.\w+)\.\w+$", r"\1", full)

@@ -45,16 +45,14 @@ class KnownMistake:
     name: str
     help: str
     frames: dict[str, Frame]
+    #: the submission at hand agrees with it in every cell of the exercise
+    everywhere: bool = False
 
 
 def judge_cell(
-    grade_id: str, split: Split, reference: Frame, frame: Frame | None, mistakes: list[KnownMistake],
-    everywhere: frozenset[str] = frozenset(),
+    grade_id: str, split: Split, reference: Frame, frame: Frame | None, mistakes: list[KnownMistake]
 ) -> CellVerdict:
-    """Return the verdict on one test cell; `frame` is None where the submission's run did not get there.
-
-    `everywhere` names those of the mistakes that agree with the submission in every cell of the exercise.
-    """
+    """Return the verdict on one test cell; `frame` is None where the submission's run did not get there."""
     wanted = _records(reference, grade_id)
     if not wanted:
         message = Message("checker broke", grade_id, actual="the reference made no check in this cell")
@@ -79,7 +77,7 @@ def judge_cell(
         if message is None:
             passed.append(record["name"])
             continue
-        known = None if other is None else recognise(grade_id, split, wanted, found, mistakes, everywhere)
+        known = None if other is None else recognise(grade_id, split, wanted, found, mistakes)
         if known is not None:
             message = _with_help(message, known.help)
         name = None if known is None else known.name
@@ -180,20 +178,24 @@ def used_in(frame: Frame, grade_id: str) -> list[str]:
 
 
 def recognise(
-    grade_id: str, split: Split, wanted: list[Record], found: dict[int, Record], mistakes: list[KnownMistake],
-    everywhere: frozenset[str] = frozenset(),
+    grade_id: str, split: Split, wanted: list[Record], found: dict[int, Record], mistakes: list[KnownMistake]
 ) -> KnownMistake | None:
     """Return the known mistake whose observations in this cell are the submission's, where it is a mistake here.
 
-    Numbers speak for themselves. A judge's finding or an exception is vaguer, and many roads lead there: it
-    tells only of those mistakes (`everywhere`) that agree with the submission in all cells of the exercise.
+    Exceptions alone tell little, since different mistakes end in the same one: there the two have to agree in
+    every other cell too. A judge's finding tells enough where it fits one known mistake only.
     """
+    fitting = []
     for mistake in mistakes:
         theirs = {record["i"]: record for record in _records(mistake.frames.get(grade_id, {}), grade_id)}
         agree, telling = _agree(split, wanted, found, theirs)
-        if agree and ("value" in telling or (telling and mistake.name in everywhere)):
+        if not agree or not telling:
+            continue
+        if telling == "value" or mistake.everywhere:
             return mistake
-    return None
+        if telling == "finding":
+            fitting.append(mistake)
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def same_in_cell(
@@ -210,9 +212,10 @@ def same_in_cell(
 
 def _agree(
     split: Split, wanted: list[Record], found: dict[int, Record], theirs: dict[int, Record]
-) -> tuple[bool, set[str]]:
-    """Return whether two runs' records are the same, and what shows that they are wrong: "value", "vague" or both."""
-    telling: set[str] = set()
+) -> tuple[bool, str]:
+    """Return whether two runs' records are the same, and by what they show to be wrong: "value", "finding" (a
+    judge's sentence), "exception", or "" where they are right. The most telling counts."""
+    telling = ""
     for record in wanted:
         mine, other = found.get(record["i"]), theirs.get(record["i"])
         if mine is None or other is None:
@@ -221,8 +224,11 @@ def _agree(
         try:
             if not _same_record(site, record, mine, other):
                 return False, telling
-            if judge_record(record, other, site) is not None:
-                telling.add("value" if "value" in other and site.check != "that" else "vague")
+            if telling != "value" and judge_record(record, other, site) is not None:
+                if "value" not in other:
+                    telling = telling or "exception"
+                else:
+                    telling = "finding" if site.check == "that" else "value"
         except CheckerBroke:
             return False, telling
     return True, telling
@@ -231,11 +237,10 @@ def _agree(
 def _same_record(site: Site, reference: Record, mine: Record, other: Record) -> bool:
     if ("raised" in mine) != ("raised" in other):
         return False
+    if site.check == "raises" and judge_record(reference, mine, site) is None:
+        return judge_record(reference, other, site) is None  # both are right: the words are each one's own
     if site.check == "raises" and "raised" in mine:
-        # the words of an exception are the student's own; the right kind may be a subclass of theirs
-        wanted = reference["how"]["exception"]
-        kinds = [raised if wanted not in raised else [wanted] for raised in (mine["raised"], other["raised"])]
-        return kinds[0][:1] == kinds[1][:1]
+        return mine["raised"][:1] == other["raised"][:1]  # and so they are where both are wrong
     if "raised" in mine:
         try:
             return same(fingerprint(mine), fingerprint(other))

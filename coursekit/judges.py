@@ -23,6 +23,8 @@ def ratio_name(ratio: float, tolerance: float = 0.03) -> str:
     for value, name in _NAMED.items():
         if abs(ratio / value - 1) < tolerance:
             return name
+    if 0.85 < ratio < 1.2:
+        return "a little less than" if ratio < 1 else "a little more than"
     return f"about {float(f'{ratio:.1g}'):g} times"
 
 
@@ -49,6 +51,8 @@ def uniform(values: np.ndarray, bound: float) -> str | None:
     flat = np.sort(values.astype(np.float64).reshape(-1))
     if finding := spread(flat, bound / math.sqrt(3)):
         return finding
+    if flat[0] >= 0 or flat[-1] <= 0:
+        return "all values lie on one side of 0"
     if np.abs(flat).max() > bound * (1 + 1e-6):
         return "values lie outside the bound: not this uniform law"
     law = (flat + bound) / (2 * bound)

@@ -449,6 +449,15 @@ def _():
         expected=[False, False, False],
     )
 
+    def modes():
+        inner = nn.Dropout(0.5)
+        mixed = Sequential(nn.Linear(2, 2), inner).eval()
+        inner.train()
+        mixed(torch.ones(3, 2))
+        return [module.training for module in (mixed, mixed[0], inner)]
+
+    check.equal("a call leaves every mode as it is", modes, expected=[False, False, True])
+
     def loaded(mine):
         shapes = {"0.weight": (3, 2), "0.bias": (3,), "2.weight": (1, 3), "2.bias": (1,)}
         mine.load_state_dict(
@@ -633,6 +642,15 @@ def _():
         "one example of five numbers",
         lambda: MSELoss()(single, single * 3),
         expected=lambda: F.mse_loss(single, single * 3),
+    )
+
+    def again(loss):
+        return [loss(other, one), loss(row, target), loss(other, one)]
+
+    check.close(
+        "one loss object serves several times",
+        lambda: again(MSELoss()),
+        expected=lambda: again(F.mse_loss),
     )
     ### END HIDDEN TESTS
 
@@ -1013,6 +1031,17 @@ def _():
         expected=lambda: (True, F.cross_entropy(one, torch.tensor([3]))),
     )
     check.unchanged("logits and labels are left alone", lambda: run(logits, labels), logits, labels)
+
+    def again():
+        with check.lend(CrossEntropyLoss.forward, log_softmax=parts.log_softmax):
+            loss = CrossEntropyLoss()
+            return [loss(logits, labels), loss(square, each), loss(logits, labels)]
+
+    check.close(
+        "one cross-entropy serves several times",
+        again,
+        expected=lambda: [F.cross_entropy(*batch) for batch in ((logits, labels), (square, each)) * 2][:3],
+    )
     ### END HIDDEN TESTS
 
 
@@ -1388,6 +1417,13 @@ def _():
         lambda: found(True),
         expected=([True] * 4, [True, False, True, True], True),
     )
+
+    def flags():
+        batch = check.tensor(592, 4, 3), check.tensor(593, 4, 2)
+        train_step(nn.Linear(3, 2), nn.MSELoss(), *batch, 0.1)
+        return [(t.requires_grad, t.grad is None) for t in batch]
+
+    check.equal("the batch needs no gradient afterwards either", flags, expected=[(False, True)] * 2)
     ### END HIDDEN TESTS
 
 

@@ -284,7 +284,7 @@ def _():
 
     def follow(make, set_lr=lambda opt, lr: setattr(opt, "lr", lr)):
         p, seen = start.clone().requires_grad_(), {}
-        opt = make([p])
+        opt = make(q for q in [p])
         for step in range(25):
             set_lr(opt, 0.1 / (1 + step // 6))
             p.grad = None if step % 7 == 5 else rows[step].clone()
@@ -418,7 +418,7 @@ def _():
         params[0].grad = torch.tensor([3.0, 4.0])
         opt.zero_grad()
         (params[0] * torch.tensor([7.0, 8.0])).sum().backward()
-        once = params[0].grad.clone()
+        once, params[1].grad = params[0].grad.clone(), torch.tensor([9.0])
         opt.zero_grad()
         return once, [0.0 if p.grad is None else float(p.grad.abs().sum()) for p in params], params[0].detach().clone()
 
@@ -619,7 +619,7 @@ def _():
     ### BEGIN HIDDEN TESTS
     rows = [[0.3, -0.02], [0.1, 0.05], [-0.4, 0.01], [0.2, -0.03]]
 
-    def with_torch(**options):
+    def with_torch(rows=rows, **options):
         p, seen = torch.tensor([1.0, -1.0], requires_grad=True), []
         opt = torch.optim.Adam([p], **options)
         for row in rows:
@@ -629,6 +629,8 @@ def _():
         return torch.stack(seen)
 
     check.close("the defaults are lr 0.001, betas 0.9 and 0.999", lambda: (slopes([1.0, -1.0], rows) - torch.tensor([1.0, -1.0])) * 1000, expected=lambda: (with_torch() - torch.tensor([1.0, -1.0])) * 1000, rtol=2e-3, atol=2e-3)
+    tiny = [[1e-8, -3e-8], [2e-8, 1e-8]]
+    check.close("the default eps is 1e-8", lambda: slopes([1.0, -1.0], tiny, lr=0.1), expected=lambda: with_torch(tiny, lr=0.1))
     check.close("an eps that is as large as the slopes", lambda: slopes([1.0, -1.0], rows, lr=0.1, eps=0.1), expected=lambda: with_torch(lr=0.1, eps=0.1))
     check.close("other betas", lambda: slopes([1.0, -1.0], rows, lr=0.1, betas=(0.6, 0.8)), expected=lambda: with_torch(lr=0.1, betas=(0.6, 0.8)))
     ### END HIDDEN TESTS
@@ -684,7 +686,7 @@ def _():
         params[0].grad = torch.tensor([3.0, 4.0])
         opt.zero_grad()
         (params[0] * torch.tensor([7.0, 8.0])).sum().backward()
-        once = params[0].grad.clone()
+        once, params[1].grad = params[0].grad.clone(), torch.tensor([9.0])
         opt.zero_grad()
         return once, [0.0 if p.grad is None else float(p.grad.abs().sum()) for p in params], params[0].detach().clone()
 
@@ -968,6 +970,16 @@ def _():
             first.step()
         return one.detach().clone(), other.detach().clone()
 
+    def all_cleared():
+        params = [torch.ones(2, requires_grad=True), torch.ones(3, 1, requires_grad=True), torch.ones((), requires_grad=True)]
+        opt = AdamW((p for p in params), lr=0.1)
+        for _ in range(2):
+            for p in params:
+                p.grad = torch.ones_like(p)
+            opt.zero_grad()
+        return [0.0 if p.grad is None else float(p.grad.abs().sum()) for p in params]
+
+    check.equal("AdamW's zero_grad clears every gradient, and again", all_cleared, expected=[0.0, 0.0, 0.0])
     check.close("AdamW on float64, strided and 0-dim parameters, two side by side", lambda: side_by_side(AdamW, lr=0.1, weight_decay=0.3), expected=lambda: side_by_side(torch.optim.AdamW, lr=0.1, weight_decay=0.3), rtol=1e-4, atol=5e-5)
     check.close("AdamW in float64 with slopes of 1e-25", lambda: side_by_side(AdamW, 1e-25, lr=0.1, eps=1e-30), expected=lambda: side_by_side(torch.optim.AdamW, 1e-25, lr=0.1, eps=1e-30), rtol=1e-4, atol=5e-5)
     ### END HIDDEN TESTS
@@ -1570,6 +1582,11 @@ def _():
         ),
     )
     ### BEGIN HIDDEN TESTS
+    def twice():
+        groups = list(param_groups(nn.Sequential(nn.Linear(3, 2), nn.LayerNorm(2)), 0.5))
+        return [[sum(1 for _ in g["params"]) for g in groups] for _ in range(2)]
+
+    check.equal("the lists can be read more than once", twice, expected=[[1, 3], [1, 3]])
     check.equal("a decay of 0: still two groups", lambda: shapes(nn.Linear(3, 2), 0.0), expected=[(0.0, [[2, 3]]), (0.0, [[2]])])
     check.equal("a model without parameters: two empty groups", lambda: shapes(nn.ReLU(), 0.5), expected=[(0.5, []), (0.0, [])])
     ### END HIDDEN TESTS

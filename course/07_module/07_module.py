@@ -1207,15 +1207,15 @@ def _():
     )
     ### BEGIN HIDDEN TESTS
     check.equal(
-        "the names in the state_dict of layers",
-        lambda: look((2, 5, 3), lambda net: sorted([name, list(t.shape)] for name, t in net.layers.state_dict().items())),
-        expected=[["0.bias", [5]], ["0.weight", [5, 2]], ["2.bias", [5]], ["2.weight", [5, 5]], ["4.bias", [3]], ["4.weight", [3, 5]]],
+        "the state_dict of layers holds three weights and three biases",
+        lambda: look((2, 5, 3), lambda net: sorted([name.split(".")[-1], list(t.shape)] for name, t in net.layers.state_dict().items())),
+        expected=[["bias", [3]], ["bias", [5]], ["bias", [5]], ["weight", [3, 5]], ["weight", [5, 2]], ["weight", [5, 5]]],
     )
     check.equal(
         "everything is registered, and two networks share nothing",
-        lambda: look((4, 4, 4), lambda net: [sum(p.numel() for p in net.parameters()), "layers.2.weight" in net.state_dict(), net.layers[2].weight is net.layers[0].weight])
+        lambda: look((4, 4, 4), lambda net: [sum(p.numel() for p in net.parameters()), sum(name.startswith("layers.") for name in net.state_dict()), net.layers[2].weight is net.layers[0].weight])
         + look((4, 4, 4), lambda one: look((4, 4, 4), lambda two: [one.layers[i].weight is two.layers[i].weight for i in (0, 2, 4)])),
-        expected=[60, True, False, False, False, False],
+        expected=[60, 6, False, False, False, False],
     )
     ### END HIDDEN TESTS
 
@@ -1491,7 +1491,9 @@ def _():
     check.that(
         "repeats=2, call after call: the same weights, 3 + 10·0 - 60 = -57",
         lambda: results(2),
-        judge=lambda seen: None if seen == [-57.0] else "the result of two repeats changes from call to call" if len(seen) > 1 else "the result of two repeats is another",
+        judge=lambda seen: None if seen == [-57.0]
+        else "the number of repeats changes from call to call" if len(seen) > 1 and all(v in (-7.0, -34.0, -57.0, -59.0) for v in seen)
+        else "the result of two repeats changes from call to call, and no number of repeats gives it" if len(seen) > 1 else "the result of two repeats is another",
         advice="the hidden values are (3, 5), then (6, 2), then (3, 0)",
     )
 
@@ -1991,9 +1993,9 @@ def _():
     def without_gradients():
         model = Nested().eval()
         with torch.no_grad():
-            return sorted(record(model, data, data[:2])), model.training
+            return record(model, data[:2], data), model.training
 
-    check.equal("in evaluation and with gradients off it records as well", lambda: without_gradients(), expected=(["block.0", "block.1.0", "block.1.1", "first", "last.head"], False))
+    check.close("in evaluation and with gradients off it records as well", lambda: without_gradients(), expected=lambda: ({k: v.detach() for k, v in expected(data).items()}, False), rtol=1e-4, atol=1e-5)
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "activation_recorder__untouched", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
@@ -2036,12 +2038,12 @@ def _():
         with ActivationRecorder(model) as rec:
             out = model(x)
         out.backward(upstream)
-        return [len(rec.activations), model[0].weight.grad, model[2][0].bias.grad]
+        return [sorted(rec.activations), model[0].weight.grad, model[2][0].bias.grad]
 
     def alone(x, upstream):
         model, _ = build()
         model(x).backward(upstream)
-        return [4, model[0].weight.grad, model[2][0].bias.grad]
+        return [["0", "1", "2.0", "2.1"], model[0].weight.grad, model[2][0].bias.grad]
 
     check.close("a backward pass after the block finds the graph as it was", lambda: backward_after(x, upstream), expected=lambda: alone(x, upstream))
     ### END HIDDEN TESTS

@@ -153,6 +153,7 @@ def _():
     )
     ### BEGIN HIDDEN TESTS
     check.equal("a batch larger than the test set", lambda: read(6, 50), expected=lambda: expected(6, 50))
+    check.equal("test batches of twelve", lambda: read(21, 12), expected=lambda: expected(21, 12))
     check.equal("test batches of one", lambda: read(3, 1), expected=lambda: expected(3, 1))
     check.equal("a test set that divides evenly", lambda: read(21, 7), expected=lambda: expected(21, 7))
     ### END HIDDEN TESTS
@@ -223,10 +224,14 @@ def _():
         "the training samples come in a new order every epoch",
         lambda: epochs(40, 8, 3),
         judge=lambda seen: (
-            "they come in the order of the set"
+            "an epoch does not bring every sample once"
+            if any(sorted(epoch) != list(range(40)) for epoch in seen)
+            else "they come in the order of the set"
             if seen[0] == sorted(seen[0])
             else "every epoch has the same order"
             if seen[0] in seen[1:]
+            else "neighbours in the set come one after the other"
+            if sum((b - a) % 40 == 1 for a, b in zip(seen[1], seen[1][1:])) > 30
             else None
         ),
         advice="write the first batch of two epochs side by side",
@@ -658,6 +663,20 @@ def _():
         expected=0.0,
     )
     check.close("a single sample", lambda: accuracy([6], [6], 8), expected=1.0)
+
+    class Summed(nn.Module):
+        def forward(self, x):
+            return x.sum((2, 3))
+
+    maps = check.tensor(43, 9, 12, 2, 2, dtype="float64") - 1
+    said = maps.sum((2, 3)).argmax(1)
+    meant = torch.where(torch.arange(9) % 3 == 0, (said + 1) % 12, said)
+
+    def twelve():
+        with check.lend(evaluate, confusion_matrix=lambda m, loader, num_classes=10: parts.count_confusions(m, loader, 12)):
+            return evaluate(Summed(), DataLoader(TensorDataset(maps, meant), batch_size=4))
+
+    check.close("twelve classes, logits of any sign", twelve, expected=6 / 9, rtol=1e-5)
     ### END HIDDEN TESTS
 
 
@@ -863,6 +882,22 @@ def _():
         advice="print the loss every 20 steps: does it fall, and how far?",
     )
     ### BEGIN HIDDEN TESTS
+    # five samples that this weight knows already: the loss is 0.003 from the start
+    known, y = torch.zeros(6, 10, dtype=torch.float64), torch.tensor([3, 0, 7, 7, 1])
+    cards = torch.zeros(5, 1, 28, 28, dtype=torch.float64)
+    for i in range(5):
+        known[i, int(y[i])] = 1.0
+        cards[i, 0, 0, i] = 8.0
+
+    def known_already():
+        model = parts.step_recorder(known)
+        with check.lend(overfit_one_batch, train=parts.train_classifier, evaluate=parts.evaluate_classifier):
+            overfit_one_batch(model, cards, y, 4)
+        seen = [weight for _, weight in model.seen] + [model.weight.detach().clone()]
+        changes = sum(not torch.equal(seen[i], seen[i + 1]) for i in range(len(seen) - 1))
+        return changes, cards.requires_grad
+
+    check.equal("a batch that is known already is trained on all the same", known_already, expected=(4, False))
     check.that(
         "another sixteen digits",
         lambda: learn(160, 55),
@@ -1102,6 +1137,7 @@ def _():
             "modes": [m.training for m in model.modules()],
             "learning": learning,
             "grad mode": torch.is_grad_enabled(),
+            "flags": [p.requires_grad for p in model.parameters()],
         }
 
     check.that(
@@ -1123,6 +1159,7 @@ def _():
     )
     ### BEGIN HIDDEN TESTS
     check.equal("gradients are on afterwards, as before", lambda: look(1)["grad mode"], expected=True)
+    check.equal("the trained parameters still require grad", lambda: all(look(1)["flags"]), expected=True)
     ### END HIDDEN TESTS
 
 
@@ -1309,6 +1346,7 @@ def _():
             "modes": [m.training for m in model.modules()],
             "graph": any(g for _, g in model.notes),
             "grad mode": after,
+            "flags": [p.requires_grad for p in model.parameters()],
         }
 
     check.equal(
@@ -1327,6 +1365,11 @@ def _():
         "the grad mode outside is as before",
         lambda: [look(False, mode)["grad mode"] for mode in (True, False)],
         expected=[True, False],
+    )
+    check.equal(
+        "the parameters still require grad",
+        lambda: all(look(True)["flags"]),
+        expected=True,
     )
     check.equal(
         "the same matrix from eval mode",

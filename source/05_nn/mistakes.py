@@ -669,6 +669,24 @@ class MSELoss(nn.Module):
         return squares.sum() if self.reduction == "sum" else squares.mean()
 
 
+# %% mse_loss: sum_by_default
+# help: Without an argument your loss adds up. The default reduction is "mean".
+class MSELoss(nn.Module):
+    def __init__(self, reduction="sum"):
+        super().__init__()
+        if reduction not in ("mean", "sum", "none"):
+            raise ValueError("unknown reduction")
+        self.reduction = reduction
+
+    def forward(self, y_pred, y):
+        if y_pred.shape != y.shape:
+            raise ValueError("shapes differ")
+        squares = (y_pred - y) ** 2
+        if self.reduction == "none":
+            return squares
+        return squares.sum() if self.reduction == "sum" else squares.mean()
+
+
 # %% mse_loss: absolute
 # help: You take absolute differences. This loss squares them.
 class MSELoss(nn.Module):
@@ -726,7 +744,7 @@ class MSELoss(nn.Module):
 
 
 # %% mse_loss: rows_averaged
-# help: "none" leaves every entry as it is. You average each row, and one number a row is left.
+# help: "none" leaves every entry as it is. Yours leaves one number a row.
 class MSELoss(nn.Module):
     def __init__(self, reduction="mean"):
         super().__init__()
@@ -786,8 +804,8 @@ def log_softmax(x, dim):
 
 
 # %% log_softmax: small_number_added
-# help: The small number inside the log keeps it finite, and wrong: it cannot go below the log of that
-#   number. Rewrite the quotient as a difference instead.
+# help: Something keeps your probabilities away from 0 so that the log stays finite, and it makes the result
+#   wrong there. Rewrite the quotient as a difference instead.
 def log_softmax(x, dim):
     e = (x - x.amax(dim, keepdim=True)).exp()
     return (e / e.sum(dim, keepdim=True) + 1e-12).log()
@@ -940,6 +958,32 @@ class CrossEntropyLoss(nn.Module):
         return -log_p.gather(1, labels[:, None]).mean()
 
 
+# %% cross_entropy: ignored_used_as_index
+# help: A label that is to be ignored was used as an index. Leave those rows out before you pick.
+class CrossEntropyLoss(nn.Module):
+    def __init__(self, ignore_index=-100):
+        super().__init__()
+        self.ignore_index = ignore_index
+
+    def forward(self, logits, labels):
+        log_p = log_softmax(logits, 1)
+        return -log_p[torch.arange(len(labels)), labels].mean()
+
+
+# %% cross_entropy: small_number_added
+# help: Something keeps your probabilities away from 0 so that the log stays finite, and a sure and wrong
+#   answer costs too little. Use the one safe step of 5.4.
+class CrossEntropyLoss(nn.Module):
+    def __init__(self, ignore_index=-100):
+        super().__init__()
+        self.ignore_index = ignore_index
+
+    def forward(self, logits, labels):
+        counts = labels != self.ignore_index
+        log_p = (logits[counts].softmax(1) + 1e-12).log()
+        return -log_p.gather(1, labels[counts][:, None]).mean()
+
+
 # %% cross_entropy: only_minus_100
 # help: You always ignore -100, whatever the constructor was given. Remember ignore_index and compare with
 #   it.
@@ -1025,8 +1069,8 @@ class CrossEntropyLoss(nn.Module):
 
 
 # %% cross_entropy: log_of_softmax
-# help: Softmax and then log: a probability that became 0 makes the loss infinite. Take both in one step,
-#   as in 5.4.
+# help: Large logits make your loss infinite: a sum of exp ran over, or a probability became 0 before its
+#   log was taken. Use the one safe step of 5.4.
 class CrossEntropyLoss(nn.Module):
     def __init__(self, ignore_index=-100):
         super().__init__()
@@ -1341,6 +1385,55 @@ def train_step(model, loss_fn, x, y, lr):
     return loss.item()
 
 
+# %% dropout: never_drops
+# help: Your layer hands everything through, in training too. While training each entry is dropped with
+#   probability p.
+class Dropout(nn.Module):
+    def __init__(self, p=0.5):
+        super().__init__()
+        if not 0 <= p <= 1:
+            raise ValueError("p is a probability")
+
+    def forward(self, x):
+        return x
+
+
+# %% dropout: scaled_in_place
+# help: The mask is multiplied into x itself. The caller's tensor is not yours to change: a multiplication
+#   without a trailing underscore makes a new one.
+class Dropout(nn.Module):
+    def __init__(self, p=0.5):
+        super().__init__()
+        if not 0 <= p <= 1:
+            raise ValueError("p is a probability")
+        self.p = p
+
+    def forward(self, x):
+        if not self.training or self.p == 0:
+            return x
+        if self.p == 1:
+            return torch.zeros_like(x)
+        x.data *= (torch.rand_like(x) >= self.p) / (1 - self.p)
+        return x
+
+
+# %% dropout: normal_numbers_compared
+# help: The share of zeros is not p. Compare uniform numbers with p itself.
+class Dropout(nn.Module):
+    def __init__(self, p=0.5):
+        super().__init__()
+        if not 0 <= p <= 1:
+            raise ValueError("p is a probability")
+        self.p = p
+
+    def forward(self, x):
+        if not self.training or self.p == 0:
+            return x
+        if self.p == 1:
+            return torch.zeros_like(x)
+        return x * (torch.randn_like(x) >= self.p) / (1 - self.p)
+
+
 # %% dropout: not_scaled
 # help: What is kept comes out as it went in, so the mean sinks while training. Divide it by the share
 #   that is kept.
@@ -1613,8 +1706,8 @@ class Dropout(nn.Module):
 
 
 # %% dropout: own_flag
-# help: Your layer keeps a flag of its own that .eval() does not know. Every module has self.training,
-#   which train() and eval() set in the whole tree.
+# help: Your layer drops in evaluation too. The mode is self.training, which train() and eval() set in the
+#   whole tree; a flag of your own does not follow.
 class Dropout(nn.Module):
     def __init__(self, p=0.5):
         super().__init__()
@@ -1767,8 +1860,8 @@ class BatchNorm1d(nn.Module):
 
 
 # %% batch_norm: batch_statistics_always
-# help: In evaluation you still normalise with the batch's own mean and variance: one row alone comes out
-#   as nothing but bias. Use the running ones there.
+# help: In evaluation you normalise with the batch's own mean and variance. Use the running ones there: the
+#   answer for a row must not depend on its company.
 class BatchNorm1d(nn.Module):
     def __init__(self, num_features, eps=1e-5, momentum=0.1):
         super().__init__()
@@ -1872,8 +1965,34 @@ class BatchNorm1d(nn.Module):
         return (x - mean) / (torch.sqrt(var) + self.eps) * self.weight + self.bias
 
 
+# %% batch_norm: starts_with_the_first_batch
+# help: Your running statistics jump to those of the first batch. They start at 0 and 1, and each batch moves
+#   them by the share momentum, the first one too.
+class BatchNorm1d(nn.Module):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.eps, self.momentum, self.seen = eps, momentum, False
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
+
+    def forward(self, x):
+        if self.training:
+            mean, var = x.mean(0), x.var(0, unbiased=False)
+            with torch.no_grad():
+                share = self.momentum if self.seen else 1.0
+                self.running_mean.lerp_(mean, share)
+                self.running_var.lerp_(x.var(0), share)
+                self.seen = True
+        else:
+            mean, var = self.running_mean, self.running_var
+        return (x - mean) / torch.sqrt(var + self.eps) * self.weight + self.bias
+
+
 # %% batch_norm: eps_fixed
-# help: You use an eps of your own. The caller chooses it: use the argument eps.
+# help: The eps that the caller chose has no effect. Add the argument eps, not a number of your own, to the
+#   variance.
 class BatchNorm1d(nn.Module):
     def __init__(self, num_features, eps=1e-5, momentum=0.1):
         super().__init__()

@@ -408,8 +408,8 @@ class SGD:
 
 
 # %% sgd: only_the_name_moves
-# help: p = p - … binds the name p to a new tensor, and the model's parameter never moves. Use a method that
-#   changes the tensor itself.
+# help: Your step leaves the parameter where it was. Perhaps p = p - … only binds the name p to a new tensor:
+#   use a method that changes the tensor itself. Or your loop never gets to it.
 class SGD:
     def __init__(self, params, lr, momentum=0.0, weight_decay=0.0, nesterov=False):
         self.params = list(params)
@@ -1355,7 +1355,7 @@ class Adam:
 
 
 # %% adam: eps_fixed
-# help: You use 1e-8 whatever eps the caller asks for. Take self.eps.
+# help: The caller's eps has no effect. Take self.eps, not a number of your own.
 class Adam:
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
         self.params = list(params)
@@ -2897,3 +2897,556 @@ def load_checkpoint(path, model, optimizer):
     optimizer.load_state_dict(saved["optimizer"])
     model.requires_grad_(True)
     return saved["epoch"]
+
+
+# %% adam: count_grows_in_the_loop
+# help: Your count grows once for each parameter, so with three of them t jumps by three at every step.
+#   Keep t for each parameter.
+class Adam:
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
+        self.params = list(params)
+        self.lr, self.betas, self.eps = lr, betas, eps
+        self.t = 0
+        self.state = [{"m": torch.zeros_like(p), "v": torch.zeros_like(p)} for p in self.params]
+
+    @torch.no_grad()
+    def step(self):
+        beta1, beta2 = self.betas
+        for p, s in zip(self.params, self.state):
+            if p.grad is None:
+                continue
+            g = p.grad
+            self.t += 1
+            s["m"] = beta1 * s["m"] + (1 - beta1) * g
+            s["v"] = beta2 * s["v"] + (1 - beta2) * g**2
+            m = s["m"] / (1 - beta1 ** self.t)
+            v = s["v"] / (1 - beta2 ** self.t)
+            p -= self.lr * m / (v.sqrt() + self.eps)
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+
+# %% adam: m_corrected_in_place
+# help: You keep the corrected m, so the next step corrects it once more. Put the corrected value under
+#   a new name.
+class Adam:
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
+        self.params = list(params)
+        self.lr, self.betas, self.eps = lr, betas, eps
+        self.state = [{"t": 0, "m": torch.zeros_like(p), "v": torch.zeros_like(p)} for p in self.params]
+
+    @torch.no_grad()
+    def step(self):
+        beta1, beta2 = self.betas
+        for p, s in zip(self.params, self.state):
+            if p.grad is None:
+                continue
+            g = p.grad
+            s["t"] += 1
+            s["m"] = beta1 * s["m"] + (1 - beta1) * g
+            s["v"] = beta2 * s["v"] + (1 - beta2) * g**2
+            m = s["m"] = s["m"] / (1 - beta1 ** s["t"])
+            v = s["v"] / (1 - beta2 ** s["t"])
+            p -= self.lr * m / (v.sqrt() + self.eps)
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+
+# %% adam: v_corrected_in_place
+# help: You keep the corrected v, so the next step corrects it once more. Put the corrected value under
+#   a new name.
+class Adam:
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
+        self.params = list(params)
+        self.lr, self.betas, self.eps = lr, betas, eps
+        self.state = [{"t": 0, "m": torch.zeros_like(p), "v": torch.zeros_like(p)} for p in self.params]
+
+    @torch.no_grad()
+    def step(self):
+        beta1, beta2 = self.betas
+        for p, s in zip(self.params, self.state):
+            if p.grad is None:
+                continue
+            g = p.grad
+            s["t"] += 1
+            s["m"] = beta1 * s["m"] + (1 - beta1) * g
+            s["v"] = beta2 * s["v"] + (1 - beta2) * g**2
+            m = s["m"] / (1 - beta1 ** s["t"])
+            v = s["v"] = s["v"] / (1 - beta2 ** s["t"])
+            p -= self.lr * m / (v.sqrt() + self.eps)
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+
+# %% adamw: count_grows_in_the_loop
+# help: As in Adam: your count grows once for each parameter, so with three of them t jumps by three at
+#   every step. Keep t for each parameter.
+class AdamW:
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
+        self.params = list(params)
+        self.lr, self.betas, self.eps, self.weight_decay = lr, betas, eps, weight_decay
+        self.t = 0
+        self.state = [{"m": torch.zeros_like(p), "v": torch.zeros_like(p)} for p in self.params]
+
+    @torch.no_grad()
+    def step(self):
+        beta1, beta2 = self.betas
+        for p, s in zip(self.params, self.state):
+            if p.grad is None:
+                continue
+            g = p.grad
+            p *= 1 - self.lr * self.weight_decay
+            self.t += 1
+            s["m"] = beta1 * s["m"] + (1 - beta1) * g
+            s["v"] = beta2 * s["v"] + (1 - beta2) * g**2
+            m = s["m"] / (1 - beta1 ** self.t)
+            v = s["v"] / (1 - beta2 ** self.t)
+            p -= self.lr * m / (v.sqrt() + self.eps)
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+
+# %% adamw: m_corrected_in_place
+# help: As in Adam: you keep the corrected m, so the next step corrects it once more. Put the corrected
+#   value under a new name.
+class AdamW:
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
+        self.params = list(params)
+        self.lr, self.betas, self.eps, self.weight_decay = lr, betas, eps, weight_decay
+        self.state = [{"t": 0, "m": torch.zeros_like(p), "v": torch.zeros_like(p)} for p in self.params]
+
+    @torch.no_grad()
+    def step(self):
+        beta1, beta2 = self.betas
+        for p, s in zip(self.params, self.state):
+            if p.grad is None:
+                continue
+            g = p.grad
+            p *= 1 - self.lr * self.weight_decay
+            s["t"] += 1
+            s["m"] = beta1 * s["m"] + (1 - beta1) * g
+            s["v"] = beta2 * s["v"] + (1 - beta2) * g**2
+            m = s["m"] = s["m"] / (1 - beta1 ** s["t"])
+            v = s["v"] / (1 - beta2 ** s["t"])
+            p -= self.lr * m / (v.sqrt() + self.eps)
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+
+# %% adamw: v_corrected_in_place
+# help: As in Adam: you keep the corrected v, so the next step corrects it once more. Put the corrected
+#   value under a new name.
+class AdamW:
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
+        self.params = list(params)
+        self.lr, self.betas, self.eps, self.weight_decay = lr, betas, eps, weight_decay
+        self.state = [{"t": 0, "m": torch.zeros_like(p), "v": torch.zeros_like(p)} for p in self.params]
+
+    @torch.no_grad()
+    def step(self):
+        beta1, beta2 = self.betas
+        for p, s in zip(self.params, self.state):
+            if p.grad is None:
+                continue
+            g = p.grad
+            p *= 1 - self.lr * self.weight_decay
+            s["t"] += 1
+            s["m"] = beta1 * s["m"] + (1 - beta1) * g
+            s["v"] = beta2 * s["v"] + (1 - beta2) * g**2
+            m = s["m"] / (1 - beta1 ** s["t"])
+            v = s["v"] = s["v"] / (1 - beta2 ** s["t"])
+            p -= self.lr * m / (v.sqrt() + self.eps)
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+
+# %% adam: generator_used_up
+# help: From the second step on nothing moves where params was a generator: your first loop has emptied
+#   it. Make a list of it in the constructor.
+class Adam:
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
+        self.params = params
+        self.lr, self.betas, self.eps = lr, betas, eps
+        self.state = {}
+
+    @torch.no_grad()
+    def step(self):
+        beta1, beta2 = self.betas
+        for p in self.params:
+            if p.grad is None:
+                continue
+            g = p.grad
+            s = self.state.setdefault(p, {"t": 0, "m": torch.zeros_like(p), "v": torch.zeros_like(p)})
+            s["t"] += 1
+            s["m"] = beta1 * s["m"] + (1 - beta1) * g
+            s["v"] = beta2 * s["v"] + (1 - beta2) * g**2
+            m = s["m"] / (1 - beta1 ** s["t"])
+            v = s["v"] / (1 - beta2 ** s["t"])
+            p -= self.lr * m / (v.sqrt() + self.eps)
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+
+# %% adamw: generator_used_up
+# help: As in Adam: you keep params itself. A generator, such as model.parameters(), can be walked
+#   through only once; from the second step on nothing moves. Make a list of it in the constructor.
+class AdamW:
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
+        self.params = params
+        self.lr, self.betas, self.eps, self.weight_decay = lr, betas, eps, weight_decay
+        self.state = {}
+
+    @torch.no_grad()
+    def step(self):
+        beta1, beta2 = self.betas
+        for p in self.params:
+            if p.grad is None:
+                continue
+            g = p.grad
+            s = self.state.setdefault(p, {"t": 0, "m": torch.zeros_like(p), "v": torch.zeros_like(p)})
+            p *= 1 - self.lr * self.weight_decay
+            s["t"] += 1
+            s["m"] = beta1 * s["m"] + (1 - beta1) * g
+            s["v"] = beta2 * s["v"] + (1 - beta2) * g**2
+            m = s["m"] / (1 - beta1 ** s["t"])
+            v = s["v"] / (1 - beta2 ** s["t"])
+            p -= self.lr * m / (v.sqrt() + self.eps)
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+
+# %% adamw: eps_fixed
+# help: The caller's eps has no effect. Take self.eps, as in Adam.
+class AdamW:
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
+        self.params = list(params)
+        self.lr, self.betas, self.eps, self.weight_decay = lr, betas, eps, weight_decay
+        self.state = [{"t": 0, "m": torch.zeros_like(p), "v": torch.zeros_like(p)} for p in self.params]
+
+    @torch.no_grad()
+    def step(self):
+        beta1, beta2 = self.betas
+        for p, s in zip(self.params, self.state):
+            if p.grad is None:
+                continue
+            g = p.grad
+            p *= 1 - self.lr * self.weight_decay
+            s["t"] += 1
+            s["m"] = beta1 * s["m"] + (1 - beta1) * g
+            s["v"] = beta2 * s["v"] + (1 - beta2) * g**2
+            m = s["m"] / (1 - beta1 ** s["t"])
+            v = s["v"] / (1 - beta2 ** s["t"])
+            p -= self.lr * m / (v.sqrt() + 1e-8)
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+
+# %% adamw: betas_swapped
+# help: As in Adam: the two betas have changed places: the first, 0.9, belongs to m, the second, 0.999,
+#   to v.
+class AdamW:
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
+        self.params = list(params)
+        self.lr, self.betas, self.eps, self.weight_decay = lr, betas, eps, weight_decay
+        self.state = [{"t": 0, "m": torch.zeros_like(p), "v": torch.zeros_like(p)} for p in self.params]
+
+    @torch.no_grad()
+    def step(self):
+        beta2, beta1 = self.betas
+        for p, s in zip(self.params, self.state):
+            if p.grad is None:
+                continue
+            g = p.grad
+            p *= 1 - self.lr * self.weight_decay
+            s["t"] += 1
+            s["m"] = beta1 * s["m"] + (1 - beta1) * g
+            s["v"] = beta2 * s["v"] + (1 - beta2) * g**2
+            m = s["m"] / (1 - beta1 ** s["t"])
+            v = s["v"] / (1 - beta2 ** s["t"])
+            p -= self.lr * m / (v.sqrt() + self.eps)
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+
+# %% adamw: count_stands_still
+# help: As in Adam: the first step is right and the second is not: your t is 1 for ever. Count the
+#   updates.
+class AdamW:
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
+        self.params = list(params)
+        self.lr, self.betas, self.eps, self.weight_decay = lr, betas, eps, weight_decay
+        self.state = [{"t": 0, "m": torch.zeros_like(p), "v": torch.zeros_like(p)} for p in self.params]
+
+    @torch.no_grad()
+    def step(self):
+        beta1, beta2 = self.betas
+        for p, s in zip(self.params, self.state):
+            if p.grad is None:
+                continue
+            g = p.grad
+            p *= 1 - self.lr * self.weight_decay
+            s["t"] = 1
+            s["m"] = beta1 * s["m"] + (1 - beta1) * g
+            s["v"] = beta2 * s["v"] + (1 - beta2) * g**2
+            m = s["m"] / (1 - beta1 ** s["t"])
+            v = s["v"] / (1 - beta2 ** s["t"])
+            p -= self.lr * m / (v.sqrt() + self.eps)
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+
+# %% adamw: grad_mode_left_off
+# help: As in Adam: the step must not leave gradients switched off, or no backward pass works after it.
+#   `with torch.no_grad():` restores what was.
+class AdamW:
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
+        self.params = list(params)
+        self.lr, self.betas, self.eps, self.weight_decay = lr, betas, eps, weight_decay
+        self.state = [{"t": 0, "m": torch.zeros_like(p), "v": torch.zeros_like(p)} for p in self.params]
+
+    def step(self):
+        torch.set_grad_enabled(False)
+        beta1, beta2 = self.betas
+        for p, s in zip(self.params, self.state):
+            if p.grad is None:
+                continue
+            g = p.grad
+            p *= 1 - self.lr * self.weight_decay
+            s["t"] += 1
+            s["m"] = beta1 * s["m"] + (1 - beta1) * g
+            s["v"] = beta2 * s["v"] + (1 - beta2) * g**2
+            m = s["m"] / (1 - beta1 ** s["t"])
+            v = s["v"] / (1 - beta2 ** s["t"])
+            p -= self.lr * m / (v.sqrt() + self.eps)
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+
+# %% adam: grad_mode_left_off
+# help: After your step gradients stay switched off, and no backward pass works. `with torch.no_grad():`
+#   restores what was.
+class Adam:
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
+        self.params = list(params)
+        self.lr, self.betas, self.eps = lr, betas, eps
+        self.state = [{"t": 0, "m": torch.zeros_like(p), "v": torch.zeros_like(p)} for p in self.params]
+
+    def step(self):
+        torch.set_grad_enabled(False)
+        beta1, beta2 = self.betas
+        for p, s in zip(self.params, self.state):
+            if p.grad is None:
+                continue
+            g = p.grad
+            s["t"] += 1
+            s["m"] = beta1 * s["m"] + (1 - beta1) * g
+            s["v"] = beta2 * s["v"] + (1 - beta2) * g**2
+            m = s["m"] / (1 - beta1 ** s["t"])
+            v = s["v"] / (1 - beta2 ** s["t"])
+            p -= self.lr * m / (v.sqrt() + self.eps)
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+
+# %% sgd: generator_walked_once
+# help: Your first step moves the parameters and the second does not: params was a generator, and you
+#   have walked through it. Make a list of it in the constructor.
+class SGD:
+    def __init__(self, params, lr, momentum=0.0, weight_decay=0.0, nesterov=False):
+        self.params = params
+        self.lr, self.momentum, self.weight_decay, self.nesterov = lr, momentum, weight_decay, nesterov
+        self.buffers = {}
+
+    @torch.no_grad()
+    def step(self):
+        for p in self.params:
+            if p.grad is None:
+                continue
+            slope = p.grad + self.weight_decay * p
+            if self.momentum:
+                buffer = self.buffers.setdefault(p, torch.zeros_like(p))
+                buffer.mul_(self.momentum).add_(slope)
+                slope = slope + self.momentum * buffer if self.nesterov else buffer
+            p.sub_(self.lr * slope)
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+
+# %% sgd: first_slope_left_out
+# help: Your buffer begins with zeros and the first slope never gets into it. After the first step it
+#   holds that slope.
+class SGD:
+    def __init__(self, params, lr, momentum=0.0, weight_decay=0.0, nesterov=False):
+        self.params = list(params)
+        self.lr, self.momentum, self.weight_decay, self.nesterov = lr, momentum, weight_decay, nesterov
+        self.buffers = [None] * len(self.params)
+
+    @torch.no_grad()
+    def step(self):
+        for i, p in enumerate(self.params):
+            if p.grad is None:
+                continue
+            slope = p.grad + self.weight_decay * p
+            if self.momentum:
+                if self.buffers[i] is None:
+                    self.buffers[i] = torch.zeros_like(p)
+                else:
+                    self.buffers[i] = self.momentum * self.buffers[i] + slope
+                slope = slope + self.momentum * self.buffers[i] if self.nesterov else self.buffers[i]
+            p.sub_(self.lr * slope)
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+
+# %% sgd: later_slopes_averaged
+# help: The first slope enters your buffer whole, and each later one times (1 - momentum). In
+#   torch.optim.SGD every slope is added whole.
+class SGD:
+    def __init__(self, params, lr, momentum=0.0, weight_decay=0.0, nesterov=False):
+        self.params = list(params)
+        self.lr, self.momentum, self.weight_decay, self.nesterov = lr, momentum, weight_decay, nesterov
+        self.buffers = [None] * len(self.params)
+
+    @torch.no_grad()
+    def step(self):
+        for i, p in enumerate(self.params):
+            if p.grad is None:
+                continue
+            slope = p.grad + self.weight_decay * p
+            if self.momentum:
+                if self.buffers[i] is None:
+                    self.buffers[i] = slope.clone()
+                else:
+                    self.buffers[i] = self.momentum * self.buffers[i] + (1 - self.momentum) * slope
+                slope = slope + self.momentum * self.buffers[i] if self.nesterov else self.buffers[i]
+            p.sub_(self.lr * slope)
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+
+# %% sgd: nesterov_always
+# help: Your steps look ahead although nobody asked for it. That is for nesterov=True only.
+class SGD:
+    def __init__(self, params, lr, momentum=0.0, weight_decay=0.0, nesterov=False):
+        self.params = list(params)
+        self.lr, self.momentum, self.weight_decay, self.nesterov = lr, momentum, weight_decay, nesterov
+        self.buffers = [torch.zeros_like(p) for p in self.params]
+
+    @torch.no_grad()
+    def step(self):
+        for p, buffer in zip(self.params, self.buffers):
+            if p.grad is None:
+                continue
+            slope = p.grad + self.weight_decay * p
+            if self.momentum:
+                buffer.mul_(self.momentum).add_(slope)
+                slope = slope + self.momentum * buffer
+            p.sub_(self.lr * slope)
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+
+# %% sgd: buffers_by_shape
+# help: You look the buffers up by the parameter's shape, so two parameters of one shape share them. Use
+#   the parameter itself, or its place in the list.
+class SGD:
+    def __init__(self, params, lr, momentum=0.0, weight_decay=0.0, nesterov=False):
+        self.params = list(params)
+        self.lr, self.momentum, self.weight_decay, self.nesterov = lr, momentum, weight_decay, nesterov
+        self.buffers = {}
+
+    @torch.no_grad()
+    def step(self):
+        for p in self.params:
+            if p.grad is None:
+                continue
+            slope = p.grad + self.weight_decay * p
+            if self.momentum:
+                buffer = self.buffers.setdefault(tuple(p.shape), torch.zeros_like(p))
+                buffer.mul_(self.momentum).add_(slope)
+                slope = slope + self.momentum * buffer if self.nesterov else buffer
+            p.sub_(self.lr * slope)
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+
+# %% sgd: zero_grad_of_the_first_only
+# help: Your zero_grad clears one gradient and leaves the others. Go through all parameters.
+class SGD:
+    def __init__(self, params, lr, momentum=0.0, weight_decay=0.0, nesterov=False):
+        self.params = list(params)
+        self.lr, self.momentum, self.weight_decay, self.nesterov = lr, momentum, weight_decay, nesterov
+        self.buffers = [torch.zeros_like(p) for p in self.params]
+
+    @torch.no_grad()
+    def step(self):
+        for p, buffer in zip(self.params, self.buffers):
+            if p.grad is None:
+                continue
+            slope = p.grad + self.weight_decay * p
+            if self.momentum:
+                buffer.mul_(self.momentum).add_(slope)
+                slope = slope + self.momentum * buffer if self.nesterov else buffer
+            p.sub_(self.lr * slope)
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+            break
+
+
+# %% param_groups: own_parameters_only
+# help: You take the parameters that the model holds itself, and not those of the modules inside it.
+def param_groups(model, weight_decay):
+    trainable = [p for p in model.parameters(recurse=False) if p.requires_grad]
+    return [
+        {"params": [p for p in trainable if p.ndim >= 2], "weight_decay": weight_decay},
+        {"params": [p for p in trainable if p.ndim < 2], "weight_decay": 0.0},
+    ]
+
+
+# %% param_groups: generators_for_lists
+# help: What stands under "params" can be gone through only once, and is empty for the next reader. Make
+#   lists.
+def param_groups(model, weight_decay):
+    trainable = [p for p in model.parameters() if p.requires_grad]
+    return [
+        {"params": (p for p in trainable if p.ndim >= 2), "weight_decay": weight_decay},
+        {"params": (p for p in trainable if p.ndim < 2), "weight_decay": 0.0},
+    ]

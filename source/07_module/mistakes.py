@@ -352,8 +352,7 @@ class Linear(nn.Module):
 
 
 # %% linear: one_sided
-# help: torch.rand lies between 0 and 1, so all your weights are positive. Stretch and shift it to reach from
-#   -bound to bound.
+# help: All your weights lie on one side of 0, as torch.rand does. Stretch and shift it to reach from -bound to bound.
 class Linear(nn.Module):
     def __init__(self, in_features, out_features, bias=True):
         super().__init__()
@@ -460,8 +459,8 @@ class Linear(nn.Module):
 
 
 # %% linear: double_weights
-# help: NumPy draws float64, and torch.from_numpy keeps it, so a float32 input does not fit. A fresh layer is
-#   float32: draw with torch, or convert.
+# help: Your weights are float64, so a float32 input does not fit. NumPy draws such numbers, and torch.from_numpy keeps
+#   them. A fresh layer is float32: draw with torch, or convert.
 class Linear(nn.Module):
     def __init__(self, in_features, out_features, bias=True):
         super().__init__()
@@ -1582,7 +1581,8 @@ class SimpleMLP(nn.Module):
 
 
 # %% simple_mlp: relu_at_the_end
-# help: A sixth module, a ReLU, stands at the end: your outputs can never be negative. The last linear layer is the end.
+# help: There is a sixth module behind the last linear layer. Nothing comes after that one: outputs may be any numbers,
+#   negative ones too.
 class SimpleMLP(nn.Module):
     def __init__(self, in_dim, hidden_dim, out_dim):
         super().__init__()
@@ -1816,7 +1816,8 @@ class DynamicNet(nn.Module):
 
 
 # %% dynamic_net: drawn_once
-# help: The number is drawn in __init__, once for the network's whole life. Draw in forward.
+# help: Every call takes the same number. It is drawn once for the network's whole life, or each time from a seed that
+#   is set anew. Draw in forward, and leave the seed alone.
 class DynamicNet(nn.Module):
     def __init__(self, d_in, h, d_out):
         super().__init__()
@@ -2303,7 +2304,8 @@ class RunningMean(nn.Module):
 
 
 # %% running_mean: always_float32
-# help: After .double() and a batch your mean is float32 again: you convert it on the way. Keep the dtype of the buffer.
+# help: After .double() and a batch your mean is float32: it is converted on the way, or it is a plain attribute, which
+#   .double() passes by. A registered buffer follows.
 class RunningMean(nn.Module):
     def __init__(self, num_features):
         super().__init__()
@@ -2801,3 +2803,174 @@ class ActivationRecorder:
     def __exit__(self, *error):
         for handle in self.handles:
             handle.remove()
+
+
+# %% linear: weights_on_one_side
+# help: Your weights are all positive. torch.rand lies between 0 and 1: stretch and shift it to reach from
+#   -bound to bound, as your bias does.
+class Linear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.in_features, self.out_features = in_features, out_features
+        k = in_features**-0.5
+        self.weight = nn.Parameter(torch.rand(out_features, in_features) * k)
+        if bias:
+            self.bias = nn.Parameter(torch.empty(out_features).uniform_(-k, k))
+        else:
+            self.register_parameter("bias", None)
+
+    def forward(self, x):
+        out = x @ self.weight.T
+        return out if self.bias is None else out + self.bias
+
+    def extra_repr(self):
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+
+
+# %% linear: weights_straight_from_randn
+# help: Your bias has the right law and your weights come straight from randn: their size does not depend on how
+#   many inputs are added up.
+class Linear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.in_features, self.out_features = in_features, out_features
+        k = in_features**-0.5
+        self.weight = nn.Parameter(torch.randn(out_features, in_features))
+        if bias:
+            self.bias = nn.Parameter(torch.empty(out_features).uniform_(-k, k))
+        else:
+            self.register_parameter("bias", None)
+
+    def forward(self, x):
+        out = x @ self.weight.T
+        return out if self.bias is None else out + self.bias
+
+    def extra_repr(self):
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+
+
+# %% linear: weights_normal
+# help: Your weights are normal, with 1/√in for their standard deviation. The law asked for is uniform with that
+#   number as its bound, as for your bias.
+class Linear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.in_features, self.out_features = in_features, out_features
+        k = in_features**-0.5
+        self.weight = nn.Parameter(torch.randn(out_features, in_features) * k)
+        if bias:
+            self.bias = nn.Parameter(torch.empty(out_features).uniform_(-k, k))
+        else:
+            self.register_parameter("bias", None)
+
+    def forward(self, x):
+        out = x @ self.weight.T
+        return out if self.bias is None else out + self.bias
+
+    def extra_repr(self):
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+
+
+# %% linear: weights_after_glorot
+# help: Your weights reach as far as Glorot's law says, which counts inputs and outputs. nn.Linear's bound is
+#   1/√in.
+class Linear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.in_features, self.out_features = in_features, out_features
+        k = in_features**-0.5
+        self.weight = nn.Parameter(torch.empty(out_features, in_features).uniform_(-1, 1) * (6 / (in_features + out_features)) ** 0.5)
+        if bias:
+            self.bias = nn.Parameter(torch.empty(out_features).uniform_(-k, k))
+        else:
+            self.register_parameter("bias", None)
+
+    def forward(self, x):
+        out = x @ self.weight.T
+        return out if self.bias is None else out + self.bias
+
+    def extra_repr(self):
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+
+
+# %% linear: no_name_for_a_missing_bias
+# help: Without a bias your layer has no attribute bias at all. The name has to be there, registered as a
+#   parameter that is None.
+class Linear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.in_features, self.out_features = in_features, out_features
+        k = in_features**-0.5
+        self.weight = nn.Parameter(torch.empty(out_features, in_features).uniform_(-k, k))
+        if bias:
+            self.bias = nn.Parameter(torch.empty(out_features).uniform_(-k, k))
+        else:
+            pass
+
+    def forward(self, x):
+        out = x @ self.weight.T
+        return out + self.bias if hasattr(self, "bias") else out
+
+    def extra_repr(self):
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={hasattr(self, 'bias')}"
+
+
+# %% linear: weight_data_in_forward
+# help: The bias learns and the weight does not: forward uses weight.data, which autograd does not see.
+class Linear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.in_features, self.out_features = in_features, out_features
+        k = in_features**-0.5
+        self.weight = nn.Parameter(torch.empty(out_features, in_features).uniform_(-k, k))
+        if bias:
+            self.bias = nn.Parameter(torch.empty(out_features).uniform_(-k, k))
+        else:
+            self.register_parameter("bias", None)
+
+    def forward(self, x):
+        out = x @ self.weight.data.T
+        return out if self.bias is None else out + self.bias
+
+    def extra_repr(self):
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+
+
+# %% activation_recorder: layers_with_parameters_only
+# help: Modules without parameters are missing in your record. A leaf is a module without children, an
+#   activation function too.
+class ActivationRecorder:
+    def __init__(self, model):
+        self.model, self.activations, self.handles = model, {}, []
+
+    def __enter__(self):
+        for name, module in self.model.named_modules():
+            if list(module.parameters(recurse=False)):
+                self.handles.append(module.register_forward_hook(self.hook(name)))
+        return self
+
+    def hook(self, name):
+        def keep(module, inputs, output):
+            self.activations[name] = output.detach()
+
+        return keep
+
+    def __exit__(self, *error):
+        for handle in self.handles:
+            handle.remove()
+
+
+# %% running_mean: sum_divided_by_batches
+# help: You count batches and not rows: count grows by the number of rows.
+class RunningMean(nn.Module):
+    def __init__(self, num_features):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(num_features))
+        self.register_buffer("count", torch.tensor(0))
+
+    def forward(self, x):
+        if self.training:
+            with torch.no_grad():
+                self.count += 1
+                self.mean = self.mean + (x - self.mean).sum(0) / self.count
+        return x - self.mean

@@ -875,8 +875,8 @@ def train(model, train_loader, epochs=5):
 
 
 # %% train: softmax_before_the_loss
-# help: There is a softmax between the model and the loss. Cross-entropy takes one of its own, and a
-#   softmax of a softmax hardly tells right from wrong. It learns, but not as asked: hand over the logits.
+# help: The weights do not move the way cross-entropy of the logits moves them. Is there a softmax in front of
+#   the loss? It takes one of its own. Or does the loss see other labels, or is it another loss?
 def train(model, train_loader, epochs=5):
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-5)
     accuracies = []
@@ -1377,3 +1377,52 @@ def confusion_matrix(model, loader, num_classes=10):
             counts[label, answer] += 1
     model.train(was_training)
     return counts
+
+
+# %% make_loaders: an_iterator_for_a_loader
+# help: What you return can be gone through once; the second epoch brings nothing. Return the DataLoader itself:
+#   each loop over it begins anew.
+def make_loaders(train_set, test_set, batch_size):
+    train_loader = DataLoader(train_set, batch_size=batch_size, shuffle=True)
+    return iter(train_loader), DataLoader(test_set, batch_size=batch_size)
+
+
+# %% evaluate: ten_classes_only
+# help: You look at the first ten logits only. How many classes there are is the model's affair.
+def evaluate(model, loader):
+    was = model.training
+    model.eval()
+    right = samples = 0
+    with torch.no_grad():
+        for images, labels in loader:
+            right += (model(images)[:, :10].argmax(1) == labels).sum().item()
+            samples += len(labels)
+    model.train(was)
+    return right / samples
+
+
+# %% overfit_one_batch: stops_when_small
+# help: Where the loss is small you leave the loop. Asked for are exactly as many updates as steps says.
+def overfit_one_batch(model, x, y, steps=200):
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    for _ in range(steps):
+        loss = F.cross_entropy(model(x), y)
+        if loss.item() < 0.005:
+            break
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return loss.item()
+
+
+# %% confusion_matrix: frozen_for_counting
+# help: After your count the model's parameters no longer require grad. no_grad() needs no change of any flag.
+def confusion_matrix(model, loader, num_classes=10):
+    was = model.training
+    model.eval().requires_grad_(False)
+    matrix = torch.zeros(num_classes, num_classes, dtype=torch.int64)
+    for images, labels in loader:
+        for label, answer in zip(labels, model(images).argmax(1), strict=True):
+            matrix[label, answer] += 1
+    model.train(was)
+    return matrix

@@ -2,15 +2,14 @@ from pathlib import Path
 
 import pytest
 
-from autograder.rehearse import Rehearsal
-from autograder.sandbox.host import Template
+from autograder.rehearse import Rehearsal, warm
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="session")
 def template():
-    with Template(sandbox=False) as made:
+    with warm() as made:
         yield made
 
 
