@@ -464,3 +464,24 @@ class ActivationRecorder:
 
     def __exit__(self, *error):
         self.undo.close()
+
+
+# %% simple_mlp: layers_with_names
+from collections import OrderedDict
+
+
+class SimpleMLP(nn.Module):
+    def __init__(self, in_dim, hidden_dim, out_dim):
+        super().__init__()
+        self.layers = nn.Sequential(
+            OrderedDict(
+                first=nn.Linear(in_dim, hidden_dim),
+                bend=nn.ReLU(),
+                second=nn.Linear(hidden_dim, hidden_dim),
+                bend_again=nn.ReLU(),
+                last=nn.Linear(hidden_dim, out_dim),
+            )
+        )
+
+    def forward(self, x):
+        return self.layers(x)

@@ -611,3 +611,45 @@ def test_a_later_exercise_stands_on_its_own(rehearse, exercise):
     rehearsal = rehearse(CHAPTER)
     result = rehearsal.grade({exercise: rehearsal.right()[exercise]}, {exercise})
     assert result.exercises[exercise].outcome == "pass", result.exercises[exercise].message
+
+
+BORROWED = '''
+_Q = getattr(nn, "Seq" + "uential")
+class Sequential(nn.Module):
+    def __init__(self, *modules):
+        super().__init__()
+        for i, m in enumerate(modules): self.add_module(str(i), m)
+    forward, __len__, __iter__ = _Q.forward, _Q.__len__, _Q.__iter__
+    __getitem__, _get_item_by_idx = _Q.__getitem__, _Q._get_item_by_idx
+'''
+NEVER_MASKED = '''
+class Dropout(nn.Module):
+    def __init__(self, p=0.5):
+        super().__init__()
+        if not 0 <= p <= 1: raise ValueError("p")
+    def forward(self, x): return x
+'''
+OWN_WORDS = '''
+class MSELoss(nn.Module):
+    def __init__(self, reduction="mean"):
+        super().__init__()
+        if reduction not in ("mean", "sum", "none"): raise ValueError("words that no known mistake uses")
+        self.reduction = reduction
+    def forward(self, a, b):
+        d = (a - b) ** 2
+        return d if self.reduction == "none" else getattr(d, self.reduction)()
+'''
+
+
+def test_a_borrowed_method_of_a_forbidden_class_is_seen(rehearse):
+    found = rehearse(CHAPTER).grade({"sequential": BORROWED}, {"sequential"}).exercises["sequential"]
+    assert found.score == 0 and "torch.nn.Sequential" in found.message
+
+
+@pytest.mark.parametrize(
+    ("exercise", "code", "mistake"),
+    [("dropout", NEVER_MASKED, "never_drops"), ("mse_loss", OWN_WORDS, "no_shape_check")],
+)
+def test_help_is_that_of_this_mistake(rehearse, exercise, code, mistake):
+    found = rehearse(CHAPTER).grade({exercise: code}, {exercise}).exercises[exercise]
+    assert found.score < found.max_score and found.mistake == mistake
