@@ -1182,7 +1182,7 @@ def _():
 
     check.that(
         "after four epochs a fresh classifier is right on at least 95 % of images it never saw",
-        lambda: trained(train_set.images[:24000], train_set.labels[:24000], 64, 4),
+        lambda: trained(train_set.images[:24000], train_set.labels[:24000], 32, 4),
         judge=lambda state, source: judges.mnist_accuracy(state, 0.95, source),
         given={"source": train_set.source},
         advice="far off: do the model's own weights move? Close: logits into the loss, all batches?",
