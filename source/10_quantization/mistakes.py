@@ -274,7 +274,8 @@ class FakeQuantSTE(torch.autograd.Function):
 
 
 # %% fake_quant_ste: passes_everywhere
-# help: Your gradient passes where the level was clamped, too. There moving x changes nothing: it is 0.
+# help: Your gradient passes where the level was clamped, too. There moving x changes nothing: it is 0. If you
+#   have a mask, is it made from the level before the clamp?
 class FakeQuantSTE(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, scale, zero_point, qmin, qmax):
@@ -313,20 +314,6 @@ class FakeQuantSTE(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad_out):
         return grad_out * ctx.saved_tensors[0], None, None, None, None
-
-
-# %% fake_quant_ste: asked_after_the_clamp
-# help: You ask for the level after it was clamped, and then it is always inside. Ask before the clamp.
-class FakeQuantSTE(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x, scale, zero_point, qmin, qmax):
-        level = (torch.round(x / scale) + zero_point).clamp(qmin, qmax)
-        ctx.save_for_backward((level >= qmin) & (level <= qmax))
-        return (level - zero_point) * scale
-
-    @staticmethod
-    def backward(ctx, grad_out):
-        return grad_out * 1.0 * ctx.saved_tensors[0], None, None, None, None
 
 
 # %% fake_quant_ste: zero_point_forgotten_in_the_mask
