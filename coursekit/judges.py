@@ -219,25 +219,30 @@ def quantized_digits(
     if not all(np.isfinite(values).all() for values in after):
         return "the weights are not finite"
     weights = [(one, other) for one, other in zip(after[::2], before[::2], strict=True)]
-    if all(np.array_equal(one, other) for one, other in weights):
+    still = [bool(np.array_equal(one, other)) for one, other in weights]
+    if all(still):
         same = all(np.array_equal(one, other) for one, other in zip(after, before, strict=True))
         return "the model's weights are those it came with" if same else "only biases have changed"
+    if any(still):
+        return "one layer's weights are as before"
     moved = max(float(np.mean(_two_bits(one)[0] != _two_bits(other)[0])) for one, other in weights)
     if moved < 0.005:
         return "the weights have changed, but rounded they are nearly all as before"
-    found, start = (
-        _held_out.accuracy(
-            {
-                f"{i // 2}.{'bias' if i % 2 else 'weight'}": v if i % 2 else np.multiply(*_two_bits(v))
-                for i, v in enumerate(values)
-            },
-            "standin",
-            relabel,
-        )
-        for values in (after, before)
-    )
-    if found >= least and found >= start + gain:
+
+    def share(values: list[np.ndarray], rounded: bool = True) -> float:
+        kept = [np.multiply(*_two_bits(v)) if rounded and i % 2 == 0 else v for i, v in enumerate(values)]
+        state = {f"{i // 2}.{'bias' if i % 2 else 'weight'}": v for i, v in enumerate(kept)}
+        return _held_out.accuracy(state, "standin", relabel)
+
+    found = share(after)
+    if found >= least and found >= share(before) + gain:
         return None
+    if max(float(np.abs(one).max() / np.abs(other).max()) for one, other in weights) > 20:
+        return "the weights have become more than twenty times as large"
+    if found < 0.05:
+        return "rounded to two bits it is wrong nearly everywhere, worse than by chance"
+    if found < 0.7 and share(after, rounded=False) >= 0.9:
+        return "unrounded it would be right, but rounded to two bits it is not"
     if found < 0.5:
         return "rounded to two bits it is far from the mark on images it never saw"
     return f"rounded to two bits it has learned, but on images it never saw fewer than {least:.0%} are right"

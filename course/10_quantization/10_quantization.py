@@ -213,7 +213,8 @@ def _():
 r"""
 **See the ruler.** Five ranges, three bits, eight marks each, from your function. The line is the range that
 was asked for, the dots are the marks. Every ruler has a mark at exactly 0. The second pays for it: half of
-its marks lie where no value is.
+its marks lie where no value is. And rounding the zero point shifts a ruler by up to half a step: look at the
+ends of the first.
 """
 
 # %% tags=["picture"]
@@ -231,6 +232,7 @@ with plot.figure(
         ax.plot([low, high], [row, row], color=plot.PALETTE[4], linewidth=7, solid_capstyle="butt", alpha=0.5)
         ax.plot(marks, [row] * 8, "o", color=plot.PALETTE[0], markersize=4)
     ax.axvline(0, color="#222222", linewidth=0.8)
+    ax.invert_yaxis()
     ax.set_yticks(range(5), [f"[{a}, {b}]" for a, b in ranges])
     ax.set_xlabel("value")
 

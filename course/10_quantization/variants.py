@@ -281,16 +281,19 @@ def qat_finetune(model, train_loader, epochs):
     return history
 
 
-# %% qat_gate: momentum_by_hand
+# %% qat_gate: adam_by_hand
 def qat_finetune(model, train_loader, epochs):
     parameters = list(model.parameters())
-    velocity = [torch.zeros_like(p) for p in parameters]
+    first = [torch.zeros_like(p) for p in parameters]
+    second = [torch.zeros_like(p) for p in parameters]
+    step = 0
     for _ in range(epochs):
         for images, labels in train_loader:
-            model.zero_grad()
-            loss = F.cross_entropy(model(images), labels)
-            loss.backward()
+            step += 1
+            log_probs = torch.log_softmax(model(images), dim=1)
+            grads = torch.autograd.grad(-log_probs.gather(1, labels[:, None]).mean(), parameters)
             with torch.no_grad():
-                for p, v in zip(parameters, velocity):
-                    v.mul_(0.9).add_(p.grad)
-                    p.sub_(0.02 * v)
+                for p, g, m, v in zip(parameters, grads, first, second):
+                    m.lerp_(g, 0.1)
+                    v.lerp_(g * g, 0.001)
+                    p -= 1e-3 * (m / (1 - 0.9**step)) / ((v / (1 - 0.999**step)).sqrt() + 1e-8)

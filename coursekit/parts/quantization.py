@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import types
 from collections.abc import Iterator
 from typing import Any
@@ -38,12 +37,14 @@ class FakeQuantSTE(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Any, scale: Any, zero_point: int, qmin: int, qmax: int) -> Any:
+        """Return the fake-quantized x, and note which levels were not clamped."""
         level = torch.round(x / scale) + zero_point
         ctx.save_for_backward((level >= qmin) & (level <= qmax))
         return fake_quantize(x, scale, zero_point, qmin, qmax)
 
     @staticmethod
     def backward(ctx: Any, grad_out: Any) -> Any:
+        """Pass the gradient to x where no level was clamped."""
         return grad_out * ctx.saved_tensors[0], None, None, None, None
 
 
