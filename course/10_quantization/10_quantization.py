@@ -54,9 +54,9 @@ train_set, test_set = data.standin()
 r"""
 ## 10.1 A ruler with few marks
 
-An integer of `bits` bits has $2^{bits}$ values, here called **levels**: 0, 1, …, $2^{bits} - 1$. To stand
-for real numbers they need a ruler. The **scale** $s$ is the distance between two marks, and the
-**zero point** $z$ says which level stands for 0:
+An integer of `bits` bits has $2^{bits}$ values, here called **levels**: 0, 1, …, $2^{bits} - 1$. To stand for
+real numbers they need a ruler. The **scale** $s$ is the distance between two marks, and the **zero point**
+$z$ says which level stands for 0:
 
 $$x \approx s\,(q - z), \qquad s = \frac{x_{max} - x_{min}}{2^{bits} - 1}, \qquad z = \text{round}\left(-\frac{x_{min}}{s}\right)$$
 
@@ -421,10 +421,10 @@ r"""
 ### Exercise 10.3 · `fake_quant_ste`
 *difficulty 2 of 3 · 15 minutes · about 6 lines*
 
-Write `FakeQuantSTE`, a `torch.autograd.Function` used as `FakeQuantSTE.apply(x, scale, zero_point, qmin, qmax)`.
-Forward is `fake_quantize`. Backward: the gradient of `x` is the upstream gradient times 1 where the rounded level,
-round(x/scale) + zero_point, lay inside qmin … qmax (both ends included), and times 0 where it was clamped. The
-other four arguments have no gradient. Neither `x` nor the upstream gradient is modified.
+Write `FakeQuantSTE`, a `torch.autograd.Function` used as `FakeQuantSTE.apply(x, scale, zero_point, qmin,
+qmax)`. Forward is `fake_quantize`. Backward: the gradient of `x` is the upstream gradient times 1 where the
+rounded level, round(x/scale) + zero_point, lay inside qmin … qmax (both ends included), and times 0 where it
+was clamped. The other four arguments have no gradient. Neither `x` nor the upstream gradient is modified.
 
 You may call your `fake_quantize`. Not allowed: torch's own `fake_quantize_…` and `quantize_per_…`.
 """
@@ -947,8 +947,9 @@ r"""
 ### Exercise 10.5 · `pact`
 *difficulty 2 of 3 · 12 minutes · about 5 lines*
 
-Write `PACT(alpha=6.0)`, an `nn.Module` with one parameter `alpha` of a single element (of shape () or (1,), as you
-like) that starts at the given value. Forward: clip(x, 0, alpha), for x of any shape; `x` stays as it is.
+Write `PACT(alpha=6.0)`, an `nn.Module` with one parameter `alpha` of a single element (of shape () or (1,),
+as you like) that starts at the given value. Forward: clip(x, 0, alpha), for x of any shape; `x` stays as it
+is.
 
 Gradients, for an upstream gradient g: that of `alpha` is the sum of g where x ≥ alpha, the border included;
 that of x is g strictly between 0 and alpha, and 0 outside.
@@ -1179,12 +1180,13 @@ r"""
 *difficulty 3 of 3 · 25 minutes · about 15 lines*
 
 Write `LSQ(bits, signed=True)`, an `nn.Module` with one 0-dim parameter `scale`. Levels are −Q_N … Q_P:
-−2^(bits−1) … 2^(bits−1) − 1, or 0 … 2^bits − 1 with `signed=False`. The **first** forward sets `scale` to 2·mean(|x|)/√Q_P
-and uses it at once. With v = x/scale, forward gives scale · round(v), the level clamped.
+−2^(bits−1) … 2^(bits−1) − 1, or 0 … 2^bits − 1 with `signed=False`. The **first** forward sets `scale` to
+2·mean(|x|)/√Q_P and uses it at once. With v = x/scale, forward gives scale · round(v), the level clamped.
 
-Gradients, *inside* meaning −Q_N < v < Q_P before rounding: that of x is the upstream gradient inside and 0 outside.
-That of `scale` sums, over the entries, the upstream gradient times round(v) − v inside, −Q_N or Q_P outside; all of
-it times 1/√(n·Q_P), n the number of entries of x. Nothing is tested at a border or an exact half.
+Gradients, *inside* meaning −Q_N < v < Q_P before rounding: that of x is the upstream gradient inside and 0
+outside. That of `scale` sums, over the entries, the upstream gradient times round(v) − v inside, −Q_N or Q_P
+outside; all of it times 1/√(n·Q_P), n the number of entries of x. Nothing is tested at a border or an exact
+half.
 """
 
 
@@ -1529,14 +1531,15 @@ r"""
 ### Exercise 10.7 · `qat_linear`
 *difficulty 3 of 3 · 20 minutes · about 14 lines*
 
-Write `QATLinear(in_features, out_features, bits)`, an `nn.Module` with the float parameters `weight` (out, in) and
-`bias` (out,) of an `nn.Linear` (how they are drawn is up to you). With Q = 2^(bits−1) − 1, forward, (N, in) → (N, out), is a linear
-layer whose weight is fake-quantized: scale = max|weight| / Q, one for the whole tensor, levels −Q … Q, zero point 0.
-The bias stays as it is, and training and eval mode do the same.
+Write `QATLinear(in_features, out_features, bits)`, an `nn.Module` with the float parameters `weight` (out,
+in) and `bias` (out,) of an `nn.Linear` (how they are drawn is up to you). With Q = 2^(bits−1) − 1, forward,
+(N, in) → (N, out), is a linear layer whose weight is fake-quantized: scale = max|weight| / Q, one for the
+whole tensor, levels −Q … Q, zero point 0. The bias stays as it is, and training and eval mode do the same.
 
 Backward: the gradient of the quantized weight goes straight to `weight`; the scale is a constant. The float
-weights change only where an optimizer changes them. `int_weight()` → `(q, scale)`: an int8 tensor (out, in) and the scale, whose
-product is the weight that forward uses. Nothing is tested with all weights 0 or at an exact half.
+weights change only where an optimizer changes them. `int_weight()` → `(q, scale)`: an int8 tensor (out, in)
+and the scale, whose product is the weight that forward uses. Nothing is tested with all weights 0 or at an
+exact half.
 """
 
 
@@ -1848,8 +1851,10 @@ step can never move again.
 
 # %% [markdown]
 r"""
-**How wide is the gate?** Tried when this chapter was written, on 20 seeds (the float network, the shuffle), with the
-plainest loop there is: Adam at 1e-3, four epochs, batches of 64. Per cent of the held-out digits:
+**How wide is the gate?** Tried when this chapter was written, on 20 seeds (the float network, the shuffle).
+The float network is trained for three epochs, and on until rounding it to two bits leaves fewer than a fifth
+of some training images right. Then the plainest loop there is: Adam at 1e-3, four epochs, batches of 64. Per
+cent of the held-out digits:
 
 | seeds | float | two bits, after training | two bits, fine-tuned |
 |---|---|---|---|
@@ -1864,10 +1869,11 @@ r"""
 ### Exercise 10.8 · `qat_gate`
 *difficulty 2 of 3 · 20 minutes · about 8 lines*
 
-Write `qat_finetune(model, train_loader, epochs)`. It trains the given model **in place** for `epochs` passes over the loader's
-batches of images (N, 1, 28, 28) and labels (N,); what it returns is up to you. The model is Flatten, QATLinear(784, 64, bits=2),
-ReLU, QATLinear(64, 10, bits=2) of the course's own, so that only this function is judged, and holds the weights
-of a trained float network. Its mode and which parameters may train are as before on return.
+Write `qat_finetune(model, train_loader, epochs)`. It trains the given model **in place** for `epochs` passes
+over the loader's batches of images (N, 1, 28, 28) and labels (N,); what it returns is up to you. The model is
+Flatten, QATLinear(784, 64, bits=2), ReLU, QATLinear(64, 10, bits=2) of the course's own, so that only this
+function is judged, and holds the weights of a trained float network. Its mode and which parameters may train
+are as before on return.
 
 The gate: after 4 epochs on the stand-in digits, the grader takes the model's own weights, rounds them to two
 bits *itself*, and counts on images that nobody has seen. At least **80 %**, and at least **50 points** more
@@ -2064,9 +2070,10 @@ plot.curves(
 # %% [markdown]
 r"""
 **What has happened to the weights?** The first layer before and after, with its three levels. Look at the
-numbers in the titles: two weights of a hundred have changed their level, and that was enough. Training moved just
-those out of the middle that the layer needs as −1 and 1 to think with. Weights that sit on the fence, half-way between
-two levels, still change sides from batch to batch; that flutter is why the accuracy of few-bit training is never quite still.
+numbers in the titles: two weights of a hundred have changed their level, and that was enough. Training moved
+just those out of the middle that the layer needs as −1 and 1 to think with. Weights that sit on the fence,
+half-way between two levels, still change sides from batch to batch; that flutter is why the accuracy of
+few-bit training is never quite still.
 """
 
 # %% tags=["picture"]
@@ -2162,37 +2169,41 @@ smaller by it? Say why the sum is multiplied by $1/\sqrt{n\,Q_P}$.
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_step_gradient", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
 r"""
-**Model answer.** Inside, $y = s\,\text{round}(v)$ with $v = x/s$. The product rule gives $\text{round}(v) + s\,
-\partial \text{round}(v)/\partial s$; straight through, the derivative of the rounding is that of $v$, $-x/s^2 = -v/s$, so
-the slope is $\text{round}(v) - v$. Outside the clamped level is a constant, $y = -s\,Q_N$ or $s\,Q_P$, with slope $-Q_N$ or
-$Q_P$. For $v = 2.3$ the slope is $2 - 2.3 = -0.3$; the gradient is $-0.3$, so descent makes $s$ larger. Then $v$ falls towards
-2 and the rounding error with it. (The upstream gradient of 1 asks for a smaller $y$, though $y = 2s$ really grows: straight-through is
-no derivative. Both remarks are good answers.) The sum over $n$ entries grows with $n$, or with $\sqrt n$ where signs are mixed, and entries
-outside carry up to $Q_P$: without the factor the scale would get steps that are large against those of the weights.
+**Model answer.** Inside, $y = s\,\text{round}(v)$ with $v = x/s$. The product rule gives $\text{round}(v) +
+s\, \partial \text{round}(v)/\partial s$; straight through, the derivative of the rounding is that of $v$,
+$-x/s^2 = -v/s$, so the slope is $\text{round}(v) - v$. Outside the clamped level is a constant, $y = -s\,Q_N$
+or $s\,Q_P$, with slope $-Q_N$ or $Q_P$. For $v = 2.3$ the slope is $2 - 2.3 = -0.3$; the gradient is $-0.3$,
+so descent makes $s$ larger. Then $v$ falls towards 2 and the rounding error with it. (The upstream gradient
+of 1 asks for a smaller $y$, though $y = 2s$ really grows: straight-through is no derivative. Both remarks are
+good answers.) The sum over $n$ entries grows with $n$, or with $\sqrt n$ where signs are mixed, and entries
+outside carry up to $Q_P$: without the factor the scale would get steps that are large against those of the
+weights.
 
-**Rubric.** 1 point: all three regions, with the product rule. 1 point: $-0.3$, $s$ grows, and what becomes of the error or
-of $y$. 1 point: a reason for the factor, balance between the scale's steps and the weights'.
+**Rubric.** 1 point: all three regions, with the product rule. 1 point: $-0.3$, $s$ grows, and what becomes of
+the error or of $y$. 1 point: a reason for the factor, balance between the scale's steps and the weights'.
 """
 
 # %% [markdown]
 r"""
 ### Question B
-A colleague reports: "I fine-tuned our two-bit model for ten epochs with a learning rate of 1e-6. All the float weights have
-changed, the loss falls, the accuracy has not moved at all." Explain how all three can be true at once. Then say what you would plot to
-be sure, and why eight-bit models hardly ever need quantization-aware training.
+A colleague reports: "I fine-tuned our two-bit model for ten epochs with a learning rate of 1e-6. All the
+float weights have changed, the loss falls, the accuracy has not moved at all." Explain how all three can be
+true at once. Then say what you would plot to be sure, and why eight-bit models hardly ever need
+quantization-aware training.
 """
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_levels", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
 r"""
-**Model answer.** The forward pass sees only levels. A step of 1e-6 against a grid whose step is about 0.3 moves every float weight, but
-hardly one across a middle between two levels, so the rounded weights are the same. What still changes is what is not rounded: the bias, and
-the scale through the largest weight; they are enough to lower the loss a little by shifting logits, without changing
-which is largest. Plot the share of weights whose level has changed since the start (here near 0), beside the histogram on the grid. At eight bits the step
-is 127 times finer than with two, the rounding error is small against what the network tolerates anyway, so rounding after training
-costs next to nothing, and there is little to win.
+**Model answer.** The forward pass sees only levels. A step of 1e-6 against a grid whose step is about 0.3
+moves every float weight, but hardly one across a middle between two levels, so the rounded weights are the
+same. What still changes is what is not rounded: the bias, and the scale through the largest weight; they are
+enough to lower the loss a little by shifting logits, without changing which is largest. Plot the share of
+weights whose level has changed since the start (here near 0), beside the histogram on the grid. At eight bits
+the step is 127 times finer than with two, the rounding error is small against what the network tolerates
+anyway, so rounding after training costs next to nothing, and there is little to win.
 
-**Rubric.** 1 point: float weights move, levels do not. 1 point: a plot that would show it (levels changed, or the histogram). 1
-point: eight bits, by the size of the step or of the error.
+**Rubric.** 1 point: float weights move, levels do not. 1 point: a plot that would show it (levels changed, or
+the histogram). 1 point: eight bits, by the size of the step or of the error.
 """
 
 # %% [markdown]
@@ -2232,8 +2243,9 @@ call it, nobody checks what comes in, and how fast it is you do not know.
 **Where to go next**
 
 - *Next chapter:* `11_shipping`: validated, measured, exported.
-- *Further:* Jacob and others, *Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference*, 2018; Choi and
-  others, *PACT*, 2018; Esser and others, *Learned Step Size Quantization*, 2020.
-- *Try:* one scale for each row of the weight instead of one for all (it is worth about one bit); your `LSQ` in place of the largest
-  weight; your `PACT` in place of the ReLU, so that activations have few bits too.
+- *Further:* Jacob and others, *Quantization and Training of Neural Networks for Efficient
+  Integer-Arithmetic-Only Inference*, 2018; Choi and others, *PACT*, 2018; Esser and others, *Learned Step
+  Size Quantization*, 2020.
+- *Try:* one scale for each row of the weight instead of one for all; your `LSQ`
+  in place of the largest weight; your `PACT` in place of the ReLU, so that activations have few bits too.
 """
