@@ -208,6 +208,56 @@ def digits_accuracy(layers: list[np.ndarray], least: float, relabel: list[int] |
     return f"it has learned something, but on digits it never saw fewer than {least:.0%} are right"
 
 
+def quantized_digits(
+    after: list[np.ndarray], before: list[np.ndarray], least: float, gain: float, relabel: list[int] | None = None
+) -> str | None:
+    """Judge a digit network's weights after quantization-aware training, rounded to two bits here.
+
+    `after` and `before` are weight (out, in) and bias of each layer in turn, in floating point; each weight is
+    rounded to -1, 0 and 1 times its largest size. On held-out images of the stand-in the share of right answers
+    has to reach `least`, and to be `gain` more than with the weights `before`. `relabel` as in `mnist_accuracy`.
+    """
+    from coursekit import _held_out
+
+    if [values.shape for values in after] != [values.shape for values in before]:
+        return "the model has other shapes than before"
+    if not all(np.isfinite(values).all() for values in after):
+        return "the weights are not finite"
+    weights = [(one, other) for one, other in zip(after[::2], before[::2], strict=True)]
+    still = [bool(np.array_equal(one, other)) for one, other in weights]
+    if all(still):
+        same = all(np.array_equal(one, other) for one, other in zip(after, before, strict=True))
+        return "the model's weights are those it came with" if same else "only biases have changed"
+    if any(still):
+        return "one layer's weights are as before"
+    moved = max(float(np.mean(_two_bits(one)[0] != _two_bits(other)[0])) for one, other in weights)
+    if moved < 0.005:
+        return "the weights have changed, but rounded they are nearly all as before"
+
+    def share(values: list[np.ndarray], rounded: bool = True) -> float:
+        kept = [np.multiply(*_two_bits(v)) if rounded and i % 2 == 0 else v for i, v in enumerate(values)]
+        state = {f"{i // 2}.{'bias' if i % 2 else 'weight'}": v for i, v in enumerate(kept)}
+        return _held_out.accuracy(state, "standin", relabel)
+
+    found = share(after)
+    if found >= least and found >= share(before) + gain:
+        return None
+    if max(float(np.abs(one).max() / np.abs(other).max()) for one, other in weights) > 20:
+        return "the weights have become more than twenty times as large"
+    if found < 0.05:
+        return "rounded to two bits it is wrong nearly everywhere, worse than by chance"
+    if found < 0.7 and share(after, rounded=False) >= 0.9:
+        return "unrounded it would be right, but rounded to two bits it is not"
+    if found < 0.5:
+        return "rounded to two bits it is far from the mark on images it never saw"
+    return f"rounded to two bits it has learned, but on images it never saw fewer than {least:.0%} are right"
+
+
+def _two_bits(weight: np.ndarray) -> tuple[np.ndarray, float]:
+    scale = float(np.abs(weight).max()) or 1.0
+    return np.rint(weight / np.float32(scale)).astype(np.float32), scale
+
+
 def mean_cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
     """Return the mean cross-entropy of logits (N, C) for labels (N,): a number for judges to compare with."""
     wide = logits.astype(np.float64)

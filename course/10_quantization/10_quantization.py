@@ -1,0 +1,2251 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+r"""
+# 10 · Train for the arithmetic you will deploy on
+
+A weight is 32 bits long because nobody asked for less. On a telephone, in a camera, in a car somebody does:
+eight bits, four, sometimes two. At the end of this notebook a network of yours reads digits with weights
+that are only ever **−1, 0 or 1** times one number. Rounding the finished network to that destroys it.
+Training it *for* that does not.
+
+You will build the whole way: the grid, the rounding, a gradient for what has none, two layers that learn
+their own grid, and a linear layer that trains in float and ships in integers.
+"""
+
+# %% [markdown]
+r"""
+```
+ training   x ──▶ float weight ──▶ [ divide, round, clamp, multiply ] ──▶ rounded weight ──▶ y
+                       ▲                        fake quantization                           │
+                       └────────── the gradient, straight through the rounding ◀────────────┘
+
+ shipping   int8 weight and one scale ──▶ y          the same numbers, a quarter of the bytes or less
+```
+
+**What hurt in chapter 9?** Nothing yet: the models were built, and they were right. They are also large, and
+every one of their numbers is a float32. What a chip wants is small integers.
+
+*Needs: chapters 4 (`RoundSTE`), 5 and 7. Eight exercises, about 130 minutes; 10.1 to 10.4 make one evening.*
+"""
+
+# %% tags=["setup"] nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from coursekit import check, data, judges, plot
+from coursekit.hints import hint
+from coursekit.parts import quantization as parts
+
+torch.manual_seed(10)
+train_set, test_set = data.standin()
+
+# %% [markdown]
+r"""
+## 10.1 A ruler with few marks
+
+An integer of `bits` bits has $2^{bits}$ values, here called **levels**: 0, 1, …, $2^{bits} - 1$. To stand for
+real numbers they need a ruler. The **scale** $s$ is the distance between two marks, and the **zero point**
+$z$ says which level stands for 0:
+
+$$x \approx s\,(q - z), \qquad s = \frac{x_{max} - x_{min}}{2^{bits} - 1}, \qquad z = \text{round}\left(-\frac{x_{min}}{s}\right)$$
+
+A map of this form is called *affine*: a scale and a shift, and nothing else.
+"""
+
+# %% [markdown]
+r"""
+**Why must 0 be on the ruler?** Because zeros are everywhere and they mean something: what a ReLU cut off,
+the padding around an image, a weight that was pruned. If 0 became 0.013, every one of a thousand padding
+pixels would add a little, and always in the same direction. So the range is first **widened** until it
+holds 0: from [2, 6] to [0, 6], from [−6, −3] to [−6, 0]. Then $z$ is a level, and 0 comes back as exactly 0.
+
+One case is left over: a range of nothing but zeros. Any scale serves; a scale of 0 would divide by 0.
+"""
+
+# %% [markdown]
+r"""
+### Exercise 10.1 · `quant_params`
+*difficulty 1 of 3 · 12 minutes · about 5 lines*
+
+Write `quant_params(x_min, x_max, bits=8)` → `(scale, zero_point)`, from two floats `x_min` ≤ `x_max`, for the
+unsigned levels 0 … 2^bits − 1.
+
+- The range is first widened to hold 0.
+- `scale` = (x_max − x_min)/(2^bits − 1), of the widened range; where both ends are 0, any positive number.
+- `zero_point` = −x_min/scale, rounded to the nearest int (an exact half may go either way). It is a level,
+  so it lies in 0 … 2^bits − 1.
+"""
+
+
+# %% nbgrader={"grade": false, "grade_id": "quant_params", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def quant_params(x_min, x_max, bits=8):
+    """two floats, a number of bits -> (scale, zero_point) for the levels 0 ... 2^bits - 1"""
+    # about 5 lines
+    ### BEGIN SOLUTION
+    # 0 has to lie in the range; then the zero point lies among the levels by itself
+    x_min, x_max = min(x_min, 0.0), max(x_max, 0.0)
+    scale = (x_max - x_min) / (2**bits - 1)
+    if scale == 0:
+        return 1.0, 0  # nothing but zeros: every scale represents them exactly
+    return scale, round(-x_min / scale)
+    ### END SOLUTION
+
+
+# %%
+hint("quant_params")
+
+
+# %% nbgrader={"grade": true, "grade_id": "quant_params__values", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("quant_params__values")
+def _():
+    def pair(*arguments, **named):
+        scale, zero_point = quant_params(*arguments, **named)
+        return [float(scale), float(zero_point)]
+
+    check.close(
+        "[-1, 1.4] on the levels 0 to 3: marks 0.8 apart, and -1 lies 1.25 marks below 0, so level 1 is 0",
+        lambda: pair(-1.0, 1.4, bits=2),
+        expected=[0.8, 1.0],
+        rtol=1e-5,
+        advice="four levels have three gaps between them",
+    )
+    check.close(
+        "[-1.4, 1] on the same levels: 1.75 marks below 0, so level 2 is 0",
+        lambda: pair(-1.4, 1.0, 2),
+        expected=[0.8, 2.0],
+        rtol=1e-5,
+        advice="rounded to the nearest, not cut off",
+    )
+    check.close(
+        "without a number of bits there are 256 levels",
+        lambda: pair(-1.0, 1.55),
+        expected=[0.01, 100.0],
+        rtol=1e-5,
+    )
+    ### BEGIN HIDDEN TESTS
+    for bits, zero in ((3, 5), (4, 11), (8, 37), (6, 20)):
+        # the ends are chosen so that the zero point is off every half
+        unit = float(check.rng(100 + bits).uniform(0.01, 0.4))
+        low = -unit * (zero + float(check.rng(110 + bits).uniform(-0.4, 0.4)))
+        check.close(
+            f"any range on {bits} bits",
+            lambda low=low, unit=unit, bits=bits: pair(low, low + unit * (2**bits - 1), bits),
+            expected=lambda: [unit, float(zero)],
+            rtol=1e-5,
+        )
+    check.close(
+        "a narrow range has a fine scale",
+        lambda: pair(-4e-5, 6.2e-5, 8),
+        expected=[4e-7, 100.0],
+        rtol=1e-5,
+        atol=0,
+    )
+    check.close(
+        "a wide range has a coarse one", lambda: pair(-3e4, 4.65e4), expected=[300.0, 100.0], rtol=1e-5
+    )
+    check.close("one bit is two levels", lambda: pair(-0.3, 1.7, bits=1), expected=[2.0, 0.0], rtol=1e-5)
+    ### END HIDDEN TESTS
+
+
+# %% nbgrader={"grade": true, "grade_id": "quant_params__zero", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+@check.cell("quant_params__zero")
+def _():
+    def pair(*arguments, **named):
+        scale, zero_point = quant_params(*arguments, **named)
+        return [float(scale), float(zero_point)]
+
+    check.close(
+        "[2, 6] is widened to [0, 6]: level 0 stands for 0",
+        lambda: pair(2.0, 6.0, bits=2),
+        expected=[2.0, 0.0],
+        rtol=1e-5,
+        advice="widen first, then work out the scale",
+    )
+    check.close(
+        "[-6, -3] is widened to [-6, 0]: the highest level stands for 0",
+        lambda: pair(-6.0, -3.0, bits=2),
+        expected=[2.0, 3.0],
+        rtol=1e-5,
+    )
+    check.that(
+        "a range of nothing but zeros has a positive scale, and level 0 for its zero",
+        lambda: pair(0.0, 0.0),
+        judge=lambda seen: (
+            "the scale is not a positive number"
+            if not (math.isfinite(seen[0]) and seen[0] > 0)
+            else "the zero point is not 0"
+            if seen[1] != 0
+            else None
+        ),
+        advice="what do you divide by?",
+    )
+    ### BEGIN HIDDEN TESTS
+    check.close("a range of one number above 0", lambda: pair(5.1, 5.1), expected=[0.02, 0.0], rtol=1e-5)
+    check.close("a range of one number below 0", lambda: pair(-3.0, -3.0, 4), expected=[0.2, 15.0], rtol=1e-5)
+    check.close("a range that begins at 0", lambda: pair(0.0, 51.0), expected=[0.2, 0.0], rtol=1e-5)
+    check.close("a range that ends at 0", lambda: pair(-51.0, 0.0), expected=[0.2, 255.0], rtol=1e-5)
+    check.close(
+        "a narrow range far from 0 is mostly widening",
+        lambda: pair(100.0, 102.0),
+        expected=[0.4, 0.0],
+        rtol=1e-5,
+    )
+    check.that(
+        "zeros on two bits",
+        lambda: pair(0.0, 0.0, bits=2),
+        judge=lambda seen: None if math.isfinite(seen[0]) and seen[0] > 0 and seen[1] == 0 else "no ruler",
+    )
+    ### END HIDDEN TESTS
+
+
+# %% [markdown]
+r"""
+**See the ruler.** Five ranges, three bits, eight marks each, from your function. The line is the range that
+was asked for, the dots are the marks. Every ruler has a mark at exactly 0. The second pays for it: half of
+its marks lie where no value is. And rounding the zero point shifts a ruler by up to half a step: look at the
+ends of the first.
+"""
+
+# %% tags=["picture"]
+ranges = [(-1.0, 1.0), (2.0, 4.0), (-3.0, 0.5), (-0.2, 3.3), (-2.0, -1.0)]
+rulers = []
+for low, high in ranges:
+    s, z = quant_params(low, high, bits=3)
+    rulers.append(s * (np.arange(8) - z))
+with plot.figure(
+    "Five ranges and their eight levels from your quant_params: "
+    + "; ".join(f"[{a}, {b}] gets marks from {r[0]:.2f} to {r[-1]:.2f}" for (a, b), r in zip(ranges, rulers)),
+    height=2.4,
+) as ax:
+    for row, ((low, high), marks) in enumerate(zip(ranges, rulers)):
+        ax.plot([low, high], [row, row], color=plot.PALETTE[4], linewidth=7, solid_capstyle="butt", alpha=0.5)
+        ax.plot(marks, [row] * 8, "o", color=plot.PALETTE[0], markersize=4)
+    ax.axvline(0, color="#222222", linewidth=0.8)
+    ax.invert_yaxis()
+    ax.set_yticks(range(5), [f"[{a}, {b}]" for a, b in ranges])
+    ax.set_xlabel("value")
+
+# %% [markdown]
+r"""
+## 10.2 There and back
+
+**Quantizing** a number takes three steps: divide by the scale, round, shift by the zero point. What falls
+off the end of the ruler is **clamped** to the last level. Going back is one line, $s\,(q - z)$, and what was
+lost on the way stays lost: at most half a step inside the range, and as much as you like outside.
+
+Doing both at once, and staying in floating point all along, is called **fake quantization**. Nothing gets
+smaller by it. But a network that computes with fake-quantized numbers makes *exactly* the errors that the
+real one will make, and it makes them where PyTorch can differentiate everything around.
+"""
+
+# %% [markdown]
+r"""
+**Half to even.** What is 2.5, rounded? `torch.round` says 2, and 4 for 3.5: a half goes to the *even*
+neighbour, so that on average as many go up as down. The zero point is added **after** the rounding: with an odd
+$z$ the order decides where a half goes.
+
+Which levels there are is said by `qmin` and `qmax`: 0 … 255 for unsigned bytes, −128 … 127 for signed ones,
+−7 … 7 for a symmetric grid of four bits.
+"""
+
+# %% [markdown]
+r"""
+### Exercise 10.2 · `fake_quantize`
+*difficulty 1 of 3 · 12 minutes · about 2 lines*
+
+Write `fake_quantize(x, scale, zero_point, qmin, qmax)` for a float tensor `x` of any shape, a float `scale`, and
+ints `zero_point`, `qmin`, `qmax`: the level is round(x/scale), half to even, plus `zero_point`, clamped to
+qmin … qmax; and then back to a float, (level − zero_point) · scale. The result is a tensor of x's shape and
+dtype, and `x` is left as it is.
+
+Not allowed: torch's own `fake_quantize_…` and `quantize_per_…` functions.
+"""
+
+
+# %% nbgrader={"grade": false, "grade_id": "fake_quantize", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def fake_quantize(x, scale, zero_point, qmin, qmax):
+    """any shape -> the same shape, each entry at its nearest level"""
+    # about 2 lines
+    ### BEGIN SOLUTION
+    # the level stays a float all the way: an int8 would overflow before it could be clamped
+    level = (torch.round(x / scale) + zero_point).clamp(qmin, qmax)
+    return (level - zero_point) * scale
+    ### END SOLUTION
+
+
+# %%
+hint("fake_quantize")
+
+
+# %% nbgrader={"grade": true, "grade_id": "fake_quantize__values", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("fake_quantize__values")
+def _():
+    x = torch.tensor([[-1.3, -0.2, 0.3], [0.9, 5.0, 0.0]])
+    check.close(
+        "levels 0 to 3, half a unit apart, level 1 is 0: -1.3 and 5 fall off the ends",
+        lambda: fake_quantize(x, 0.5, 1, 0, 3),
+        expected=torch.tensor([[-0.5, 0.0, 0.5], [1.0, 1.0, 0.0]]),
+        advice="write down the level of each entry before it becomes a float again: 0, 1, 2, 3, 3, 1",
+    )
+    halves = torch.tensor([0.5, 1.5, 2.5, -0.5, -1.5, -2.5])
+    check.close(
+        "a half goes to the even neighbour, and the zero point comes after: 1.5 and 2.5 are both 2",
+        lambda: fake_quantize(halves, 1.0, 3, -8, 7),
+        expected=torch.tensor([0.0, 2.0, 2.0, 0.0, -2.0, -2.0]),
+        advice="which number do you round: x/scale, or x/scale + zero_point?",
+    )
+    ### BEGIN HIDDEN TESTS
+    cases = {
+        "eight signed bits, a zero point below 0": (0.03, -17, -128, 127, (7, 5), "float32"),
+        "eight unsigned bits in float64, not contiguous": (0.011, 90, 0, 255, (4, 6), "float64"),
+        "a symmetric grid of four bits": (0.25, 0, -7, 7, (3, 2, 4), "float32"),
+        "a batch of one in float64": (1.7, 2, 0, 3, (1, 9), "float64"),
+        "levels that all lie above the zero point": (0.5, 0, 3, 9, (8,), "float32"),
+    }
+    for number, (name, (scale, zero, low, high, shape, dtype)) in enumerate(cases.items()):
+        span = (low - zero - 6, high - zero + 6)
+        x = parts.between(
+            210 + number, *shape, low=span[0], high=span[1], unit=scale, dtype=dtype, strided=True
+        )
+        check.close(
+            f"{name}",
+            lambda x=x, at=(scale, zero, low, high): fake_quantize(x, *at),
+            expected=lambda: parts.fake_quantize(x, scale, zero, low, high),
+        )
+    far = torch.tensor([-1e6, 1e6, 300.0, -300.0, 1e12])
+    check.close(
+        "what lies far outside is clamped",
+        lambda: fake_quantize(far, 0.5, 3, -128, 127),
+        expected=torch.tensor([-65.5, 62.0, 62.0, -65.5, 62.0]),
+    )
+    ### END HIDDEN TESTS
+
+
+# %% nbgrader={"grade": true, "grade_id": "fake_quantize__care", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("fake_quantize__care")
+def _():
+    x = torch.tensor([-0.7, 0.4, 2.2], dtype=torch.float64)
+    check.unchanged("fake_quantize leaves its input alone", lambda: fake_quantize(x, 0.5, 1, 0, 3), x)
+    check.close(
+        "a float64 tensor stays float64, and a step of 0.1 is 0.1 to all its digits",
+        lambda: fake_quantize(x, 0.1, 10, 0, 31),
+        expected=torch.tensor([-0.7, 0.4, 2.1], dtype=torch.float64),
+    )
+    ### BEGIN HIDDEN TESTS
+    y = check.tensor(221, 40, 30)
+
+    def again():
+        once = fake_quantize(y, 0.25, 5, 0, 15)
+        return [once, fake_quantize(once, 0.25, 5, 0, 15), fake_quantize(y, 0.25, 5, 0, 15)]
+
+    check.that(
+        "what lies on a level stays there, however often it is quantized",
+        again,
+        judge=lambda seen: (
+            None
+            if np.array_equal(seen[0], seen[1]) and np.array_equal(seen[0], seen[2])
+            else "a second round moves it"
+        ),
+    )
+    check.that(
+        "four bits give at most sixteen values, and all of them on this input",
+        lambda: fake_quantize(y * 3, 0.25, 5, 0, 15),
+        judge=lambda seen: None if len(np.unique(seen)) == 16 else "there are not sixteen values",
+    )
+    ### END HIDDEN TESTS
+
+
+# %% [markdown]
+r"""
+**A staircase.** Your function on a ramp from −1 to 1, with the ruler your `quant_params` makes for it. Two
+bits are four steps, four bits are sixteen. Below, what is lost: a saw whose teeth are half a step high.
+Every bit more halves the teeth.
+"""
+
+# %% tags=["picture"]
+ramp = torch.linspace(-1, 1, 801)
+stairs = {}
+for bits in (2, 3, 4):
+    s, z = quant_params(-1.0, 1.0, bits)
+    stairs[bits] = fake_quantize(ramp, s, z, 0, 2**bits - 1)
+worst = {bits: float((y - ramp).abs().max()) for bits, y in stairs.items()}
+with plot.figure(
+    "A ramp from -1 to 1 through your fake_quantize: staircases of 4, 8 and 16 steps; the error is a saw, at most "
+    + ", ".join(f"{e:.2f} with {b} bits" for b, e in worst.items()),
+    rows=2,
+    columns=3,
+    height=3.6,
+) as axes:
+    for i, (bits, y) in enumerate(stairs.items()):
+        axes[i].plot(ramp, ramp, color="#DDDDDD")
+        axes[i].plot(ramp, y)
+        axes[i].set_title(f"{bits} bits")
+        axes[i + 3].plot(ramp, y - ramp, color=plot.PALETTE[1], linewidth=1)
+        axes[i + 3].set_ylim(-0.4, 0.4)
+    axes[3].set_ylabel("error")
+
+# %% [markdown]
+r"""
+## 10.3 A gradient for a staircase
+
+The slope of a staircase is 0 where it is flat and nothing at all where it jumps. Autograd says so, correctly
+and uselessly: no weight behind a rounding would ever move. In chapter 4 your `RoundSTE` lied to it: *forward*
+rounds, *backward* pretends that nothing happened. That lie has a name, **straight-through estimator**, and it
+works because a staircase, seen from far away, is a ramp.
+
+Seen from far away, this staircase is a ramp **with two flat ends**. Where the level was clamped, moving `x`
+a little changes nothing, and moving it a little more changes nothing either. There the honest answer is 0.
+"""
+
+# %% [markdown]
+r"""
+**Where exactly does the ramp end?** At the level, not at the value. With levels 0 … 3, zero point 0 and a
+scale of 1, the number 3.3 rounds to level 3, which exists: nothing was clamped, so the gradient passes. 3.7
+rounds to 4, which does not: clamped, gradient 0. What decides is the *rounded level before the clamp*, and
+both ends of the ruler count as inside.
+"""
+
+# %% [markdown]
+r"""
+### Exercise 10.3 · `fake_quant_ste`
+*difficulty 2 of 3 · 15 minutes · about 6 lines*
+
+Write `FakeQuantSTE`, a `torch.autograd.Function` used as `FakeQuantSTE.apply(x, scale, zero_point, qmin,
+qmax)`. Forward is `fake_quantize`. Backward: the gradient of `x` is the upstream gradient times 1 where the
+rounded level, round(x/scale) + zero_point, lay inside qmin … qmax (both ends included), and times 0 where it
+was clamped. The other four arguments have no gradient. Neither `x` nor the upstream gradient is modified.
+
+You may call your `fake_quantize`. Not allowed: torch's own `fake_quantize_…` and `quantize_per_…`.
+"""
+
+
+# %% nbgrader={"grade": false, "grade_id": "fake_quant_ste", "locked": false, "schema_version": 3, "solution": true, "task": false}
+class FakeQuantSTE(torch.autograd.Function):
+    """apply(x, scale, zero_point, qmin, qmax): any shape -> the same shape"""
+
+    @staticmethod
+    def forward(ctx, x, scale, zero_point, qmin, qmax):
+        # about 3 lines
+        ### BEGIN SOLUTION
+        # backward asks one thing only: was this entry clamped?
+        level = torch.round(x / scale) + zero_point
+        ctx.save_for_backward((level >= qmin) & (level <= qmax))
+        return fake_quantize(x, scale, zero_point, qmin, qmax)
+        ### END SOLUTION
+
+    @staticmethod
+    def backward(ctx, grad_out):
+        # about 2 lines
+        ### BEGIN SOLUTION
+        (inside,) = ctx.saved_tensors
+        return grad_out * inside, None, None, None, None  # five arguments went in
+        ### END SOLUTION
+
+
+# %%
+hint("fake_quant_ste")
+
+
+# %% nbgrader={"grade": true, "grade_id": "fake_quant_ste__forward", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("fake_quant_ste__forward")
+def _():
+    def forward(*arguments):
+        with parts.lent(FakeQuantSTE, fake_quantize=parts.fake_quantize):
+            return FakeQuantSTE.apply(*arguments)
+
+    x = torch.tensor([[-1.3, -0.2, 0.3], [0.9, 5.0, 0.0]])
+    check.close(
+        "forward is the staircase: levels 0 to 3, half a unit apart, level 1 is 0",
+        lambda: forward(x, 0.5, 1, 0, 3),
+        expected=torch.tensor([[-0.5, 0.0, 0.5], [1.0, 1.0, 0.0]]),
+    )
+    ### BEGIN HIDDEN TESTS
+    wide = parts.between(311, 5, 6, low=-140, high=140, unit=0.02, dtype="float64", strided=True)
+    check.close(
+        "forward on eight signed bits in float64, not contiguous",
+        lambda: forward(wide, 0.02, -3, -128, 127),
+        expected=lambda: parts.fake_quantize(wide, 0.02, -3, -128, 127),
+    )
+    one = parts.between(312, 1, 4, low=-3, high=3)
+    check.close(
+        "forward of a batch of one on a symmetric grid",
+        lambda: forward(one, 1.0, 0, -1, 1),
+        expected=lambda: parts.fake_quantize(one, 1.0, 0, -1, 1),
+    )
+    ### END HIDDEN TESTS
+
+
+# %% nbgrader={"grade": true, "grade_id": "fake_quant_ste__gradient", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("fake_quant_ste__gradient")
+def _():
+    def gradient(x, upstream, *arguments):
+        leaf = x.detach().requires_grad_()
+        with parts.lent(FakeQuantSTE, fake_quantize=parts.fake_quantize):
+            return torch.autograd.grad(FakeQuantSTE.apply(leaf, *arguments), leaf, upstream)[0]
+
+    x = torch.tensor([0.2, 1.3, 3.3, 3.8, -0.3, -0.9])
+    upstream = torch.tensor([2.0, -3.0, 5.0, 7.0, 11.0, 13.0])
+    check.close(
+        "levels 0 to 3: 3.3 and -0.3 round to a level that exists and pass, 3.8 and -0.9 were clamped",
+        lambda: gradient(x, upstream, 1.0, 0, 0, 3),
+        expected=torch.tensor([2.0, -3.0, 5.0, 0.0, 11.0, 0.0]),
+        advice="look at the level after rounding and before the clamp",
+    )
+    check.close(
+        "with level 2 for 0 and marks 0.5 apart, the ruler reaches from -1 to 0.5",
+        lambda: gradient(
+            torch.tensor([-1.6, -1.1, 0.6, 0.9]), torch.tensor([1.0, 2.0, 3.0, 4.0]), 0.5, 2, 0, 3
+        ),
+        expected=torch.tensor([0.0, 2.0, 3.0, 0.0]),
+        advice="the zero point and the scale move the place where the clamping begins",
+    )
+    ### BEGIN HIDDEN TESTS
+    cases = {
+        "gradients on eight signed bits": (0.02, -5, -128, 127, (9, 6), "float32"),
+        "gradients in float64, nothing contiguous": (0.3, 4, 0, 15, (5, 7), "float64"),
+        "gradients on two symmetric bits": (0.7, 0, -1, 1, (4, 3, 2), "float32"),
+        "gradients of a batch of one": (1.0, 2, 0, 3, (1, 8), "float64"),
+    }
+    for number, (name, (scale, zero, low, high, shape, dtype)) in enumerate(cases.items()):
+        span = (low - zero - 3, high - zero + 3)
+        x = parts.between(
+            320 + number, *shape, low=span[0], high=span[1], unit=scale, dtype=dtype, strided=True
+        )
+        upstream = check.tensor(330 + number, *shape, dtype=dtype, strided=True)
+
+        def expected(x=x, upstream=upstream, scale=scale, zero=zero, low=low, high=high):
+            level = torch.round(x / scale) + zero
+            return upstream * ((level >= low) & (level <= high))
+
+        check.close(
+            f"{name}",
+            lambda x=x, u=upstream, at=(scale, zero, low, high): gradient(x, u, *at),
+            expected=expected,
+        )
+    ### END HIDDEN TESTS
+
+
+# %% nbgrader={"grade": true, "grade_id": "fake_quant_ste__care", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("fake_quant_ste__care")
+def _():
+    x, upstream = torch.tensor([0.2, 2.0, -1.7]), torch.tensor([1.0, -2.0, 3.0])
+
+    def two_runs(a, first, second):
+        with parts.lent(FakeQuantSTE, fake_quantize=parts.fake_quantize):
+            leaves = [a.detach().requires_grad_() for _ in range(2)]
+            narrow = FakeQuantSTE.apply(leaves[0], 1.0, 0, -1, 1)
+            wide = FakeQuantSTE.apply(leaves[1], 1.0, 0, -8, 7)
+            again = torch.autograd.grad(narrow, leaves[0], first, retain_graph=True)[0]
+            return [
+                torch.autograd.grad(narrow, leaves[0], first)[0],
+                torch.autograd.grad(wide, leaves[1], second)[0],
+                again,
+            ]
+
+    check.equal(
+        "FakeQuantSTE is a Function, and apply hangs a node of its own into the graph",
+        lambda: [
+            issubclass(FakeQuantSTE, torch.autograd.Function),
+            isinstance(
+                FakeQuantSTE.apply(x.clone().requires_grad_(), 1.0, 0, -8, 7).grad_fn,
+                torch.autograd.function.BackwardCFunction,
+            ),
+        ],
+        expected=[True, True],
+        advice="class FakeQuantSTE(torch.autograd.Function), with two static methods",
+    )
+    check.close(
+        "a narrow and a wide run at once: each remembers its own levels, and a second backward is the same",
+        lambda: two_runs(x, upstream, upstream),
+        expected=[
+            torch.tensor([1.0, 0.0, 0.0]),
+            torch.tensor([1.0, -2.0, 3.0]),
+            torch.tensor([1.0, 0.0, 0.0]),
+        ],
+    )
+    check.unchanged(
+        "FakeQuantSTE changes neither x nor the upstream gradient",
+        lambda: two_runs(x, upstream, upstream),
+        x,
+        upstream,
+    )
+    ### BEGIN HIDDEN TESTS
+    spread = torch.tensor(-1.5).expand(3)
+    check.close(
+        "an upstream gradient expanded from one number",
+        lambda: two_runs(x, spread, spread),
+        expected=[torch.tensor([-1.5, 0.0, 0.0]), torch.tensor([-1.5] * 3), torch.tensor([-1.5, 0.0, 0.0])],
+    )
+    ### END HIDDEN TESTS
+
+
+# %% [markdown]
+r"""
+**The lie, drawn.** Your staircase and your gradient below it, beside what autograd finds by itself. The
+dashed line is the ramp that backward believes in: it ends half a step *beyond* the last levels.
+"""
+
+# %% tags=["picture"]
+leaf = torch.linspace(-2.4, 2.4, 601, requires_grad=True)
+plain = fake_quantize(leaf, 0.5, 2, 0, 5)
+honest = torch.autograd.grad(plain.sum(), leaf)[0] if plain.requires_grad else torch.zeros(601)
+straight = torch.autograd.grad(FakeQuantSTE.apply(leaf, 0.5, 2, 0, 5).sum(), leaf)[0]
+passed = leaf.detach()[straight > 0]
+with plot.figure(
+    f"Above, six levels from -1 to 1.5 as a staircase; below, its gradient: autograd's own is 0 everywhere, yours "
+    f"is 1 from {float(passed.min()):.2f} to {float(passed.max()):.2f}",
+    rows=2,
+    height=3.8,
+) as axes:
+    axes[0].plot(
+        leaf.detach(), leaf.detach().clamp(-1.25, 1.75), "--", color="#999999", label="what backward believes"
+    )
+    axes[0].plot(leaf.detach(), plain.detach(), label="forward")
+    axes[0].legend()
+    axes[1].plot(leaf.detach(), straight, color=plot.PALETTE[1], label="yours")
+    axes[1].plot(leaf.detach(), honest, ":", color="#222222", label="autograd's")
+    axes[1].set_ylabel("gradient")
+    axes[1].legend()
+
+# %% [markdown]
+r"""
+## 10.4 Which range?
+
+Weights hold still: their range is a `min` and a `max` away. **Activations** are new with every batch. Their
+range has to be watched while the network runs, by something that sits in it, lets everything through, and
+takes notes. That is an **observer**.
+
+What to note? The largest value ever seen is one sample's doing: a single outlier stretches the ruler for ever
+after. A **moving average** of each batch's range forgets: $val \leftarrow (1 - m)\,val + m \cdot new$, as in
+the batch norm of chapter 5. It needs a first value, and the only honest one is the first batch's own.
+"""
+
+# %% [markdown]
+r"""
+**Buffers again.** `min_val` and `max_val` are state that is no parameter: no optimizer moves them, but they
+travel with the model, to a file and to a device. And they must not keep a graph. An average of averages of
+tensors that remember where they came from is a chain through every batch since the beginning.
+"""
+
+# %% [markdown]
+r"""
+### Exercise 10.4 · `range_observer`
+*difficulty 2 of 3 · 15 minutes · about 12 lines*
+
+Write `RangeObserver(momentum=0.1)`, an `nn.Module` with 0-dim **buffers** `min_val` and `max_val`. Its forward
+returns `x`, of any shape, unchanged, and gradients pass through it.
+
+- In training mode the first batch sets both buffers to its own smallest and largest value. Each later one moves
+  them: val ← (1 − momentum) · val + momentum · new.
+- In eval mode nothing is updated, also before the first training batch. What the buffers hold until then is up
+  to you, and so is whether a model loaded from a file goes on with the average.
+- The buffers keep no graph.
+"""
+
+
+# %% nbgrader={"grade": false, "grade_id": "range_observer", "locked": false, "schema_version": 3, "solution": true, "task": false}
+class RangeObserver(nn.Module):
+    """any shape -> the same tensor; notes the range of what passes in training"""
+
+    # about 12 lines
+    ### BEGIN SOLUTION
+    def __init__(self, momentum=0.1):
+        super().__init__()
+        self.momentum = momentum
+        # nan: not a range yet. Any number, 0 and inf included, might be one that was really seen
+        self.register_buffer("min_val", torch.tensor(math.nan))
+        self.register_buffer("max_val", torch.tensor(math.nan))
+
+    def forward(self, x):
+        if self.training:
+            with torch.no_grad():
+                for val, new in ((self.min_val, x.min()), (self.max_val, x.max())):
+                    val.copy_(new if val.isnan() else (1 - self.momentum) * val + self.momentum * new)
+        return x
+
+    ### END SOLUTION
+
+
+# %%
+hint("range_observer")
+
+
+# %% nbgrader={"grade": true, "grade_id": "range_observer__range", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("range_observer__range")
+def _():
+    def watch(*batches, **settings):
+        observer = RangeObserver(**settings).to(batches[0].dtype)
+        seen = []
+        for batch in batches:
+            observer(batch)
+            seen.append([float(observer.min_val), float(observer.max_val)])
+        return seen
+
+    first, second = torch.tensor([[-2.0, 0.5], [1.0, 4.0]]), torch.tensor([[-1.0, 3.0], [14.0, 0.0]])
+    check.close(
+        "the first batch sets the range: -2 to 4",
+        lambda: watch(first),
+        expected=[[-2.0, 4.0]],
+        rtol=1e-5,
+        advice="is the average already mixed with something that was never seen?",
+    )
+    check.close(
+        "then a tenth of each new range: 0.9·(-2) + 0.1·(-1) = -1.9, and 0.9·4 + 0.1·14 = 5",
+        lambda: watch(first, second),
+        expected=[[-2.0, 4.0], [-1.9, 5.0]],
+        rtol=1e-5,
+        advice="momentum is the weight of what is new",
+    )
+    check.close(
+        "with momentum 0.5 it is the middle of the two",
+        lambda: watch(first, second, momentum=0.5),
+        expected=[[-2.0, 4.0], [-1.5, 9.0]],
+        rtol=1e-5,
+    )
+    ### BEGIN HIDDEN TESTS
+    batches = [check.tensor(410 + i, 3, 5, 2, strided=True) * (1 + i) for i in range(5)]
+
+    def expected(batches, momentum):
+        low, high, seen = float(batches[0].min()), float(batches[0].max()), []
+        for i, batch in enumerate(batches):
+            if i:
+                low = (1 - momentum) * low + momentum * float(batch.min())
+                high = (1 - momentum) * high + momentum * float(batch.max())
+            seen.append([low, high])
+        return seen
+
+    check.close(
+        "five batches of three axes, not contiguous",
+        lambda: watch(*batches, momentum=0.3),
+        expected=lambda: expected(batches, 0.3),
+        rtol=1e-4,
+    )
+    wide = [check.tensor(420 + i, 8, dtype="float64") for i in range(3)]
+    check.close(
+        "an observer and batches in float64",
+        lambda: watch(*wide),
+        expected=lambda: expected(wide, 0.1),
+        rtol=1e-4,
+    )
+    ### END HIDDEN TESTS
+
+
+# %% nbgrader={"grade": true, "grade_id": "range_observer__first", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("range_observer__first")
+def _():
+    def watch(*batches, **settings):
+        observer = RangeObserver(**settings).to(batches[0].dtype)
+        seen = []
+        for batch in batches:
+            observer(batch)
+            seen.append([float(observer.min_val), float(observer.max_val)])
+        return seen
+
+    nothing, some = torch.zeros(4), torch.tensor([10.0, -20.0])
+    check.close(
+        "a first batch of zeros is a range like any other: the second moves it by a fifth",
+        lambda: watch(nothing, some, momentum=0.2),
+        expected=[[0.0, 0.0], [-4.0, 2.0]],
+        rtol=1e-5,
+        advice="how does your observer know that a batch is the first?",
+    )
+
+    ### BEGIN HIDDEN TESTS
+    def expected(batches, momentum):
+        low, high, seen = float(batches[0].min()), float(batches[0].max()), []
+        for i, batch in enumerate(batches):
+            if i:
+                low = (1 - momentum) * low + momentum * float(batch.min())
+                high = (1 - momentum) * high + momentum * float(batch.max())
+            seen.append([low, high])
+        return seen
+
+    above = [torch.tensor([[5.0]]), torch.tensor([[7.0]]), torch.tensor([[6.0, 9.0]])]
+    check.close(
+        "values that are all positive, one at a time",
+        lambda: watch(*above),
+        expected=lambda: expected(above, 0.1),
+        rtol=1e-4,
+    )
+    check.close(
+        "momentum 1 keeps the last range only",
+        lambda: watch(*above, momentum=1.0)[-1],
+        expected=lambda: expected(above, 1.0)[-1],
+        rtol=1e-4,
+    )
+    ### END HIDDEN TESTS
+
+
+# %% nbgrader={"grade": true, "grade_id": "range_observer__modes", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("range_observer__modes")
+def _():
+    a, b = torch.tensor([-1.0, 2.0]), torch.tensor([-50.0, 60.0])
+
+    def walk(*steps):
+        observer = RangeObserver(momentum=0.5)
+        for training, batch in steps:
+            observer.train(training)
+            observer(batch)
+        return [float(observer.min_val), float(observer.max_val), observer.training]
+
+    check.close(
+        "eval mode looks and notes nothing",
+        lambda: walk((True, a), (False, b), (False, b)),
+        expected=[-1.0, 2.0, False],
+        rtol=1e-5,
+    )
+    check.close(
+        "a batch in eval mode is not the first: the range is the first training batch's",
+        lambda: walk((False, b), (True, a)),
+        expected=[-1.0, 2.0, True],
+        rtol=1e-5,
+    )
+    ### BEGIN HIDDEN TESTS
+    check.close(
+        "training goes on after an evaluation",
+        lambda: walk((True, a), (False, b), (True, b)),
+        expected=[-25.5, 31.0, True],
+        rtol=1e-5,
+    )
+
+    def two():
+        one, other = RangeObserver(), RangeObserver()
+        one(a)
+        other(b)
+        one(a)
+        return [float(o) for o in (one.min_val, one.max_val, other.min_val, other.max_val)]
+
+    check.close("two observers do not share their notes", two, expected=[-1.0, 2.0, -50.0, 60.0], rtol=1e-5)
+    ### END HIDDEN TESTS
+
+
+# %% nbgrader={"grade": true, "grade_id": "range_observer__passes", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("range_observer__passes")
+def _():
+    x, upstream = torch.tensor([[-1.5, 2.0, 0.5]]), torch.tensor([[3.0, -4.0, 5.0]])
+
+    def through(x, upstream, training=True):
+        observer = RangeObserver().to(x.dtype).train(training)
+        leaf = x.detach().requires_grad_()
+        y = observer(leaf)
+        return [y.detach(), torch.autograd.grad(y, leaf, upstream)[0]]
+
+    check.equal(
+        "what comes out is what went in, and so is the gradient",
+        lambda: through(x, upstream),
+        expected=[x.clone(), upstream.clone()],
+        advice="forward returns x, whatever it noted",
+    )
+
+    def inside():
+        observer = RangeObserver()
+        for _ in range(3):
+            observer(x.detach().clone().requires_grad_())
+        found = dict(observer.named_buffers())
+        return {
+            "buffers": [name in found for name in ("min_val", "max_val")],
+            "axes": [getattr(observer, name).ndim for name in ("min_val", "max_val")],
+            "graph": [getattr(observer, name).requires_grad for name in ("min_val", "max_val")],
+            "parameters": len(list(observer.parameters())),
+            "grad mode": torch.is_grad_enabled(),
+        }
+
+    check.equal(
+        "min_val and max_val are buffers without axes and without a graph, and there are no parameters",
+        inside,
+        expected={
+            "buffers": [True, True],
+            "axes": [0, 0],
+            "graph": [False, False],
+            "parameters": 0,
+            "grad mode": True,
+        },
+        advice="self.register_buffer(name, tensor), and notes are taken under torch.no_grad()",
+    )
+    check.unchanged("observing leaves the batch alone", lambda: through(x, upstream), x)
+    ### BEGIN HIDDEN TESTS
+    cube, other = (
+        check.tensor(431, 2, 3, 4, dtype="float64", strided=True),
+        check.tensor(432, 2, 3, 4, dtype="float64"),
+    )
+    check.equal(
+        "eval mode lets everything through, in float64",
+        lambda: through(cube, other, False),
+        expected=lambda: [cube, other],
+    )
+    check.equal(
+        "training mode lets everything through, not contiguous",
+        lambda: through(cube, other),
+        expected=lambda: [cube, other],
+    )
+    ### END HIDDEN TESTS
+
+
+# %% [markdown]
+r"""
+**Watch it watch.** Sixty batches of activations, one of them with an outlier of 12. The dots are each batch's
+largest value. Your observer's `max_val` flinches and forgets; the largest value ever seen (dashed) keeps a
+ruler three times too long until the end of training, and every other value pays with coarser steps.
+"""
+
+# %% tags=["picture"]
+draw = torch.Generator().manual_seed(4)
+batches = [torch.randn(256, generator=draw) * (1.2 - 0.4 * i / 60) for i in range(60)]
+batches[20][7] = 12.0
+observer, tops, lows = RangeObserver(momentum=0.1), [], []
+for batch in batches:
+    observer(batch)
+    tops.append(float(observer.max_val))
+    lows.append(float(observer.min_val))
+each = np.array([float(batch.max()) for batch in batches])
+with plot.figure(
+    f"The range of activations over 60 batches: your max_val rises to {max(tops):.1f} after an outlier of 12 in batch "
+    f"20 and is back at {tops[-1]:.1f} at the end; the largest value ever seen stays at 12",
+) as ax:
+    ax.plot(each, ".", color="#999999", label="each batch's largest")
+    ax.plot(tops, label="your max_val")
+    ax.plot(lows, color=plot.PALETTE[2], label="your min_val")
+    ax.plot(np.maximum.accumulate(each), "--", color=plot.PALETTE[1], label="largest ever seen")
+    ax.set_xlabel("batch")
+    ax.legend(ncols=2)
+
+# %% [markdown]
+r"""
+## 10.5 A range that learns
+
+An observer *describes* a range. It cannot know that the network would be better off with a shorter one: two
+per cent of the values clipped, and every other value on a grid twice as fine. That trade is a question for the
+loss, and whoever wants to ask the loss needs a parameter.
+
+**PACT** (*parameterized clipping activation*) replaces the ReLU by a ReLU with a lid: everything above
+$\alpha$ is $\alpha$. Then the range is [0, α], known and fixed at any moment, and α is learned.
+
+$$y = \text{clip}(x, 0, \alpha), \qquad \frac{\partial y}{\partial x} = [\,0 < x < \alpha\,], \qquad
+\frac{\partial y}{\partial \alpha} = [\,x \ge \alpha\,]$$
+"""
+
+# %% [markdown]
+r"""
+One number is shared by all entries, so its gradient is a **sum** over all entries: of the upstream gradient,
+where the entry hit the lid. An entry exactly *at* α counts as having hit it. That border is what the
+formula says, and a choice: different spellings of the same clip disagree there.
+"""
+
+# %% [markdown]
+r"""
+### Exercise 10.5 · `pact`
+*difficulty 2 of 3 · 12 minutes · about 5 lines*
+
+Write `PACT(alpha=6.0)`, an `nn.Module` with one parameter `alpha` of a single element (of shape () or (1,),
+as you like) that starts at the given value. Forward: clip(x, 0, alpha), for x of any shape; `x` stays as it
+is.
+
+Gradients, for an upstream gradient g: that of `alpha` is the sum of g where x ≥ alpha, the border included;
+that of x is g strictly between 0 and alpha, and 0 outside.
+"""
+
+
+# %% nbgrader={"grade": false, "grade_id": "pact", "locked": false, "schema_version": 3, "solution": true, "task": false}
+class PACT(nn.Module):
+    """any shape -> the same shape, between 0 and the learned alpha"""
+
+    # about 5 lines
+    ### BEGIN SOLUTION
+    def __init__(self, alpha=6.0):
+        super().__init__()
+        self.alpha = nn.Parameter(torch.tensor(float(alpha)))
+
+    def forward(self, x):
+        # where() hands each entry's gradient to the branch it came from, and sums alpha's share by itself
+        return torch.where(x >= self.alpha, self.alpha, torch.relu(x))
+
+    ### END SOLUTION
+
+
+# %%
+hint("pact")
+
+
+# %% nbgrader={"grade": true, "grade_id": "pact__forward", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("pact__forward")
+def _():
+    def forward(x, **settings):
+        return PACT(**settings).to(x.dtype)(x)
+
+    x = torch.tensor([[-1.5, 0.7, 2.0], [7.5, 0.0, 5.9]])
+    check.close(
+        "negative entries become 0, and with alpha 2 nothing is above 2",
+        lambda: forward(x, alpha=2.0),
+        expected=torch.tensor([[0.0, 0.7, 2.0], [2.0, 0.0, 2.0]]),
+    )
+    check.close(
+        "without a number alpha is 6",
+        lambda: forward(x),
+        expected=torch.tensor([[0.0, 0.7, 2.0], [6.0, 0.0, 5.9]]),
+    )
+    check.unchanged("PACT leaves its input alone", lambda: forward(x), x)
+    ### BEGIN HIDDEN TESTS
+    cube = check.tensor(511, 4, 3, 2, 5, dtype="float64", strided=True)
+    check.close(
+        "a clip of four axes in float64, not contiguous",
+        lambda: forward(cube, alpha=0.6),
+        expected=lambda: cube.clamp(0, 0.6),
+    )
+    one = check.tensor(512, 1, 6)
+    check.close(
+        "a clip of a batch of one", lambda: forward(one, alpha=0.25), expected=lambda: one.clamp(0, 0.25)
+    )
+    ### END HIDDEN TESTS
+
+
+# %% nbgrader={"grade": true, "grade_id": "pact__gradients", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("pact__gradients")
+def _():
+    def gradients(x, upstream, alpha):
+        module = PACT(alpha=alpha).to(x.dtype)
+        leaf = x.detach().requires_grad_()
+        module(leaf).backward(upstream)
+        return {"alpha": float(module.alpha.grad.sum()), "x": leaf.grad}
+
+    x = torch.tensor([[-1.0, 0.5, 1.5], [2.5, 4.0, -3.0]])
+    upstream = torch.tensor([[2.0, 3.0, -5.0], [7.0, 11.0, 13.0]])
+    check.close(
+        "alpha 2: two entries hit the lid, 7 + 11 = 18; 3 and -5 pass; below 0 nothing does",
+        lambda: gradients(x, upstream, 2.0),
+        expected={"alpha": 18.0, "x": torch.tensor([[0.0, 3.0, -5.0], [0.0, 0.0, 0.0]])},
+        rtol=1e-5,
+        advice="does alpha take part in the forward pass as a tensor?",
+    )
+    check.close(
+        "an entry exactly at alpha counts for alpha, in full",
+        lambda: gradients(torch.tensor([2.0, 1.0, 3.0]), torch.tensor([10.0, 1.0, 0.5]), 2.0)["alpha"],
+        expected=10.5,
+        rtol=1e-5,
+        advice="x >= alpha: which spelling of the clip gives the border to alpha?",
+    )
+    ### BEGIN HIDDEN TESTS
+    for number, (name, shape, dtype, alpha) in enumerate(
+        [
+            ("the gradients of four axes, not contiguous", (3, 2, 4, 5), "float32", 0.7),
+            ("the gradients in float64", (6, 4), "float64", 0.3),
+            ("the gradients of a batch of one", (1, 9), "float32", 0.45),
+        ]
+    ):
+        x = parts.between(520 + number, *shape, low=-3, high=4, unit=alpha, dtype=dtype, strided=True)
+        g = check.tensor(530 + number, *shape, dtype=dtype, strided=True)
+        check.close(
+            f"{name}",
+            lambda x=x, g=g, alpha=alpha: gradients(x, g, alpha),
+            expected=lambda: {"alpha": float(g[x >= alpha].sum()), "x": g * ((x > 0) & (x < alpha))},
+            rtol=1e-4,
+        )
+    low = torch.tensor([0.1, 0.2, -5.0])
+    check.close(
+        "where nothing hits the lid alpha's gradient is 0",
+        lambda: gradients(low, torch.tensor([1.0, 2.0, 3.0]), 1.0),
+        expected={"alpha": 0.0, "x": torch.tensor([1.0, 2.0, 0.0])},
+    )
+    ### END HIDDEN TESTS
+
+
+# %% nbgrader={"grade": true, "grade_id": "pact__parameter", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("pact__parameter")
+def _():
+    def inside():
+        module = PACT(alpha=3.5)
+        found = dict(module.named_parameters())
+        return {
+            "names": sorted(found),
+            "elements": [p.numel() for p in found.values()],
+            "value": float(found["alpha"].detach().sum()),
+        }
+
+    check.close(
+        "alpha is the one parameter, has one element, and starts at the given value",
+        inside,
+        expected={"names": ["alpha"], "elements": [1], "value": 3.5},
+        rtol=1e-5,
+        advice="nn.Parameter makes a tensor that an optimizer finds",
+    )
+
+    def learned(batches):
+        module, outputs = PACT(alpha=2.0), []
+        for x in batches:
+            y = module(x)
+            y.sum().backward()
+            outputs.append(float(y.detach().max()))
+            with torch.no_grad():
+                module.alpha.sub_(0.25 * module.alpha.grad)
+            module.alpha.grad = None
+        return [*outputs, float(module.alpha.detach().sum())]
+
+    check.close(
+        "a step down moves the lid: one entry above it, and alpha goes from 2 to 1.75 to 1.5",
+        lambda: learned([torch.tensor([5.0, 1.0])] * 2),
+        expected=[2.0, 1.75, 1.5],
+        rtol=1e-5,
+    )
+    ### BEGIN HIDDEN TESTS
+    x = torch.tensor([3.0, 4.0, 0.5])
+
+    def twice():
+        module = PACT(alpha=1.0)
+        y = module(x)
+        y.sum().backward(retain_graph=True)
+        y.sum().backward()
+        return float(module.alpha.grad.sum())
+
+    check.close("two backwards add up in alpha's gradient", twice, expected=4.0, rtol=1e-5)
+    check.close(
+        "ints do for alpha, and two modules have their own",
+        lambda: [float(PACT(alpha=a)(torch.tensor([9.0])).detach()) for a in (3, 4)],
+        expected=[3.0, 4.0],
+        rtol=1e-5,
+    )
+    ### END HIDDEN TESTS
+
+
+# %% [markdown]
+r"""
+**Let the loss choose.** Values with a long tail, three bits behind your PACT, and as a loss the mean squared
+error against the values as they were. Too low a lid clips too much, too high a one makes the steps coarse.
+From 10 and from 0.5, α walks to the same place, between the two evils.
+"""
+
+# %% tags=["picture"]
+values = torch.distributions.Exponential(1.0).sample((4000,))
+
+
+def three_bits(y, alpha):
+    step = alpha / 7
+    return y + (torch.round(y / step).detach() - (y / step).detach()) * step  # the step takes part
+
+
+paths = {}
+for start in (10.0, 0.5):
+    module, path = PACT(alpha=start), []
+    optimizer = torch.optim.Adam(module.parameters(), lr=0.1)
+    for _ in range(400):
+        path.append(float(module.alpha.detach().sum()))
+        loss = ((three_bits(module(values), module.alpha) - values) ** 2).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    paths[f"from {start:g}"] = path
+plot.curves(
+    paths,
+    ylabel="alpha",
+    alt="PACT's alpha over 400 steps: " + ", ".join(f"{n} to {p[-1]:.2f}" for n, p in paths.items()),
+)
+
+# %% [markdown]
+r"""
+## 10.6 A step that learns
+
+PACT learns where the ruler ends. **LSQ** (*learned step size quantization*) learns the distance of its marks,
+for weights as well as activations, and that one number says both. With $v = x/s$, the output is
+$s \cdot \text{round}(\text{clamp}(v, -Q_N, Q_P))$. Which way should $s$ move? Differentiate, straight through
+the rounding, by the product rule:
+
+$$\frac{\partial y}{\partial s} = \begin{cases} \text{round}(v) - v & -Q_N < v < Q_P \\ -Q_N & v \le -Q_N \\
+Q_P & v \ge Q_P \end{cases}$$
+"""
+
+# %% [markdown]
+r"""
+**Read it.** Outside, $y$ is the last level times $s$, so its slope is the level. Inside it is the rounding
+error, counted in steps. A value just below a jump pulls one way, one just above it the other way: $s$ moves
+until values sit near marks. Plain autograd through `x / s` and `* s` gives exactly this, *if* the rounding is
+straight-through and nothing else is.
+
+Two things remain. The **sum** over all entries grows with their number, and would drown every other gradient;
+the authors multiply it by $1/\sqrt{n\,Q_P}$, for $n$ entries. And a first $s$ has to come from somewhere: from
+the first data the module meets, $2\,\overline{|x|}/\sqrt{Q_P}$.
+"""
+
+# %% [markdown]
+r"""
+### Exercise 10.6 · `lsq`
+*difficulty 3 of 3 · 25 minutes · about 15 lines*
+
+Write `LSQ(bits, signed=True)`, an `nn.Module` with one 0-dim parameter `scale`. Levels are −Q_N … Q_P:
+−2^(bits−1) … 2^(bits−1) − 1, or 0 … 2^bits − 1 with `signed=False`. The **first** forward sets `scale` to
+2·mean(|x|)/√Q_P and uses it at once. With v = x/scale, forward gives scale · round(v), the level clamped.
+
+Gradients, *inside* meaning −Q_N < v < Q_P before rounding: that of x is the upstream gradient inside and 0
+outside. That of `scale` sums, over the entries, the upstream gradient times round(v) − v inside, −Q_N or Q_P
+outside; all of it times 1/√(n·Q_P), n the number of entries of x. Nothing is tested at a border or an exact
+half.
+"""
+
+
+# %% nbgrader={"grade": false, "grade_id": "lsq", "locked": false, "schema_version": 3, "solution": true, "task": false}
+class LSQ(nn.Module):
+    """any shape -> the same shape, on a grid whose step is learned"""
+
+    # about 15 lines
+    ### BEGIN SOLUTION
+    def __init__(self, bits, signed=True):
+        super().__init__()
+        self.q_n, self.q_p = (2 ** (bits - 1), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
+        self.scale = nn.Parameter(torch.tensor(1.0))
+        self.started = False
+
+    def forward(self, x):
+        if not self.started:
+            with torch.no_grad():  # in place: an optimizer that was made before holds this very tensor
+                self.scale.copy_(2 * x.abs().mean() / math.sqrt(self.q_p))
+            self.started = True
+        # the same number, with its gradient made smaller: x.detach() + (x - x.detach()) * g
+        g = 1 / math.sqrt(x.numel() * self.q_p)
+        scale = self.scale.detach() + (self.scale - self.scale.detach()) * g
+        v = (x / scale).clamp(-self.q_n, self.q_p)
+        level = v + (torch.round(v) - v).detach()
+        return level * scale
+
+    ### END SOLUTION
+
+
+# %%
+hint("lsq")
+
+
+# %% nbgrader={"grade": true, "grade_id": "lsq__start", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("lsq__start")
+def _():
+    def started(x, *arguments, **named):
+        module = LSQ(*arguments, **named).to(x.dtype)
+        module(x)
+        return float(module.scale.detach())
+
+    x = torch.tensor([[1.0, -1.0], [2.0, -4.0]])
+    check.close(
+        "the sizes of x are 2 on average, and three signed bits end at 3: the scale starts at 4/√3",
+        lambda: started(x, 3),
+        expected=4 / math.sqrt(3),
+        rtol=1e-5,
+    )
+    check.close(
+        "three unsigned bits end at 7: 4/√7",
+        lambda: started(x.abs(), 3, signed=False),
+        expected=4 / math.sqrt(7),
+        rtol=1e-5,
+    )
+
+    ### BEGIN HIDDEN TESTS
+    wide = check.tensor(611, 7, 5, dtype="float64", strided=True)
+    check.close(
+        "eight signed bits in float64",
+        lambda: started(wide, 8),
+        expected=lambda: 2 * float(wide.abs().mean()) / math.sqrt(127),
+        rtol=1e-6,
+    )
+    check.close(
+        "two signed bits, whose highest level is 1",
+        lambda: started(wide.float(), 2),
+        expected=lambda: 2 * float(wide.abs().mean()),
+        rtol=1e-5,
+    )
+    check.close(
+        "two modules start on their own",
+        lambda: [started(x, 3), started(3 * x, 3), started(x, 3)],
+        expected=[4 / math.sqrt(3), 12 / math.sqrt(3), 4 / math.sqrt(3)],
+        rtol=1e-5,
+    )
+    ### END HIDDEN TESTS
+
+
+# %% nbgrader={"grade": true, "grade_id": "lsq__parameter", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("lsq__parameter")
+def _():
+    x = torch.tensor([[1.0, -1.0], [2.0, -4.0]])
+
+    def later():
+        module = LSQ(3)
+        module(x)
+        first = float(module.scale.detach())
+        module(10 * x)
+        return float(module.scale.detach()) / first
+
+    check.close("a second forward does not start again", later, expected=1.0, rtol=1e-5)
+
+    def inside():
+        module = LSQ(4)
+        module(x)
+        return [[name, list(p.shape), p.requires_grad] for name, p in module.named_parameters()]
+
+    check.equal("scale is the one parameter, and has no axes", inside, expected=[["scale", [], True]])
+
+    ### BEGIN HIDDEN TESTS
+    def evaluated_first():
+        module = LSQ(4).eval()
+        module(x)
+        module.train()
+        module(5 * x)
+        return float(module.scale.detach())
+
+    check.close(
+        "the first forward may come in eval mode",
+        evaluated_first,
+        expected=4 / math.sqrt(7),
+        rtol=1e-5,
+    )
+    ### END HIDDEN TESTS
+
+
+# %% nbgrader={"grade": true, "grade_id": "lsq__forward", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("lsq__forward")
+def _():
+    def forward(x, scale, *arguments, **named):
+        module = LSQ(*arguments, **named).to(x.dtype)
+        module(torch.ones(3, dtype=x.dtype))
+        with torch.no_grad():
+            module.scale.fill_(scale)
+        return module(x).detach()
+
+    x = torch.tensor([[0.6, -0.9, 2.0], [-3.0, 1.4, 0.1]])
+    check.close(
+        "three signed bits with scale 0.5: levels -4 to 3, so nothing is below -2 or above 1.5",
+        lambda: forward(x, 0.5, 3),
+        expected=torch.tensor([[0.5, -1.0, 1.5], [-2.0, 1.5, 0.0]]),
+    )
+    check.close(
+        "two unsigned bits with scale 0.5: levels 0 to 3",
+        lambda: forward(x, 0.5, 2, signed=False),
+        expected=torch.tensor([[0.5, 0.0, 1.5], [0.0, 1.5, 0.0]]),
+    )
+    check.unchanged("LSQ leaves its input alone", lambda: forward(x, 0.5, 3), x)
+    check.close(
+        "the very first forward uses the scale it starts with",
+        lambda: LSQ(3)(torch.tensor([1.0, -1.0, 2.0, -4.0])).detach(),
+        expected=torch.tensor([0.0, 0.0, 4 / math.sqrt(3), -8 / math.sqrt(3)]),
+    )
+    ### BEGIN HIDDEN TESTS
+    for number, (bits, signed, dtype) in enumerate(
+        [
+            (2, True, "float32"),
+            (4, True, "float64"),
+            (8, True, "float32"),
+            (4, False, "float32"),
+            (8, False, "float64"),
+        ]
+    ):
+        low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
+        y = parts.between(620 + number, 6, 5, low=low - 4, high=high + 4, unit=0.3, dtype=dtype, strided=True)
+        check.close(
+            f"{bits} bits, {'signed' if signed else 'unsigned'}, in {dtype}",
+            lambda y=y, at=(bits, signed): forward(y, 0.3, *at),
+            expected=lambda: parts.fake_quantize(y, 0.3, 0, low, high),
+        )
+    one = torch.tensor([[1.1]])
+    check.close("one entry", lambda: forward(one, 0.25, 4), expected=torch.tensor([[1.0]]))
+    ### END HIDDEN TESTS
+
+
+# %% nbgrader={"grade": true, "grade_id": "lsq__gradients", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+@check.cell("lsq__gradients")
+def _():
+    def gradients(x, upstream, scale, *arguments):
+        module = LSQ(*arguments).to(x.dtype)
+        module(torch.ones(3, dtype=x.dtype))
+        with torch.no_grad():
+            module.scale.fill_(scale)
+        module.scale.grad = None
+        leaf = x.detach().requires_grad_()
+        module(leaf).backward(upstream)
+        return {"x": leaf.grad, "scale": float(module.scale.grad)}
+
+    x, upstream = torch.tensor([0.6, -0.9, 2.0, -3.0]), torch.tensor([1.0, 2.0, 1.0, 1.0])
+    check.close(
+        "the gradient of x passes inside, and is 0 where the level was clamped",
+        lambda: gradients(x, upstream, 0.5, 3)["x"],
+        expected=torch.tensor([1.0, 2.0, 0.0, 0.0]),
+        advice="only the scale's gradient is made smaller, not that of x",
+    )
+    check.close(
+        "the scale's: (-0.2 - 2·0.2 + 3 - 4)/√(4·3), from v = 1.2, -1.8, 4 and -6",
+        lambda: gradients(x, upstream, 0.5, 3)["scale"],
+        expected=-1.6 / math.sqrt(12),
+        rtol=1e-4,
+        advice="try one entry at a time: 0.6 alone gives -0.2/√3",
+    )
+    check.close(
+        "v = 2.7 and -3.7 round to the last levels, but lie inside: 0.3·1 - 0.3·10, over √(2·3)",
+        lambda: gradients(torch.tensor([1.35, -1.85]), torch.tensor([1.0, 10.0]), 0.5, 3),
+        expected={"x": torch.tensor([1.0, 10.0]), "scale": -2.7 / math.sqrt(6)},
+        rtol=1e-4,
+        advice="inside or outside is a question to v, before it is rounded",
+    )
+    ### BEGIN HIDDEN TESTS
+
+    def expected(x, upstream, low, high):
+        v = x / 0.3
+        inside = (v > low) & (v < high)
+        slope = torch.where(inside, torch.round(v) - v, v.clamp(low, high))
+        return {
+            "x": upstream * inside,
+            "scale": float((upstream * slope).sum()) / math.sqrt(x.numel() * high),
+        }
+
+    cases = [((2, True), -2, 1, "float32", (4, 6)), ((4, True), -8, 7, "float64", (3, 2, 5))]
+    cases += [((8, True), -128, 127, "float32", (9, 7)), ((2, False), 0, 3, "float32", (5, 5))]
+    cases += [((4, False), 0, 15, "float64", (1, 8))]
+    for number, (at, low, high, dtype, shape) in enumerate(cases):
+        y = parts.between(
+            640 + number, *shape, low=low - 2, high=high + 2, unit=0.3, dtype=dtype, strided=True
+        )
+        g = check.tensor(650 + number, *shape, dtype=dtype, strided=True)
+        check.close(
+            f"both gradients with {at[0]} bits, {'signed' if at[1] else 'unsigned'}",
+            lambda y=y, g=g, at=at: gradients(y, g, 0.3, *at),
+            expected=lambda: expected(y, g, low, high),
+            rtol=1e-3,
+        )
+    ### END HIDDEN TESTS
+
+
+# %% nbgrader={"grade": true, "grade_id": "lsq__learns", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("lsq__learns")
+def _():
+    x = torch.tensor([1.0, -1.0, 2.0, -4.0])
+
+    def first_gradients(x):
+        module = LSQ(3)
+        leaf = x.detach().requires_grad_()
+        module(leaf).sum().backward()
+        return {"x": leaf.grad, "scale": float(module.scale.grad)}
+
+    v = 3**0.5 / 4 * x
+    check.close(
+        "the first forward's gradients are like any other's: how the scale was found is not part of the graph",
+        lambda: first_gradients(x),
+        expected=lambda: {
+            "x": torch.ones(4),
+            "scale": float((torch.round(v) - v).sum()) / math.sqrt(12),
+        },
+        rtol=1e-4,
+        advice="the first scale is set under torch.no_grad()",
+    )
+    ### BEGIN HIDDEN TESTS
+
+    def stepped():
+        module, seen = LSQ(3), []
+        for batch in (x, x, 2 * x):
+            module(batch).sum().backward()
+            with torch.no_grad():
+                module.scale.sub_(0.5 * module.scale.grad)
+            module.scale.grad = None
+            seen.append(float(module.scale.detach()))
+        return seen
+
+    def expected():
+        scale, seen = 4 / 3**0.5, []
+        for batch in (x, x, 2 * x):
+            v = batch / scale
+            slope = torch.where((v > -4) & (v < 3), torch.round(v) - v, v.clamp(-4, 3))
+            scale -= 0.5 * float(slope.sum()) / 12**0.5
+            seen.append(scale)
+        return seen
+
+    check.close("three steps of gradient descent on the scale", stepped, expected=expected, rtol=1e-4)
+    ### END HIDDEN TESTS
+
+
+# %% [markdown]
+r"""
+**See the step move.** On the left the squared error of 3000 normal numbers on three signed bits, for every
+scale: a valley. On the right your LSQ, trained on that error from its own start and from two bad ones. The
+dashed line is the bottom of the valley. (Straight-through is a lie, so it need not hit it exactly.)
+"""
+
+# %% tags=["picture"]
+values = torch.randn(3000, generator=torch.Generator().manual_seed(6))
+scales = np.linspace(0.05, 2.0, 80)
+errors = [float(((fake_quantize(values, float(s), 0, -4, 3) - values) ** 2).mean()) for s in scales]
+best, walks = float(scales[int(np.argmin(errors))]), {}
+for name, factor in (("its own start", 1.0), ("a quarter of it", 0.25), ("three times it", 3.0)):
+    module, walk = LSQ(3), []
+    module(values)
+    with torch.no_grad():
+        module.scale.mul_(factor)
+    optimizer = torch.optim.Adam(module.parameters(), lr=0.02)
+    for _ in range(250):
+        walk.append(float(module.scale.detach()))
+        optimizer.zero_grad()
+        ((module(values) - values) ** 2).mean().backward()
+        optimizer.step()
+    walks[name] = walk
+
+# %% tags=["picture"]
+with plot.figure(
+    f"Left, the squared error over the scale has a valley at {best:.2f}. Right, LSQ's scale over 250 steps: "
+    + ", ".join(f"from {w[0]:.2f} to {w[-1]:.2f}" for w in walks.values()),
+    columns=2,
+) as axes:
+    axes[0].plot(scales, errors)
+    axes[0].set_xlabel("scale")
+    axes[0].set_ylabel("mean squared error")
+    for number, (name, walk) in enumerate(walks.items()):
+        axes[1].plot(walk, plot.DASHES[0], color=plot.PALETTE[number], label=name)
+    for ax, line in zip(axes, ("axvline", "axhline")):
+        getattr(ax, line)(best, color="#222222", linestyle="--", linewidth=0.8)
+    axes[1].set_xlabel("step")
+    axes[1].legend()
+
+# %% [markdown]
+r"""
+## 10.7 A layer that trains in float and ships in integers
+
+Now the grid goes into a layer. Weights of a trained layer sit around 0, about as many to each side, so their
+grid may be **symmetric**: zero point 0, levels $-Q \dots Q$ with $Q = 2^{bits-1} - 1$, and the scale from the
+largest weight, $s = \max|w| / Q$. With two bits $Q$ is 1: all a weight can say is no, nothing, or yes.
+
+Why not train the integers? A gradient step of 0.001 against a grid of 0.3 rounds to nothing, every time. So
+the layer keeps **float weights** in which small steps add up, and *looks at them through the grid* in every
+forward pass. One day a weight crosses the middle between two levels, and what the network sees jumps.
+"""
+
+# %% [markdown]
+r"""
+**What backward sees.** The gradient of the loss is taken at the rounded weights, and then handed to the float
+ones as if there were no rounding. The scale counts as a constant there: it is worked out afresh from the
+weights in each forward pass, but no gradient goes through the `max`.
+
+After training the float weights are thrown away. What ships is an `int8` tensor and one number; their
+product is *exactly* what the layer computed with, all along. That is the whole point of the exercise.
+"""
+
+# %% [markdown]
+r"""
+### Exercise 10.7 · `qat_linear`
+*difficulty 3 of 3 · 20 minutes · about 14 lines*
+
+Write `QATLinear(in_features, out_features, bits)`, an `nn.Module` with the float parameters `weight` (out,
+in) and `bias` (out,) of an `nn.Linear` (how they are drawn is up to you). With Q = 2^(bits−1) − 1, forward,
+(N, in) → (N, out), is a linear layer whose weight is fake-quantized: scale = max|weight| / Q, one for the
+whole tensor, levels −Q … Q, zero point 0. The bias stays as it is, and training and eval mode do the same.
+
+Backward: the gradient of the quantized weight goes straight to `weight`; the scale is a constant. The float
+weights change only where an optimizer changes them. `int_weight()` → `(q, scale)`: an int8 tensor (out, in)
+and the scale, whose product is the weight that forward uses. Nothing is tested with all weights 0 or at an
+exact half.
+"""
+
+
+# %% nbgrader={"grade": false, "grade_id": "qat_linear", "locked": false, "schema_version": 3, "solution": true, "task": false}
+class QATLinear(nn.Module):
+    """(N, in_features) -> (N, out_features), through a weight rounded to `bits` bits"""
+
+    # about 14 lines
+    ### BEGIN SOLUTION
+    def __init__(self, in_features, out_features, bits):
+        super().__init__()
+        plain = nn.Linear(in_features, out_features)  # it knows how to draw them
+        self.weight, self.bias = plain.weight, plain.bias
+        self.q = 2 ** (bits - 1) - 1
+
+    def step(self):
+        return self.weight.detach().abs().max() / self.q  # detached: a constant in backward
+
+    def forward(self, x):
+        # the largest weight lies exactly on the last level, so nothing is ever clamped here
+        return F.linear(x, FakeQuantSTE.apply(self.weight, self.step(), 0, -self.q, self.q), self.bias)
+
+    def int_weight(self):
+        return torch.round(self.weight.detach() / self.step()).to(torch.int8), self.step()
+
+    ### END SOLUTION
+
+
+# %%
+hint("qat_linear")
+
+
+# %% nbgrader={"grade": true, "grade_id": "qat_linear__forward", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("qat_linear__forward")
+def _():
+    tools = {"FakeQuantSTE": parts.FakeQuantSTE, "fake_quantize": parts.fake_quantize}
+
+    def forward(weight, bias, bits, x, training=True):
+        with parts.lent(QATLinear, quant_params=parts.quant_params, **tools):
+            layer = QATLinear(weight.shape[1], weight.shape[0], bits).to(weight.dtype).train(training)
+            with torch.no_grad():
+                layer.weight.copy_(weight)
+                layer.bias.copy_(bias)
+            return layer(x).detach()
+
+    weight = torch.tensor([[0.3, -0.8, 0.1], [0.5, 0.35, -0.45]])
+    bias, x = torch.tensor([0.25, -1.0]), torch.tensor([[1.0, 2.0, 4.0], [-1.0, 0.0, 0.5]])
+    check.close(
+        "two bits: the largest size is 0.8, so weights of 0.5 and -0.45 become 0.8 and -0.8, smaller ones 0",
+        lambda: forward(weight, bias, 2, x),
+        expected=torch.tensor([[-1.35, -3.4], [0.25, -2.2]]),
+        advice="the levels are -1, 0 and 1, and the rounded weight is [[0, -0.8, 0], [0.8, 0, -0.8]]",
+    )
+    check.close(
+        "eval mode computes the same",
+        lambda: forward(weight, bias, 2, x, training=False),
+        expected=torch.tensor([[-1.35, -3.4], [0.25, -2.2]]),
+    )
+
+    ### BEGIN HIDDEN TESTS
+    def expected(weight, bias, bits, x):
+        top = 2 ** (bits - 1) - 1
+        scale = weight.abs().max() / top
+        return x @ (torch.round(weight / scale).clamp(-top, top) * scale).T + bias
+
+    for number, (bits, out, features, n, dtype) in enumerate(
+        [(2, 5, 7, 6, "float32"), (3, 4, 6, 1, "float64"), (4, 6, 3, 5, "float64"), (8, 3, 9, 4, "float32")]
+    ):
+        w = parts.grid_weights(710 + number, out, features, bits, unit=0.1, dtype=dtype)
+        b = check.tensor(720 + number, out, dtype=dtype)
+        inputs = check.tensor(730 + number, n, features, dtype=dtype, strided=True)
+        check.close(
+            f"{bits} bits, a batch of {n}, in {dtype}",
+            lambda w=w, b=b, bits=bits, inputs=inputs: forward(w, b, bits, inputs),
+            expected=lambda: expected(w, b, bits, inputs),
+        )
+    check.unchanged("the layer leaves its input alone", lambda: forward(weight, bias, 4, x), x)
+    ### END HIDDEN TESTS
+
+
+# %% nbgrader={"grade": true, "grade_id": "qat_linear__gradients", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("qat_linear__gradients")
+def _():
+    tools = {"FakeQuantSTE": parts.FakeQuantSTE, "fake_quantize": parts.fake_quantize}
+
+    def run(weight, bits, x, upstream, move=0.0):
+        with parts.lent(QATLinear, quant_params=parts.quant_params, **tools):
+            layer = QATLinear(weight.shape[1], weight.shape[0], bits).to(weight.dtype)
+            with torch.no_grad():
+                layer.weight.copy_(weight)
+            leaf = x.detach().requires_grad_()
+            layer(leaf).backward(upstream)
+            found = {"weight": layer.weight.grad, "bias": layer.bias.grad, "x": leaf.grad}
+            with torch.no_grad():
+                layer.weight.sub_(move * layer.weight.grad)
+                return found | {"after": layer.weight.detach().clone(), "out": layer(x) - layer.bias}
+
+    weight = torch.tensor([[0.3, -0.8, 0.1], [0.5, 0.35, -0.45]])
+    x, upstream = torch.tensor([[1.0, 2.0, 4.0], [-1.0, 0.0, 0.5]]), torch.tensor([[1.0, -2.0], [3.0, 0.5]])
+    check.close(
+        "every float weight gets the gradient of its rounded one, the largest too",
+        lambda: run(weight, 2, x, upstream)["weight"],
+        expected=torch.tensor([[-2.0, 2.0, 5.5], [-2.5, -4.0, -7.75]]),
+        advice="upstream.T @ x, and nothing else: is the scale a constant?",
+    )
+    check.close(
+        "x gets its gradient through the rounded weight, the bias as always",
+        lambda: [run(weight, 2, x, upstream)[name] for name in ("x", "bias")],
+        expected=[torch.tensor([[-1.6, -0.8, 1.6], [0.4, -2.4, -0.4]]), torch.tensor([4.0, -1.5])],
+    )
+    check.equal(
+        "forward and backward leave the float weights as they are",
+        lambda: run(weight, 2, x, upstream)["after"],
+        expected=weight.clone(),
+        advice="round a copy in each forward; the parameter itself stays fine-grained",
+    )
+
+    ### BEGIN HIDDEN TESTS
+    def expected(weight, bits, x, upstream):
+        top = 2 ** (bits - 1) - 1
+        scale = weight.abs().max() / top
+        rounded = torch.round(weight / scale) * scale
+        return {"weight": upstream.T @ x, "bias": upstream.sum(0), "x": upstream @ rounded}
+
+    for number, (bits, n, dtype) in enumerate([(2, 6, "float64"), (4, 1, "float32"), (8, 5, "float64")]):
+        w = parts.grid_weights(740 + number, 4, 6, bits, unit=0.2, dtype=dtype)
+        v = check.tensor(750 + number, n, 6, dtype=dtype, strided=True)
+        g = check.tensor(760 + number, n, 4, dtype=dtype)
+        check.close(
+            f"all gradients with {bits} bits, for a batch of {n}",
+            lambda w=w, bits=bits, v=v, g=g: {
+                name: value for name, value in run(w, bits, v, g).items() if name in ("weight", "bias", "x")
+            },
+            expected=lambda: expected(w, bits, v, g),
+        )
+
+    def moved():
+        new = weight - 0.1 * (upstream.T @ x)
+        return x @ parts.fake_quantize(new, float(new.abs().max()), 0, -1, 1).T
+
+    check.close(
+        "after a step the grid is that of the new weights",
+        lambda: run(weight, 2, x, upstream, move=0.1)["out"],
+        expected=moved,
+    )
+    ### END HIDDEN TESTS
+
+
+# %% nbgrader={"grade": true, "grade_id": "qat_linear__parameters", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("qat_linear__parameters")
+def _():
+    def fresh():
+        layer = QATLinear(5, 3, 4)
+        mine = [any(p is q for q in layer.parameters()) for p in (layer.weight, layer.bias)]
+        return [list(layer.weight.shape), list(layer.bias.shape), str(layer.weight.dtype), *mine]
+
+    check.equal(
+        "weight and bias are float parameters, shaped as in nn.Linear",
+        fresh,
+        expected=[[3, 5], [3], "torch.float32", True, True],
+    )
+    ### BEGIN HIDDEN TESTS
+    check.that(
+        "a fresh layer gives finite numbers, and not all alike",
+        lambda: QATLinear(20, 30, 2)(torch.ones(1, 20)).detach(),
+        judge=lambda seen: None if np.isfinite(seen).all() and len(np.unique(seen)) > 1 else "it does not",
+    )
+    ### END HIDDEN TESTS
+
+
+# %% nbgrader={"grade": true, "grade_id": "qat_linear__int_weight", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("qat_linear__int_weight")
+def _():
+    tools = {"FakeQuantSTE": parts.FakeQuantSTE, "fake_quantize": parts.fake_quantize}
+
+    def exported(weight, bits, x):
+        with parts.lent(QATLinear, quant_params=parts.quant_params, **tools):
+            layer = QATLinear(weight.shape[1], weight.shape[0], bits).to(weight.dtype)
+            with torch.no_grad():
+                layer.weight.copy_(weight)
+            q, scale = layer.int_weight()
+            scale = float(torch.as_tensor(scale).detach())
+            rebuilt = x @ (q.to(x.dtype) * scale).T + layer.bias
+            gap = float((rebuilt - layer(x)).detach().abs().max())
+            return {"q": q, "scale": scale, "rebuilds": gap < 1e-4, "weight": layer.weight.detach()}
+
+    weight = torch.tensor([[0.3, -0.8, 0.1], [0.5, 0.35, -0.45]])
+    x = torch.tensor([[1.0, 2.0, 4.0], [-1.0, 0.0, 0.5]])
+    check.equal(
+        "two bits: an int8 tensor of -1, 0 and 1",
+        lambda: exported(weight, 2, x)["q"],
+        expected=torch.tensor([[0, -1, 0], [1, 0, -1]], dtype=torch.int8),
+        advice="the levels themselves, before they are multiplied by the scale",
+    )
+    check.close(
+        "and the scale, 0.8: the two give the forward pass again",
+        lambda: [exported(weight, 2, x)[name] for name in ("scale", "rebuilds")],
+        expected=[0.8, True],
+        rtol=1e-5,
+    )
+
+    ### BEGIN HIDDEN TESTS
+    for number, (bits, out, features, dtype) in enumerate(
+        [
+            (2, 4, 5, "float64"),
+            (4, 3, 7, "float32"),
+            (8, 6, 5, "float32"),
+            (8, 1, 4, "float64"),
+            (3, 5, 1, "float32"),
+        ]
+    ):
+        w = parts.grid_weights(770 + number, out, features, bits, unit=0.05, dtype=dtype)
+        v = check.tensor(780 + number, 3, features, dtype=dtype)
+
+        def expected(w=w, bits=bits):
+            scale = float(w.abs().max()) / (2 ** (bits - 1) - 1)
+            q = torch.round(w.double() / scale).to(torch.int8)
+            return {"q": q, "scale": scale, "rebuilds": True, "weight": w}
+
+        check.close(
+            f"export of ({out}, {features}) weights on {bits} bits",
+            lambda w=w, bits=bits, v=v: exported(w, bits, v),
+            expected=expected,
+            rtol=1e-5,
+        )
+    ### END HIDDEN TESTS
+
+
+# %% [markdown]
+r"""
+**Rounding a finished network.** Below a float network for the stand-in digits, trained by the course: 784 →
+64 → 10. Its first layer's weights are poured into *your* `QATLinear`. Each histogram shows where the weights
+are; the lines are the levels they are sent to. Eight bits are a fine comb. With two, most weights lie nearer to
+0 than to anything else, and go there.
+"""
+
+# %% tags=["picture"]
+images, labels = train_set.images[:16000], train_set.labels[:16000]
+w1, b1, w2, b2 = parts.digit_weights(parts.digit_model(1010, images, labels))
+
+
+def poured(bits, weights=(w1, b1, w2, b2)):
+    model = nn.Sequential(nn.Flatten(), QATLinear(784, 64, bits), nn.ReLU(), QATLinear(64, 10, bits))
+    with torch.no_grad():
+        for own, value in zip((model[1].weight, model[1].bias, model[3].weight, model[3].bias), weights):
+            own.copy_(value)
+    return model
+
+
+def draw_grid(ax, layer, title):
+    q, scale = layer.int_weight()
+    top = int(q.abs().max())
+    ax.hist(layer.weight.detach().flatten().numpy(), bins=120, color=plot.PALETTE[4], log=True)
+    for level in range(-top, top + 1):
+        ax.axvline(level * float(scale), color=plot.PALETTE[1], linewidth=1.2 if top < 20 else 0.2)
+    ax.set_title(f"{title}: {float((q == 0).float().mean()):.0%} are 0", fontsize=9)
+
+
+# %% tags=["picture"]
+grids = {bits: poured(bits)[1] for bits in (2, 4, 8)}
+zeros = {bits: float((layer.int_weight()[0] == 0).float().mean()) for bits, layer in grids.items()}
+with plot.figure(
+    "Histograms of the first layer's 50,176 trained weights with the levels of your QATLinear as lines: "
+    + ", ".join(f"with {bits} bits {share:.0%} of the weights go to 0" for bits, share in zeros.items()),
+    columns=3,
+    height=2.6,
+) as axes:
+    for ax, (bits, layer) in zip(axes, grids.items()):
+        draw_grid(ax, layer, f"{bits} bits")
+        ax.set_yticks([])
+
+# %% [markdown]
+r"""
+**What it costs.** The same network, rounded after training, on the held-out test digits. Down to four bits
+hardly anything happens, and three cost a few points. That is why most of what ships today was simply rounded.
+At two bits it falls off a cliff: this is the model that you are going to rescue.
+"""
+
+
+# %% tags=["picture"]
+def share_right(model, examples=test_set):
+    with torch.no_grad():
+        return float((model(examples.images).argmax(dim=1) == examples.labels).float().mean())
+
+
+bit_numbers = (2, 3, 4, 6, 8)
+after_training = {bits: share_right(poured(bits)) for bits in bit_numbers}
+whole = share_right(lambda x: F.linear(F.relu(F.linear(x.flatten(1), w1, b1)), w2, b2))
+print(f"float weights: {whole:.1%}")
+plot.bars(
+    {f"{bits} bits": 100 * share for bits, share in after_training.items()},
+    xlabel="% of test digits right, rounded after training",
+    alt="Rounded after training: " + ", ".join(f"{b} bits {s:.1%}" for b, s in after_training.items()),
+)
+
+# %% [markdown]
+r"""
+## 10.8 Fine-tune on the grid
+
+**Quantization-aware training** is ordinary training. The model's forward pass rounds, its backward pass looks
+straight through, and the loop knows nothing of either: forward, loss, clear, backward, step. The network
+starts from the float network's weights, notices in its first batches that it has become stupid, and moves
+weights across the middles between levels until it is not.
+
+What ordinary mistakes look like here is less ordinary. A step that is too small changes every weight and no
+*level*. A copy that is trained leaves the original as it was. Weights that are rounded *in place* after each
+step can never move again.
+"""
+
+# %% [markdown]
+r"""
+**How wide is the gate?** Tried when this chapter was written, on 20 seeds (the float network, the shuffle).
+The float network is trained for three epochs, and on until rounding it to two bits leaves fewer than a fifth
+of some training images right. Then the plainest loop there is: Adam at 1e-3, four epochs, batches of 64. Per
+cent of the held-out digits:
+
+| seeds | float | two bits, after training | two bits, fine-tuned |
+|---|---|---|---|
+| 0–4 | 98.3, 98.6, 98.0, 97.2, 97.5 | 12.3, 17.3, 12.8, 8.6, 13.4 | 95.5, 93.0, 98.0, 96.4, 92.2 |
+| 5–9 | 98.6, 98.3, 98.0, 98.9, 97.5 | 19.5, 18.4, 16.2, 18.9, 19.2 | 97.2, 95.0, 96.9, 97.8, 96.4 |
+| 10–14 | 97.8, 97.8, 97.8, 97.2, 99.2 | 11.4, 14.8, 15.3, 19.8, 20.6 | 92.8, 96.1, 93.9, 96.1, 96.4 |
+| 15–19 | 97.8, 97.8, 97.2, 97.8, 98.3 | 18.7, 19.2, 16.7, 11.7, 14.8 | 95.0, 95.8, 95.3, 95.5, 94.7 |
+"""
+
+# %% [markdown]
+r"""
+### Exercise 10.8 · `qat_gate`
+*difficulty 2 of 3 · 20 minutes · about 8 lines*
+
+Write `qat_finetune(model, train_loader, epochs)`. It trains the given model **in place** for `epochs` passes
+over the loader's batches of images (N, 1, 28, 28) and labels (N,); what it returns is up to you. The model is
+Flatten, QATLinear(784, 64, bits=2), ReLU, QATLinear(64, 10, bits=2) of the course's own, so that only this
+function is judged, and holds the weights of a trained float network. Its mode and which parameters may train
+are as before on return.
+
+The gate: after 4 epochs on the stand-in digits, the grader takes the model's own weights, rounds them to two
+bits *itself*, and counts on images that nobody has seen. At least **80 %**, and at least **50 points** more
+than before. Adam at 1e-3 passes with room.
+"""
+
+
+# %% nbgrader={"grade": false, "grade_id": "qat_gate", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def qat_finetune(model, train_loader, epochs):
+    """a model of QATLinear layers, batches of (images, labels): trained in place"""
+    # about 8 lines
+    ### BEGIN SOLUTION
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    for _ in range(epochs):
+        for images, labels in train_loader:
+            loss = F.cross_entropy(model(images), labels)
+            optimizer.zero_grad()
+            loss.backward()
+            # small steps on the float weights: they add up until a weight crosses to another level
+            optimizer.step()
+    ### END SOLUTION
+
+
+# %%
+hint("qat_gate")
+
+
+# %% nbgrader={"grade": true, "grade_id": "qat_gate__in_place", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("qat_gate__in_place")
+def _():
+    def cards(n, dtype="float32"):
+        images = check.tensor(811, n, 1, 28, 28, dtype=dtype).abs().clamp(max=1)
+        images[:, 0, 0, 0] = torch.arange(n) / 100
+        return images, torch.arange(n) % 10
+
+    def trained(n, batch_size, epochs, dtype="float32"):
+        model = parts.watched_model(812, dtype)
+        own, before = list(model.parameters()), parts.digit_weights(model)
+        with parts.quietly():
+            qat_finetune(model, parts.shuffled_loader(*cards(n, dtype), batch_size, 813), epochs)
+        return {
+            "moved": [not torch.equal(p.detach(), old) for p, old in zip(own, before)],
+            "levels": len(own[0].detach().unique()) > 3,
+            "trainable": [p.requires_grad for p in own],
+            "modes": [m.training for m in model.modules()],
+            "grad mode": torch.is_grad_enabled(),
+        }
+
+    check.that(
+        "one epoch moves both weights and both biases of the model that was given",
+        lambda: trained(24, 8, 1)["moved"],
+        judge=lambda moved: (
+            None
+            if all(moved)
+            else "nothing has moved"
+            if not any(moved)
+            else "only the biases have moved"
+            if moved == [False, True, False, True]
+            else "only the last layer has moved"
+            if moved == [False, False, True, True]
+            else "some of them have not moved"
+        ),
+        advice="which parameters does your optimizer hold, and whose are they?",
+    )
+    check.equal(
+        "the float weights stay float: they are not put on the grid themselves",
+        lambda: trained(24, 8, 2)["levels"],
+        expected=True,
+    )
+    check.equal(
+        "a model in training mode leaves in training mode, all of it trainable, and gradients are on",
+        lambda: [trained(24, 8, 1)[name] for name in ("modes", "trainable", "grad mode")],
+        expected=[[True] * 5, [True] * 4, True],
+    )
+    ### BEGIN HIDDEN TESTS
+    check.equal(
+        "float64 images and weights, and a last batch of one",
+        lambda: trained(9, 4, 1, "float64")["moved"],
+        expected=[True] * 4,
+    )
+    ### END HIDDEN TESTS
+
+
+# %% nbgrader={"grade": true, "grade_id": "qat_gate__batches", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("qat_gate__batches")
+def _():
+    def met(n, batch_size, epochs):
+        images = check.tensor(821, n, 1, 28, 28).abs().clamp(max=1)
+        images[:, 0, 0, 0] = torch.arange(n) / 100
+        model = parts.watched_model(822)
+        with parts.quietly():
+            qat_finetune(model, parts.shuffled_loader(images, torch.arange(n) % 10, batch_size, 823), epochs)
+        numbers = [number for batch, graph in model.seen if graph for number in batch]
+        return [numbers.count(i) for i in range(n)]
+
+    check.that(
+        "in three epochs every image is trained on at least three times",
+        lambda: met(30, 8, 3),
+        judge=lambda counts: (
+            None
+            if min(counts) >= 3
+            else "the given model does not see the images, or keeps no graph"
+            if max(counts) == 0
+            else "some images are never trained on"
+            if min(counts) == 0
+            else "there are too few epochs"
+        ),
+        advice="two loops, one in the other: over epochs, and over the loader",
+    )
+    check.that(
+        "one epoch is one: no image is trained on four times",
+        lambda: met(30, 8, 1),
+        judge=lambda counts: None if max(counts) < 4 else "there are more epochs than were asked for",
+    )
+    ### BEGIN HIDDEN TESTS
+    check.that(
+        "a loader of one batch, five epochs",
+        lambda: met(6, 20, 5),
+        judge=lambda counts: None if min(counts) >= 5 else "there are too few epochs",
+    )
+    ### END HIDDEN TESTS
+
+
+# %% [markdown]
+r"""
+**And now for real.** The next cell trains a float network, hands it to your function on two bits, and takes
+its weights away to be judged. It runs for some seconds.
+"""
+
+
+# %% nbgrader={"grade": true, "grade_id": "qat_gate__learns", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+@check.cell("qat_gate__learns")
+def _():
+    def model_of(seed, digits):
+        return parts.digit_model(seed, train_set.images[:16000], digits)
+
+    def tuned(seed, digits):
+        model = model_of(seed, digits)
+        own = list(model.parameters())  # whatever is put into the model later, these are the given ones
+        loader = parts.shuffled_loader(train_set.images[:16000], digits, 64, seed + 5)
+        with parts.quietly():
+            qat_finetune(model, loader, 4)
+        return [parameter.detach() for parameter in own]
+
+    digits = train_set.labels[:16000]
+    check.that(
+        "rounded to two bits, the model reaches 80 % on images it never saw, and 50 points more than before",
+        lambda: tuned(831, digits),
+        judge=lambda after, before: judges.quantized_digits(after, before, 0.8, 0.5),
+        given={"before": parts.digit_weights(model_of(831, digits))},
+        advice="print the share of right answers after each epoch: where does it stop?",
+    )
+    ### BEGIN HIDDEN TESTS
+    # every digit gets another's name: who does not look at the loader's labels is wrong everywhere
+    cycle, relabel = check.rng(841).permutation(10), torch.zeros(10, dtype=torch.int64)
+    relabel[cycle] = torch.from_numpy(np.roll(cycle, 1))
+    renamed = relabel[digits]
+    check.that(
+        "another network, trained on the same images under other names, reaches the same",
+        lambda: tuned(842, renamed),
+        judge=lambda after, before, relabel: judges.quantized_digits(after, before, 0.8, 0.5, relabel),
+        given={"before": parts.digit_weights(model_of(842, renamed)), "relabel": relabel},
+    )
+    ### END HIDDEN TESTS
+
+
+# %% [markdown]
+r"""
+**Both ways, side by side.** Your `QATLinear` and your `qat_finetune`, two epochs at each number of bits. The
+first curve is rounding after training, the second is training for the rounding. From four bits up the way hardly
+matters (one test digit is 0.3 points here); at two, it is everything.
+"""
+
+# %% tags=["picture"]
+torch.manual_seed(10)
+trained, aware = {}, {}
+for bits in (2, 3, 4, 8):
+    trained[bits] = poured(bits)
+    qat_finetune(trained[bits], parts.shuffled_loader(images, labels, 64, 1020), 2)
+    aware[bits] = share_right(trained[bits])
+both = {"rounded after training": after_training, "quantization-aware": aware}
+plot.curves(
+    {
+        name: (np.array(list(found)), np.array([100 * s for s in found.values()]))
+        for name, found in (both | {"float": {2: whole, 8: whole}}).items()
+    },
+    xlabel="bits of a weight",
+    ylabel="% of test digits right",
+    alt="Share of test digits right by bits: "
+    + "; ".join(f"{n}: " + ", ".join(f"{b} bits {s:.1%}" for b, s in f.items()) for n, f in both.items())
+    + f"; float {whole:.1%}",
+)
+
+# %% [markdown]
+r"""
+**What has happened to the weights?** The first layer before and after, with its three levels. Look at the
+numbers in the titles: two weights of a hundred have changed their level, and that was enough. Training moved
+just those out of the middle that the layer needs as −1 and 1 to think with. Weights that sit on the fence,
+half-way between two levels, still change sides from batch to batch; that flutter is why the accuracy of
+few-bit training is never quite still.
+"""
+
+# %% tags=["picture"]
+before, after = poured(2)[1], trained[2][1]
+changed = float((before.int_weight()[0] != after.int_weight()[0]).float().mean())
+share = [float((layer.int_weight()[0] == 0).float().mean()) for layer in (before, after)]
+with plot.figure(
+    f"The first layer's weights before and after two epochs of fine-tuning on two bits: {share[0]:.1%} are "
+    f"rounded to 0 before, {share[1]:.1%} after, and {changed:.1%} of all weights have changed their level",
+    columns=2,
+    height=2.6,
+) as axes:
+    for ax, layer, name in zip(axes, (before, after), ("before", "after")):
+        draw_grid(ax, layer, name)
+        ax.set_yticks([])
+
+# %% [markdown]
+r"""
+## 10.9 Ship it: weights only, int8
+
+What leaves the house is `int_weight()`: an `int8` tensor, one scale, and the bias in float. Activations stay
+float here; the receiver multiplies the integers by the scale, or scales the result once, which is the same:
+$x\,(s\,q)^\top = s\,(x\,q^\top)$. This is called **weight-only quantization**, and it is what most large language
+models on a laptop run on.
+
+Below, your eight-bit model goes into a file and comes back as plain numbers, without any layer of yours.
+"""
+
+# %% tags=["picture"]
+import io
+
+shipped = {}
+for name, layer in (("0", trained[8][1]), ("1", trained[8][3])):
+    q, scale = layer.int_weight()
+    shipped |= {
+        f"{name}.q": q,
+        f"{name}.scale": torch.as_tensor(float(scale)),
+        f"{name}.bias": layer.bias.detach(),
+    }
+file = io.BytesIO()
+torch.save(shipped, file)
+file.seek(0)
+read = torch.load(file, weights_only=True)
+
+
+def receiver(x):
+    x = x.flatten(1)
+    for name in ("0", "1"):
+        x = (x.relu() if name == "1" else x) @ read[f"{name}.q"].float().T * read[f"{name}.scale"] + read[
+            f"{name}.bias"
+        ]
+    return x
+
+
+gap = float((receiver(test_set.images) - trained[8](test_set.images)).detach().abs().max())
+print({name: (str(t.dtype), tuple(t.shape)) for name, t in read.items()})
+print(f"largest difference to your layers: {gap:.1e}; test digits right: {share_right(receiver):.1%}")
+
+# %% [markdown]
+r"""
+The difference is rounding in float32, nothing more. And the size? Four eight-bit numbers fit where one float32
+was; of two-bit numbers, four fit into one byte. The biases and scales hardly count.
+"""
+
+# %% tags=["picture"]
+q = trained[2][1].int_weight()[0].flatten().long() + 1  # -1, 0, 1 as 0, 1, 2: two bits each
+packed = (q.reshape(-1, 4) * torch.tensor([1, 4, 16, 64])).sum(dim=1).to(torch.uint8)
+again = torch.stack([(packed.long() >> shift) & 3 for shift in (0, 2, 4, 6)], dim=1).flatten()
+print("unpacked as they were:", torch.equal(again, q), " the first byte:", f"{int(packed[0]):08b}")
+count = w1.numel() + w2.numel()
+kilobytes = {"float32": count * 4 / 1000, "int8": count / 1000, "2 bits, packed": count / 4000}
+plot.bars(
+    kilobytes,
+    xlabel="kilobytes of weights",
+    alt="Kilobytes of weights: " + ", ".join(f"{name} {size:.0f}" for name, size in kilobytes.items()),
+)
+
+# %% [markdown]
+r"""
+## Two questions
+
+These are read by a person. A few honest sentences are worth more than a page.
+"""
+
+# %% [markdown]
+r"""
+### Question A
+Derive LSQ's gradient of the scale from $y = s \cdot \text{round}(\text{clamp}(x/s, -Q_N, Q_P))$, with the
+straight-through rule for the rounding, in all three regions. Then take a single weight with $v = 2.3$ and an
+upstream gradient of 1: which way does gradient descent move $s$, and does the weight's rounding error become
+smaller by it? Say why the sum is multiplied by $1/\sqrt{n\,Q_P}$.
+"""
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "question_step_gradient", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
+r"""
+**Model answer.** Inside, $y = s\,\text{round}(v)$ with $v = x/s$. The product rule gives $\text{round}(v) +
+s\, \partial \text{round}(v)/\partial s$; straight through, the derivative of the rounding is that of $v$,
+$-x/s^2 = -v/s$, so the slope is $\text{round}(v) - v$. Outside the clamped level is a constant, $y = -s\,Q_N$
+or $s\,Q_P$, with slope $-Q_N$ or $Q_P$. For $v = 2.3$ the slope is $2 - 2.3 = -0.3$; the gradient is $-0.3$,
+so descent makes $s$ larger. Then $v$ falls towards 2 and the rounding error with it. (The upstream gradient
+of 1 asks for a smaller $y$, though $y = 2s$ really grows: straight-through is no derivative. Both remarks are
+good answers.) The sum over $n$ entries grows with $n$, or with $\sqrt n$ where signs are mixed, and entries
+outside carry up to $Q_P$: without the factor the scale would get steps that are large against those of the
+weights.
+
+**Rubric.** 1 point: all three regions, with the product rule. 1 point: $-0.3$, $s$ grows, and what becomes of
+the error or of $y$. 1 point: a reason for the factor, balance between the scale's steps and the weights'.
+"""
+
+# %% [markdown]
+r"""
+### Question B
+A colleague reports: "I fine-tuned our two-bit model for ten epochs with a learning rate of 1e-6. All the
+float weights have changed, the loss falls, the accuracy has not moved at all." Explain how all three can be
+true at once. Then say what you would plot to be sure, and why eight-bit models hardly ever need
+quantization-aware training.
+"""
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "question_levels", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
+r"""
+**Model answer.** The forward pass sees only levels. A step of 1e-6 against a grid whose step is about 0.3
+moves every float weight, but hardly one across a middle between two levels, so the rounded weights are the
+same. What still changes is what is not rounded: the bias, and the scale through the largest weight; they are
+enough to lower the loss a little by shifting logits, without changing which is largest. Plot the share of
+weights whose level has changed since the start (here near 0), beside the histogram on the grid. At eight bits
+the step is 127 times finer than with two, the rounding error is small against what the network tolerates
+anyway, so rounding after training costs next to nothing, and there is little to win.
+
+**Rubric.** 1 point: float weights move, levels do not. 1 point: a plot that would show it (levels changed, or
+the histogram). 1 point: eight bits, by the size of the step or of the error.
+"""
+
+# %% [markdown]
+r"""
+## Summary
+
+| you wrote | what is now hidden behind the name |
+|---|---|
+| `quant_params` | a ruler for a range: scale and zero point, with a mark at 0 |
+| `fake_quantize` | the errors of integers, in floating point |
+| `FakeQuantSTE` | a gradient for a staircase: 1 on the steps, 0 beyond the ends |
+| `RangeObserver` | a range that is watched: buffers, an average, two modes |
+| `PACT`, `LSQ` | a range and a step that the loss chooses |
+| `QATLinear` | float weights seen through a grid; integers to take away |
+| `qat_finetune` | an ordinary training loop, in which weights cross from level to level |
+"""
+
+# %% [markdown]
+r"""
+**Where it lives.** Names differ, parts do not:
+
+| here | in the library |
+|---|---|
+| `quant_params`, `RangeObserver` | `torch/ao/quantization/observer.py`: `MovingAverageMinMaxObserver`, `calculate_qparams` |
+| `fake_quantize`, `FakeQuantSTE` | `torch.fake_quantize_per_tensor_affine`; backward in `aten/src/ATen/native/quantized/FakeQuantPerTensorAffine.cpp` |
+| the two together | `torch/ao/quantization/fake_quantize.py`: `FakeQuantize` |
+| `LSQ` | `torch/ao/quantization/_learnable_fake_quantize.py` |
+| `QATLinear` | `torch/ao/nn/qat/modules/linear.py`; in torchao, `torchao/quantization/qat/linear.py` |
+| `int_weight` | torchao's `quantize_(model, Int8WeightOnlyConfig())` |
+"""
+
+# %% [markdown]
+r"""
+**What still hurts?** The model is small and right, and it lives in a notebook. Somebody else's program cannot
+call it, nobody checks what comes in, and how fast it is you do not know.
+
+**Where to go next**
+
+- *Next chapter:* `11_shipping`: validated, measured, exported.
+- *Further:* Jacob and others, *Quantization and Training of Neural Networks for Efficient
+  Integer-Arithmetic-Only Inference*, 2018; Choi and others, *PACT*, 2018; Esser and others, *Learned Step
+  Size Quantization*, 2020.
+- *Try:* one scale for each row of the weight instead of one for all; your `LSQ`
+  in place of the largest weight; your `PACT` in place of the ReLU, so that activations have few bits too.
+"""

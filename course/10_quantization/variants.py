@@ -1,0 +1,299 @@
+"""Right solutions of chapter 10 in another style: the checks must accept all of them."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+# %% quant_params: in_torch
+def quant_params(x_min, x_max, bits=8):
+    ends = torch.tensor([x_min, 0.0, x_max])
+    levels = 2**bits - 1
+    scale = (ends.max() - ends.min()) / levels
+    if scale <= 0:
+        scale = torch.tensor(torch.finfo(torch.float32).eps)
+    zero_point = torch.clamp(torch.round(-ends.min() / scale), 0, levels)
+    return scale, zero_point.int()
+
+
+# %% quant_params: half_up
+def quant_params(x_min, x_max, bits=8):
+    import numpy as np
+
+    low, high = np.minimum(x_min, 0), np.maximum(x_max, 0)
+    scale = (high - low) / (2**bits - 1) if high > low else 0.5
+    return float(scale), int(np.floor(-low / scale + 0.5))
+
+
+# %% fake_quantize: times_the_inverse
+def fake_quantize(x, scale, zero_point, qmin, qmax):
+    steps = x.div(scale).round()
+    return torch.minimum(
+        torch.maximum(steps, torch.tensor(qmin - zero_point, dtype=x.dtype)),
+        torch.tensor(qmax - zero_point, dtype=x.dtype),
+    ).mul(scale)
+
+
+# %% fake_quantize: with_integers
+def fake_quantize(x, scale, zero_point, qmin, qmax):
+    level = torch.round(x.double() / scale).to(torch.int64) + zero_point
+    level = level.clamp(qmin, qmax)
+    return ((level - zero_point).double() * scale).to(x.dtype)
+
+
+# %% fake_quant_ste: setup_context
+class FakeQuantSTE(torch.autograd.Function):
+    @staticmethod
+    def forward(x, scale, zero_point, qmin, qmax):
+        return fake_quantize(x, scale, zero_point, qmin, qmax)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        x, *ctx.rest = inputs
+        ctx.save_for_backward(x)
+
+    @staticmethod
+    def backward(ctx, grad_out):
+        (x,) = ctx.saved_tensors
+        scale, zero_point, qmin, qmax = ctx.rest
+        level = (x / scale).round() + zero_point
+        grad = torch.where(level.clamp(qmin, qmax) == level, grad_out, torch.zeros_like(grad_out))
+        return (grad, *[None] * 4)
+
+
+# %% fake_quant_ste: everything_itself
+def to_level(x, scale, zero_point):
+    return torch.round(x / scale).add(zero_point)
+
+
+class FakeQuantSTE(torch.autograd.Function):
+    def forward(ctx, x, scale, zero_point, qmin, qmax):
+        level = to_level(x, scale, zero_point)
+        ctx.clamped = torch.logical_or(level < qmin, level > qmax)
+        return (level.clamp(qmin, qmax) - zero_point) * scale
+
+    def backward(ctx, grad_out):
+        return grad_out.masked_fill(ctx.clamped, 0), None, None, None, None
+
+    forward, backward = staticmethod(forward), staticmethod(backward)
+
+
+# %% range_observer: counts_batches
+class RangeObserver(nn.Module):
+    def __init__(self, momentum=0.1):
+        super().__init__()
+        self.momentum = momentum
+        self.register_buffer("min_val", torch.zeros(()))
+        self.register_buffer("max_val", torch.zeros(()))
+        self.register_buffer("batches", torch.tensor(0))
+
+    @torch.no_grad()
+    def look(self, x):
+        share = 1.0 if self.batches == 0 else self.momentum
+        low, high = torch.aminmax(x)
+        self.min_val += share * (low - self.min_val)
+        self.max_val += share * (high - self.max_val)
+        self.batches += 1
+
+    def forward(self, x):
+        if self.training:
+            self.look(x)
+        return x
+
+
+# %% range_observer: infinite_at_first
+class RangeObserver(nn.Module):
+    def __init__(self, momentum=0.1):
+        super().__init__()
+        self.m = momentum
+        self.register_buffer("min_val", torch.tensor(float("inf")))
+        self.register_buffer("max_val", torch.tensor(float("-inf")))
+
+    def forward(self, x):
+        if not self.training:
+            return x
+        flat = x.detach().flatten()
+        low, high = flat.sort().values[[0, -1]]
+        if torch.isinf(self.min_val):
+            self.min_val, self.max_val = low, high
+        else:
+            self.min_val = self.min_val * (1 - self.m) + low * self.m
+            self.max_val = self.max_val * (1 - self.m) + high * self.m
+        return x.view_as(x)
+
+
+# %% pact: own_function
+class Lid(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, alpha):
+        ctx.save_for_backward(x, alpha)
+        return torch.clamp(x, min=0).clamp(max=alpha.item())
+
+    @staticmethod
+    def backward(ctx, grad_out):
+        x, alpha = ctx.saved_tensors
+        return grad_out * (x > 0) * (x < alpha), (grad_out * (x >= alpha)).sum().reshape(1)
+
+
+class PACT(nn.Module):
+    def __init__(self, alpha=6.0):
+        super().__init__()
+        self.register_parameter("alpha", nn.Parameter(alpha * torch.ones(1)))
+
+    def forward(self, x):
+        return Lid.apply(x, self.alpha)
+
+
+# %% pact: in_masks
+class PACT(nn.Module):
+    def __init__(self, alpha=6.0):
+        super().__init__()
+        self.alpha = nn.Parameter(torch.full([1], float(alpha)))
+
+    def forward(self, x):
+        high = x >= self.alpha
+        return x * ((x > 0) & ~high) + self.alpha * high
+
+
+# %% lsq: own_function
+class Stepped(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, scale, low, high):
+        v = x / scale
+        ctx.save_for_backward(v)
+        ctx.low, ctx.high = low, high
+        return v.round().clamp(low, high) * scale
+
+    @staticmethod
+    def backward(ctx, grad_out):
+        (v,) = ctx.saved_tensors
+        under, over = v <= ctx.low, v >= ctx.high
+        slope = under * ctx.low + over * ctx.high + ~(under | over) * (v.round() - v)
+        return (
+            grad_out * ~(under | over),
+            (grad_out * slope).sum() / (v.numel() * ctx.high) ** 0.5,
+            None,
+            None,
+        )
+
+
+class LSQ(nn.Module):
+    def __init__(self, bits, signed=True):
+        super().__init__()
+        self.low = -(2 ** (bits - 1)) if signed else 0
+        self.high = self.low + 2**bits - 1
+        self.scale = nn.Parameter(torch.tensor(float("nan")))
+
+    def forward(self, x):
+        if torch.isnan(self.scale):
+            self.scale.data.fill_(2 * float(x.detach().double().abs().mean()) / self.high**0.5)
+        return Stepped.apply(x, self.scale, self.low, self.high)
+
+
+# %% lsq: hook_on_the_gradient
+class LSQ(nn.Module):
+    def __init__(self, bits, signed=True):
+        super().__init__()
+        self.q_n, self.q_p = (2 ** (bits - 1), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
+        self.scale = nn.Parameter(torch.zeros(()))
+        self.register_buffer("ready", torch.tensor(False))
+
+    def forward(self, x):
+        if not self.ready:
+            self.scale.data.copy_(x.detach().abs().mean().mul(2).div(self.q_p**0.5))
+            self.ready.fill_(True)
+        scale = self.scale * 1.0
+        if scale.requires_grad:
+            factor = (x.numel() * self.q_p) ** -0.5
+            scale.register_hook(lambda grad: grad * factor)
+        v = torch.minimum(torch.maximum(x / scale, x.new_tensor(-self.q_n)), x.new_tensor(self.q_p))
+        return scale * (v - (v - v.round()).detach())
+
+
+# %% qat_linear: subclass_of_linear
+class QATLinear(nn.Linear):
+    def __init__(self, in_features, out_features, bits):
+        super().__init__(in_features, out_features)
+        self.top = 2 ** (bits - 1) - 1
+
+    def int_weight(self):
+        with torch.no_grad():
+            scale = (self.weight.abs().max() / self.top).item()
+            return (self.weight / scale).round().clamp(-self.top, self.top).to(torch.int8), scale
+
+    def forward(self, x):
+        q, scale = self.int_weight()
+        rounded = q.to(self.weight.dtype) * scale
+        return F.linear(x, self.weight + (rounded - self.weight).detach(), self.bias)
+
+
+# %% qat_linear: own_rounding_under_the_old_name
+class FakeQuantSTE(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, w, top):
+        scale = w.abs().amax() / top
+        return torch.round(w / scale) * scale
+
+    @staticmethod
+    def backward(ctx, grad_out):
+        return grad_out, None
+
+
+class QATLinear(nn.Module):
+    def __init__(self, in_features, out_features, bits):
+        super().__init__()
+        self.bits = bits
+        bound = 1 / math.sqrt(in_features)
+        self.weight = nn.Parameter(torch.empty(out_features, in_features).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.zeros(out_features))
+
+    def forward(self, x):
+        return torch.einsum("ni,oi->no", x, FakeQuantSTE.apply(self.weight, self.top())) + self.bias
+
+    def top(self):
+        return 2 ** (self.bits - 1) - 1
+
+    def int_weight(self):
+        w = self.weight.detach()
+        scale = w.abs().amax() / self.top()
+        return torch.round(w / scale).type(torch.int8), scale
+
+
+# %% qat_gate: counts_and_prints
+def qat_finetune(model, train_loader, epochs):
+    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * len(train_loader))
+    history = []
+    for epoch in range(epochs):
+        right = total = 0
+        model.train()
+        for x, y in train_loader:
+            logits = model(x)
+            optimizer.zero_grad()
+            nn.CrossEntropyLoss()(logits, y).backward()
+            optimizer.step()
+            schedule.step()
+            right, total = right + int((logits.argmax(1) == y).sum()), total + len(y)
+        history.append(right / total)
+        print(f"epoch {epoch + 1}: {history[-1]:.1%}")
+    return history
+
+
+# %% qat_gate: adam_by_hand
+def qat_finetune(model, train_loader, epochs):
+    parameters = list(model.parameters())
+    first = [torch.zeros_like(p) for p in parameters]
+    second = [torch.zeros_like(p) for p in parameters]
+    step = 0
+    for _ in range(epochs):
+        for images, labels in train_loader:
+            step += 1
+            log_probs = torch.log_softmax(model(images), dim=1)
+            grads = torch.autograd.grad(-log_probs.gather(1, labels[:, None]).mean(), parameters)
+            with torch.no_grad():
+                for p, g, m, v in zip(parameters, grads, first, second):
+                    m.lerp_(g, 0.1)
+                    v.lerp_(g * g, 0.001)
+                    p -= 1e-3 * (m / (1 - 0.9**step)) / ((v / (1 - 0.999**step)).sqrt() + 1e-8)
