@@ -92,6 +92,7 @@ class Exercise:
     forbidden: list[str] = field(default_factory=list)
     seconds: float = CELL_SECONDS
     needs: list[str] = field(default_factory=list)
+    preload: list[str] = field(default_factory=list)
 
     @property
     def max_score(self) -> float:
@@ -131,6 +132,11 @@ class Chapter:
         """Return the chapter's exercises by id, in the order of the notebook."""
         return exercises_of(self.source, self.settings)
 
+    @property
+    def preload(self) -> tuple[str, ...]:
+        """Return the modules that a warm process should have imported before this chapter's cells run."""
+        return tuple(sorted({module for exercise in self.exercises.values() for module in exercise.preload}))
+
 
 def read_settings(path: Path) -> dict[str, Any]:
     """Return the tables of an exercises.toml; {} where there is none."""
@@ -152,6 +158,7 @@ def exercises_of(notebook: NotebookNode, settings: dict[str, Any]) -> dict[str, 
         made[name] = Exercise(
             name, points, list(table.get("hints", [])), list(table.get("forbidden", [])),
             float(table.get("seconds", CELL_SECONDS)), list(table.get("needs", [])),
+            list(table.get("preload", [])),
         )  # fmt: skip
     return made
 

@@ -45,7 +45,7 @@ class Job:
 
 
 _references: dict[Setup, Any] = {}
-_templates: dict[tuple[bool, str | None], Any] = {}
+_templates: dict[tuple[bool, str | None, tuple[str, ...]], Any] = {}
 
 
 def call(setup: Setup, job: Job) -> dict[str, Any]:
@@ -93,16 +93,19 @@ def _reference(setup: Setup) -> Any:
 
 
 def _template(setup: Setup) -> Any:
-    """Return this process's warm template; one serves every chapter that sees the same data."""
+    """Return this process's warm template; one serves every chapter that wants the same."""
+    from autograder.chapter import Chapter
     from autograder.sandbox.host import Template
 
-    key = (setup.sandbox, setup.prepared)
+    preload = Chapter(Path(setup.root), setup.chapter).preload
+    key = (setup.sandbox, setup.prepared, preload)
     if key not in _templates and not hasattr(os, "fork"):
         from autograder.sandbox.cold import ColdRunner
 
         _templates[key] = ColdRunner(Path(setup.prepared) if setup.prepared else None)
     if key not in _templates:
-        template = Template(sandbox=setup.sandbox, prepared=Path(setup.prepared) if setup.prepared else None)
+        prepared = Path(setup.prepared) if setup.prepared else None
+        template = Template(sandbox=setup.sandbox, prepared=prepared, preload=preload)
         template.start()
         atexit.register(template.close)
         _templates[key] = template

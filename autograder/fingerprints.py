@@ -50,7 +50,7 @@ def notes_of(folder: Path, notebook: NotebookNode, before: dict[str, Any] | None
         ]
         notes[name] = {
             "hints": exercise.hints, "forbidden": exercise.forbidden, "seconds": exercise.seconds,
-            "needs": exercise.needs, "mistakes": mistakes,
+            "needs": exercise.needs, "mistakes": mistakes, **({"preload": exercise.preload} if exercise.preload else {}),
         }  # fmt: skip
     return {"chapter": folder.name, "made_from": made_from(folder), "exercises": notes}
 
@@ -85,7 +85,8 @@ def _fingerprints(
         return {}
     splits = splits_of(visible)
     found: dict[tuple[str, str], dict[str, Any]] = {}
-    with Template(sandbox=False) as template:
+    preload = sorted({module for table in settings.values() for module in table.get("preload", [])})
+    with Template(sandbox=False, preload=tuple(preload)) as template:
 
         def run(replace: dict[str, str] | None, only: set[str] | None) -> Outcome:
             cells = reference_cells(visible, replace, only)

@@ -115,13 +115,13 @@ class Rehearsal:
 
 
 @contextmanager
-def warm() -> Iterator[Template]:
+def warm(preload: tuple[str, ...] = ()) -> Iterator[Template]:
     """A warm template on prepared data, as in grading: no run looks for MNIST, makes a stand-in or downloads."""
     from coursekit import data
 
     with tempfile.TemporaryDirectory() as folder:
         data.prepare(folder)
-        with Template(sandbox=False, prepared=Path(folder)) as template:
+        with Template(sandbox=False, prepared=Path(folder), preload=preload) as template:
             yield template
 
 
@@ -129,12 +129,12 @@ def main(arguments: list[str]) -> int:
     """Rehearse chapters by name and print the findings; the author's quick look before the test suite."""
     root = Path.cwd()
     bad = 0
-    with warm() as template:
-        for name in arguments or ch.names(root):
-            chapter = ch.resolve(root, name)
+    for name in arguments or ch.names(root):
+        chapter = ch.resolve(root, name)
+        with warm(ch.Chapter(root, chapter).preload) as template:
             lines = Rehearsal(root, chapter, template).findings()
-            bad += len(lines)
-            print(f"{chapter}: {len(lines)} finding(s)", *lines, sep="\n  ")
+        bad += len(lines)
+        print(f"{chapter}: {len(lines)} finding(s)", *lines, sep="\n  ")
     return 1 if bad else 0
 
 

@@ -50,8 +50,10 @@ class SandboxBroke(RuntimeError):
 class Template:
     """A warm process that forks a child for each run. Use as a context manager; restarts itself when it died."""
 
-    def __init__(self, *, sandbox: bool, prepared: Path | None = None, torch_too: bool = True) -> None:
-        self.sandbox, self.prepared, self.torch_too = sandbox, prepared, torch_too
+    def __init__(
+        self, *, sandbox: bool, prepared: Path | None = None, torch_too: bool = True, preload: tuple[str, ...] = ()
+    ) -> None:
+        self.sandbox, self.prepared, self.torch_too, self.preload = sandbox, prepared, torch_too, preload
         self.data_line = ""
         self.process: subprocess.Popen[bytes] | None = None
         self.control: socket.socket | None = None
@@ -82,7 +84,7 @@ class Template:
         self.control = ours
         self.reader = wire.Reader(2**40)
         self.ready = False
-        wire.write(ours.fileno(), {"warm": self.torch_too})
+        wire.write(ours.fileno(), {"warm": self.torch_too, "preload": list(self.preload)})
 
     def close(self) -> None:
         """End the process and everything it started."""

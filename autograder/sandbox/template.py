@@ -8,6 +8,7 @@ end of its result pipe; `pid` and `exit` go out. Started as `python -m autograde
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import select
 import signal
@@ -79,6 +80,9 @@ class Template:
             job, descriptors = body
             if "warm" in job:
                 self.shell = warm_up(job["warm"])
+                for module in job["preload"]:
+                    with contextlib.suppress(ImportError):  # an extra that is not installed
+                        importlib.import_module(module)
                 wire.write(self.control.fileno(), {"ready": os.getpid()})
             elif "cells" in job and descriptors:
                 self._run(job, descriptors[0])

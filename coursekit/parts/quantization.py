@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from coursekit import check, inputs
+from coursekit.parts._lent import no_answer_to
 from coursekit.parts.classifier import quietly, shuffled_loader
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
 ]  # fmt: skip
 
 
+@no_answer_to("quant_params")
 def quant_params(x_min: float, x_max: float, bits: int = 8) -> tuple[float, int]:
     """Return (scale, zero_point) of the unsigned levels 0 … 2^bits - 1 over a range widened to hold 0."""
     low, high = min(float(x_min), 0.0), max(float(x_max), 0.0)
@@ -26,12 +28,14 @@ def quant_params(x_min: float, x_max: float, bits: int = 8) -> tuple[float, int]
     return scale, round(-low / scale)
 
 
+@no_answer_to("fake_quantize")
 def fake_quantize(x: Any, scale: Any, zero_point: int, qmin: int, qmax: int) -> Any:
     """Return x moved to the nearest of its levels, in floating point; `scale` may be a number or a 0-dim tensor."""
     level = torch.clamp(torch.round(x / scale) + zero_point, qmin, qmax)
     return (level - zero_point) * scale
 
 
+@no_answer_to("fake_quant_ste")
 class FakeQuantSTE(torch.autograd.Function):
     """apply(x, scale, zero_point, qmin, qmax): `fake_quantize`, straight through where no level was clamped."""
 
@@ -48,6 +52,7 @@ class FakeQuantSTE(torch.autograd.Function):
         return grad_out * ctx.saved_tensors[0], None, None, None, None
 
 
+@no_answer_to("qat_linear")
 class QATLinear(nn.Linear):
     """nn.Linear whose forward uses its weight rounded to the symmetric grid of `bits` bits, one scale a tensor."""
 
@@ -177,6 +182,7 @@ def _epoch(model: Any, loader: Any, optimizer: Any) -> None:
         optimizer.step()
 
 
+@no_answer_to("qat_gate")
 def finetune(model: Any, train_loader: Any, epochs: int) -> None:
     """Train a classifier in place with Adam at 1e-3 on the cross-entropy."""
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
