@@ -65,24 +65,31 @@ def observe(
 
 def judge(observed: Observed, reference: Reference, submission: Submission, result: Result) -> Result:
     """Fill a result with the verdicts on every exercise of the chapter."""
-    for name, exercise in reference.chapter.exercises.items():
-        stub = reference.stubs.get(name, "")
-        source = submission.solution_source(name, stub) or ""
-        refused = refuse(source, exercise.forbidden, stub) or _ran_forbidden(exercise.points, observed)
-        likely = cache(lambda name=name: _most_alike(name, observed, reference))
-        if absent := [module for module in exercise.needs if find_spec(module) is None]:
-            verdicts, refused = [_needs_extra(grade_id, absent) for grade_id in exercise.points], None
-        else:
-            verdicts = [_verdict(grade_id, name, observed, reference, likely) for grade_id in exercise.points]
-        result.exercises[name] = exercise_result(exercise, verdicts, refused)
-        for verdict in verdicts:
-            result.cells[verdict.grade_id] = _stored(verdict, exercise.points[verdict.grade_id], refused)
+    for name in reference.chapter.exercises:
+        source = submission.solution_source(name, reference.stubs.get(name, "")) or ""
+        result.exercises[name], cells = judge_exercise(name, source, observed, reference)
+        result.cells.update(cells)
     broken = {name: e.message for name, e in result.exercises.items() if e.outcome == "checker broke"}
     if broken:
         result.reason = "needs attention: " + "; ".join(f"{name}: {_one_line(m)}" for name, m in broken.items())
     result.score = sum(e.score for e in result.exercises.values())
     result.max_score = sum(e.max_score for e in result.exercises.values())
     return result
+
+
+def judge_exercise(
+    name: str, source: str, observed: Observed, reference: Reference
+) -> tuple[ExerciseResult, dict[str, dict[str, Any]]]:
+    """Return the result of one exercise, whose solution reads `source`, and what is stored of its test cells."""
+    exercise = reference.chapter.exercises[name]
+    refused = refuse(source, exercise.forbidden, reference.stubs.get(name, "")) or _ran_forbidden(exercise.points, observed)
+    likely = cache(lambda: _most_alike(name, observed, reference))
+    if absent := [module for module in exercise.needs if find_spec(module) is None]:
+        verdicts, refused = [_needs_extra(grade_id, absent) for grade_id in exercise.points], None
+    else:
+        verdicts = [_verdict(grade_id, name, observed, reference, likely) for grade_id in exercise.points]
+    cells = {v.grade_id: _stored(v, exercise.points[v.grade_id], refused) for v in verdicts}
+    return exercise_result(exercise, verdicts, refused), cells
 
 
 def _needs_extra(grade_id: str, absent: list[str]) -> CellVerdict:
@@ -149,4 +156,4 @@ def _stored(verdict: CellVerdict, points: float, refused: Message | None) -> dic
     }
 
 
-__all__ = ["ExerciseResult", "Observed", "judge", "observe"]
+__all__ = ["ExerciseResult", "Observed", "judge", "judge_exercise", "observe"]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from autograder import chapter as ch
 from autograder import variants
-from autograder.examine import judge, observe
+from autograder.examine import Observed, judge, judge_exercise, observe
 from autograder.plan import submission_cells
 from autograder.reference import Reference
 from autograder.sandbox.host import Template
@@ -86,8 +86,17 @@ class Rehearsal:
             if e.score > 0 or e.outcome == "pass"
         ]
 
-    def mistake_lines(self, wrong: variants.NamedSolution) -> list[Line]:
-        """Return findings about one known mistake: it has to lose points and be told its own help."""
+    def mistake_lines(self, wrong: variants.NamedSolution, handed_in: bool = True) -> list[Line]:
+        """Return findings about one known mistake: it has to lose points and be told its own help.
+
+        It is handed in and graded like a student's; with `handed_in` False its own record is judged, which holds
+        the same observations and is there anyway, because every mistake is compared with all others.
+        """
+        if not handed_in:
+            own = next(m for m in self.reference.mistakes(wrong.exercise) if m.name == wrong.name)
+            found, _ = judge_exercise(wrong.exercise, wrong.code, Observed(own.frames, {}), self.reference)
+            if found.outcome == "not yet" and found.mistake == wrong.name:
+                return []
         result = self.grade(self.right() | {wrong.exercise: wrong.code}, {wrong.exercise})
         found = result.exercises[wrong.exercise]
         if found.outcome == "pass":
