@@ -23,7 +23,7 @@ test-all: $(READY) system system-browser system-database
 	$(PYTEST) tests
 
 lab: $(READY)
-	$(BIN)/jupyter lab release
+	$(BIN)/jupyter lab $$(test "$$(id -u)" = 0 && echo --allow-root) release
 
 bench: $(READY) system
 	$(BIN)/python -m tests.bench

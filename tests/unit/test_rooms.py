@@ -159,3 +159,14 @@ def test_every_concept_names_exercises_that_exist():
         assert wanted <= offered, (concept, wanted - offered)
         named |= set(chapters.split(", "))
     assert named == {name[:2] for name in ch.names(ROOT)}
+
+
+def test_the_readme_quotes_the_bench_as_it_was_measured():
+    import json
+
+    from tests.bench.__main__ import table
+
+    found = json.loads((ROOT / "tests" / "bench" / "results.json").read_text(encoding="utf-8"))
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = readme.split("<!-- bench -->")[1].split("<!-- /bench -->")[0].strip()
+    assert shown == table(found), f"put this between the marks in README.md:\n{table(found)}"
