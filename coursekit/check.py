@@ -23,9 +23,7 @@ from __future__ import annotations
 
 import builtins
 import importlib.util
-import inspect
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
@@ -33,6 +31,7 @@ from coursekit import chapter, guard, show
 from coursekit.compare import Mismatch, compare
 from coursekit.fingerprint import fingerprint, same
 from coursekit.inputs import array, integers, rng, tensor
+from coursekit.lend import lend
 from coursekit.message import Message, to_html, to_text
 from coursekit.observe import UnknownObject, decode, describe, encode
 
@@ -287,40 +286,6 @@ def that(
         return
     record["finding"] = finding
     _fail(here, record, Message("not yet", behaviour, actual=describe(record["value"]), where=finding, try_=advice))
-
-
-@contextmanager
-def lend(function: Callable[..., Any], **parts: Any) -> Iterator[None]:
-    """Put the course's own `parts` under the names that a student's `function` (or class) looks them up by.
-
-    An exercise that builds on earlier ones is judged with right ones, so that an earlier mistake costs points
-    only once. Everything is as before afterwards.
-    """
-    space = _globals_of(function)
-    before = {name: space.get(name, _MISSING) for name in parts}
-    space.update(parts)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is _MISSING:
-                space.pop(name, None)
-            else:
-                space[name] = value
-
-
-def _globals_of(function: Any) -> dict[str, Any]:
-    """Return the namespace in which a student's function, class or callable object looks up its names."""
-    function = inspect.unwrap(getattr(function, "func", function))  # functools.partial, functools.wraps
-    if space := getattr(function, "__globals__", None):
-        return space
-    kind = function if isinstance(function, type) else type(function)
-    for base in kind.__mro__:
-        for held in vars(base).values():
-            method = getattr(held, "__func__", held)
-            if hasattr(method, "__globals__") and not guard.is_library(method.__code__.co_filename):
-                return method.__globals__
-    return {}
 
 
 def find(judge: Callable[..., Any] | None, value: dict[str, Any], given: dict[str, Any]) -> str | None:

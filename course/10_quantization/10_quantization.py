@@ -461,7 +461,7 @@ hint("fake_quant_ste")
 @check.cell("fake_quant_ste__forward")
 def _():
     def forward(*arguments):
-        with parts.lent(FakeQuantSTE, fake_quantize=parts.fake_quantize):
+        with check.lend(FakeQuantSTE, fake_quantize=parts.fake_quantize):
             return FakeQuantSTE.apply(*arguments)
 
     x = torch.tensor([[-1.3, -0.2, 0.3], [0.9, 5.0, 0.0]])
@@ -491,7 +491,7 @@ def _():
 def _():
     def gradient(x, upstream, *arguments):
         leaf = x.detach().requires_grad_()
-        with parts.lent(FakeQuantSTE, fake_quantize=parts.fake_quantize):
+        with check.lend(FakeQuantSTE, fake_quantize=parts.fake_quantize):
             return torch.autograd.grad(FakeQuantSTE.apply(leaf, *arguments), leaf, upstream)[0]
 
     x = torch.tensor([0.2, 1.3, 3.3, 3.8, -0.3, -0.9])
@@ -542,7 +542,7 @@ def _():
     x, upstream = torch.tensor([0.2, 2.0, -1.7]), torch.tensor([1.0, -2.0, 3.0])
 
     def two_runs(a, first, second):
-        with parts.lent(FakeQuantSTE, fake_quantize=parts.fake_quantize):
+        with check.lend(FakeQuantSTE, fake_quantize=parts.fake_quantize):
             leaves = [a.detach().requires_grad_() for _ in range(2)]
             narrow = FakeQuantSTE.apply(leaves[0], 1.0, 0, -1, 1)
             wide = FakeQuantSTE.apply(leaves[1], 1.0, 0, -8, 7)
@@ -1578,7 +1578,7 @@ def _():
     tools = {"FakeQuantSTE": parts.FakeQuantSTE, "fake_quantize": parts.fake_quantize}
 
     def forward(weight, bias, bits, x, training=True):
-        with parts.lent(QATLinear, quant_params=parts.quant_params, **tools):
+        with check.lend(QATLinear, quant_params=parts.quant_params, **tools):
             layer = QATLinear(weight.shape[1], weight.shape[0], bits).to(weight.dtype).train(training)
             with torch.no_grad():
                 layer.weight.copy_(weight)
@@ -1626,7 +1626,7 @@ def _():
     tools = {"FakeQuantSTE": parts.FakeQuantSTE, "fake_quantize": parts.fake_quantize}
 
     def run(weight, bits, x, upstream, move=0.0):
-        with parts.lent(QATLinear, quant_params=parts.quant_params, **tools):
+        with check.lend(QATLinear, quant_params=parts.quant_params, **tools):
             layer = QATLinear(weight.shape[1], weight.shape[0], bits).to(weight.dtype)
             with torch.no_grad():
                 layer.weight.copy_(weight)
@@ -1716,7 +1716,7 @@ def _():
     tools = {"FakeQuantSTE": parts.FakeQuantSTE, "fake_quantize": parts.fake_quantize}
 
     def exported(weight, bits, x):
-        with parts.lent(QATLinear, quant_params=parts.quant_params, **tools):
+        with check.lend(QATLinear, quant_params=parts.quant_params, **tools):
             layer = QATLinear(weight.shape[1], weight.shape[0], bits).to(weight.dtype)
             with torch.no_grad():
                 layer.weight.copy_(weight)

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import types
-from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import nn
 
-from coursekit import check, inputs
+from coursekit import inputs
 from coursekit.parts._lent import no_answer_to
 from coursekit.parts.classifier import quietly, shuffled_loader
 
 __all__ = [
     "FakeQuantSTE", "QATLinear", "between", "digit_model", "digit_weights", "fake_quantize", "finetune",
-    "grid_weights", "lent", "quant_params", "quietly", "shuffled_loader", "watched_model",
+    "grid_weights", "quant_params", "quietly", "shuffled_loader", "watched_model",
 ]  # fmt: skip
 
 
@@ -65,35 +62,6 @@ class QATLinear(nn.Linear):
         top = 2 ** (self.bits - 1) - 1
         scale = self.weight.detach().abs().max() / top
         return nn.functional.linear(x, FakeQuantSTE.apply(self.weight, scale, 0, -top, top), self.bias)
-
-
-@contextlib.contextmanager
-def lent(user: Any, **names: Any) -> Iterator[None]:
-    """Put the course's parts under `names` while the student's class or function `user` runs.
-
-    A name that the cell of `user` defines itself stays: there it means what the student wants it to mean.
-    """
-    functions = _functions(user)
-    space = functions[0].__globals__ if functions else {}
-    here = {function.__code__.co_filename for function in functions}
-    own = {n for n in names if here & {f.__code__.co_filename for f in _functions(space.get(n))}}
-    with contextlib.ExitStack() as stack:
-        if functions:
-            stack.enter_context(check.lend(functions[0], **{n: v for n, v in names.items() if n not in own}))
-        yield
-
-
-def _functions(thing: Any) -> list[types.FunctionType]:
-    """Return the functions, under their decorators, that a function or a class of the notebook is made of."""
-    found = []
-    for one in [thing, *(vars(thing).values() if isinstance(thing, type) else ())]:
-        if isinstance(one, (staticmethod, classmethod)):
-            one = one.__func__
-        while hasattr(one, "__wrapped__"):
-            one = one.__wrapped__
-        if isinstance(one, types.FunctionType) and one.__globals__.get("__name__") == "__main__":
-            found.append(one)
-    return found
 
 
 def between(

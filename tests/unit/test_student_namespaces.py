@@ -36,6 +36,23 @@ def test_parts_are_lent_to_work_of_any_form(form):
     assert space["helper"] is own
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_a_name_that_the_same_cell_defines_is_left_to_the_student(form):
+    space = {"helper": lambda x: "an earlier exercise's"}
+    exec(compile("def helper(x): return 'their own'\n" + FORMS[form], "<student>", "exec"), space)
+    with check.lend(space["work"], helper=lambda x: "the course's"):
+        assert space["work"](1) == "their own"
+
+
+def test_an_object_that_answers_every_attribute_is_lent_nothing():
+    class Any:
+        def __getattr__(self, name):
+            return Any()
+
+    with check.lend(Any(), helper=1):
+        pass
+
+
 def test_nothing_is_lent_to_a_library_of_torch():
     before = dict(vars(torch.nn.modules.module))
     with check.lend(type("Bare", (torch.nn.Module,), {}), Module=None, helper=1):
