@@ -893,7 +893,7 @@ with plot.figure(
     "A column (3, 1) with 0, 10, 20 is repeated four times to the right, a row (1, 4) with 1 to 4 is "
     "repeated three times downwards, and their sum is a table (3, 4) from 1 to 24; repeated entries are pale",
     columns=3,
-    height=2.0,
+    height=2.2,
 ) as axes:
     for ax, (title, real) in zip(axes, steps.items()):
         shade = torch.full((3, 4), 0.1)
