@@ -49,10 +49,11 @@ def memory(tensor: Any, alt: str | None = None) -> None:
             colour.setdefault(int(address), PALETTE[row % 6])
     lines = -(-storage // _WRAP)
     tall = lines + len(addresses) + 2
-    with figure(alt, height=0.42 * tall + 0.5) as ax:
+    with figure(alt, height=0.42 * tall + 0.7) as ax:
         for address, value in enumerate(cells):
             at = address % _WRAP, -(address // _WRAP)
             _cell(ax, *at, colour.get(address, FAINT), number(value), str(address))
+        ax.text(-0.5, 0.75, "the storage, cell by cell", va="center", fontsize=9)
         below = -lines - 1.5
         ax.text(
             -0.5, below + 0.75, "the tensor reads, row by row (small: the address)", va="center", fontsize=9
@@ -63,7 +64,7 @@ def memory(tensor: Any, alt: str | None = None) -> None:
         terms = [f"{n} × index {axis}" for axis, n in enumerate(stride)]
         ax.set_title(f"{facts}\naddress = " + " + ".join([str(offset), *terms]))
         ax.set_xlim(-0.6, max(_WRAP, addresses.shape[1]) - 0.4)
-        ax.set_ylim(below - len(addresses) + 0.4, 0.6)
+        ax.set_ylim(below - len(addresses) + 0.4, 1.1)
         ax.set_axis_off()
 
 

@@ -131,8 +131,8 @@ def array(values: Any) -> np.ndarray:
 
 
 def number(value: float) -> str:
-    """Write a number the short way: 12, 0.0321, 3.2e4."""
-    mantissa, _, exponent = f"{float(value):.3g}".partition("e")
+    """Write a number the short way: 12, 0.0321, 3.2e4, and 0 for -0."""
+    mantissa, _, exponent = f"{float(value) + 0.0:.3g}".partition("e")  # -0.0 + 0.0 is 0.0
     return f"{mantissa}e{int(exponent)}" if exponent else mantissa
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import html
 
 from coursekit import chapter, show
 
@@ -32,5 +31,5 @@ def hint(exercise: str, *, start_again: bool = False) -> None:
     rest = len(hints) - count
     tail = f"Run this cell again for the next hint ({rest} more)." if rest else "That was the last hint."
     text = "\n".join(f"hint {i + 1} of {len(hints)}: {line}" for i, line in enumerate(hints[:count]))
-    items = "".join(f"<li>{html.escape(line)}</li>" for line in hints[:count])
+    items = "".join(f"<li>{show.prose(line)}</li>" for line in hints[:count])
     show.show(f"{text}\n{tail}", f'<ol style="margin:.2em 0">{items}</ol><p style="opacity:.75">{tail}</p>')

@@ -10,6 +10,8 @@ import textwrap
 from dataclasses import dataclass
 from typing import Literal
 
+from coursekit.show import prose
+
 Outcome = Literal["pass", "not yet", "checker broke", "not checked"]
 
 #: The order in which a message speaks; each field is one labelled line.
@@ -60,6 +62,11 @@ _STYLE = {
 }
 
 
+def _value(label: str, value: str) -> str:
+    """Return a field's value as HTML: what was seen stays as it is, advice may name code between backticks."""
+    return prose(value) if label in ("help", "try") else html.escape(value)
+
+
 def to_html(title: str, messages: list[Message]) -> str:
     """Render messages for a notebook: works in light and dark themes, and reads in order for a screen reader."""
     rows = []
@@ -67,7 +74,7 @@ def to_html(title: str, messages: list[Message]) -> str:
         colour, mark = _STYLE[message.outcome]
         details = "".join(
             f'<div style="margin-left:1.5em"><span style="display:inline-block;min-width:5em;opacity:.75">'
-            f'{label}</span> <span style="white-space:pre-wrap">{html.escape(value)}</span></div>'
+            f'{label}</span> <span style="white-space:pre-wrap">{_value(label, value)}</span></div>'
             for label, value in message.fields()
         )
         rows.append(

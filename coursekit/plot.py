@@ -274,7 +274,7 @@ def confusion(matrix: Any, classes: Sequence[Any] | None = None, alt: str | None
 
 
 @drawing
-def histograms(series: dict[str, Any], alt: str | None = None, bins: int = 40) -> None:
+def histograms(series: dict[str, Any], alt: str | None = None, bins: int = 40, xlabel: str = "") -> None:
     """Draw one histogram beside the other on the same scale, such as the activations of each layer."""
     values = {name: array(one).astype(float).reshape(-1) for name, one in series.items()}
     finite = {name: one[np.isfinite(one)] for name, one in values.items()}
@@ -296,6 +296,7 @@ def histograms(series: dict[str, Any], alt: str | None = None, bins: int = 40) -
             ax.hist(one, bins=edges, color=PALETTE[0])
             ax.set_title(f"{name}\nmean {number(one.mean())}, std {number(one.std())}", fontsize=8)
             ax.set_yticks([])
+            ax.set_xlabel(xlabel)
 
 
 @drawing

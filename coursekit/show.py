@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html as html_
 import os
+import re
 import sys
 
 _recording = [False]
@@ -35,3 +37,8 @@ def show(text: str, html: str | None = None) -> None:
         display({"text/plain": text, "text/html": html}, raw=True)
     else:
         print(text)
+
+
+def prose(text: str) -> str:
+    """Return a sentence as HTML; what stands between backticks is set as code, as in the statements."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html_.escape(text))

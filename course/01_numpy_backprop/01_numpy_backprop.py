@@ -78,6 +78,7 @@ Write `linear_forward(x, w, b)`: `x` is (N, D_in), `w` is (D_in, D_out), `b` is 
 the bias on every row, shape (N, D_out). Leave the inputs as they are.
 """
 
+
 # %% nbgrader={"grade": false, "grade_id": "linear_forward", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def linear_forward(x, w, b):
     """(N, D_in), (D_in, D_out), (D_out,) -> (N, D_out)"""
@@ -87,8 +88,10 @@ def linear_forward(x, w, b):
     return x @ w + b
     ### END SOLUTION
 
+
 # %%
 hint("linear_forward")
+
 
 # %% nbgrader={"grade": true, "grade_id": "linear_forward__values", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 @check.cell("linear_forward__values")
@@ -105,10 +108,15 @@ def _():
     check.close("any batch, any sizes", lambda: linear_forward(x, w, b), expected=lambda: x @ w + b)
     ### END HIDDEN TESTS
 
+
 # %% nbgrader={"grade": true, "grade_id": "linear_forward__care", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
 @check.cell("linear_forward__care")
 def _():
-    one, w, b = check.array(4, 1, 4, dtype="float32"), check.array(5, 4, 4, dtype="float32"), check.array(6, 4, dtype="float32")
+    one, w, b = (
+        check.array(4, 1, 4, dtype="float32"),
+        check.array(5, 4, 4, dtype="float32"),
+        check.array(6, 4, dtype="float32"),
+    )
     check.equal(
         "a batch of one stays a batch, and float32 stays float32",
         lambda: (str(linear_forward(one, w, b).dtype), list(linear_forward(one, w, b).shape)),
@@ -117,8 +125,13 @@ def _():
     check.unchanged("the inputs are left alone", lambda: linear_forward(one, w, b), one, w, b)
     ### BEGIN HIDDEN TESTS
     turned, w, b = check.array(7, 4, 6).T, check.array(8, 5, 4).T, check.array(9, 10)[::2]
-    check.close("non-contiguous input is input too", lambda: linear_forward(turned, w, b), expected=lambda: turned @ w + b)
+    check.close(
+        "non-contiguous input is input too",
+        lambda: linear_forward(turned, w, b),
+        expected=lambda: turned @ w + b,
+    )
     ### END HIDDEN TESTS
+
 
 # %% [markdown]
 r"""
@@ -135,8 +148,11 @@ it was negative, nothing we do to the input changes the output: the gradient sto
 # %% tags=["picture"]
 line = np.linspace(-3, 3, 121)
 plot.curves(
-    {"ReLU(h)": np.maximum(line, 0), "its slope": (line > 0).astype(float)}, xlabel="sample of h, from -3 to 3",
-    ylabel="value", alt="ReLU is flat at 0 for negative h and rises with slope 1 for positive h; its slope steps from 0 to 1 at h = 0",
+    {"ReLU(h)": (line, np.maximum(line, 0)), "its slope": (line, (line > 0).astype(float))},
+    xlabel="h",
+    ylabel="value",
+    alt="ReLU is flat at 0 for negative h and rises with slope 1 for positive h; "
+    "its slope steps from 0 to 1 at h = 0",
 )
 
 # %% [markdown]
@@ -147,6 +163,7 @@ r"""
 Write `relu_forward(h)` and `relu_backward(grad_out, h)`. `h` has any shape and is the input of the *forward*
 pass; `grad_out` has the same shape. At `h == 0` the gradient is 0. Inputs stay as they are.
 """
+
 
 # %% nbgrader={"grade": false, "grade_id": "relu", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def relu_forward(h):
@@ -165,8 +182,10 @@ def relu_backward(grad_out, h):
     return grad_out * (h > 0)
     ### END SOLUTION
 
+
 # %%
 hint("relu")
+
 
 # %% nbgrader={"grade": true, "grade_id": "relu__forward", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
 @check.cell("relu__forward")
@@ -183,6 +202,7 @@ def _():
     check.close("three axes, float32", lambda: relu_forward(cube), expected=lambda: np.maximum(cube, 0))
     ### END HIDDEN TESTS
 
+
 # %% nbgrader={"grade": true, "grade_id": "relu__gradient", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 @check.cell("relu__gradient")
 def _():
@@ -197,10 +217,17 @@ def _():
     check.unchanged("neither argument is changed", lambda: relu_backward(upstream, h), upstream, h)
     ### BEGIN HIDDEN TESTS
     h, upstream = check.array(12, 4, 5, away_from=0.0), check.array(13, 4, 5)
-    check.close("any input, any upstream gradient", lambda: relu_backward(upstream, h), expected=lambda: upstream * (h > 0))
+    check.close(
+        "any input, any upstream gradient",
+        lambda: relu_backward(upstream, h),
+        expected=lambda: upstream * (h > 0),
+    )
     one = check.array(14, 6, dtype="float32", away_from=0.0)
-    check.close("one axis, float32", lambda: relu_backward(one * 2, one), expected=lambda: one * 2 * (one > 0))
+    check.close(
+        "one axis, float32", lambda: relu_backward(one * 2, one), expected=lambda: one * 2 * (one > 0)
+    )
     ### END HIDDEN TESTS
+
 
 # %% [markdown]
 r"""
@@ -227,6 +254,7 @@ Write `squared_error(y_pred, y)` → `(loss, grad_y_pred)`: the loss is the *sum
 (for float32 arrays too), the gradient is `2 (y_pred − y)`. Raise `ValueError` where the two shapes differ.
 """
 
+
 # %% nbgrader={"grade": false, "grade_id": "squared_error", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def squared_error(y_pred, y):
     """two arrays of one shape -> (loss: float, grad_y_pred: that shape)"""
@@ -238,8 +266,10 @@ def squared_error(y_pred, y):
     return float((difference**2).sum()), 2 * difference
     ### END SOLUTION
 
+
 # %%
 hint("squared_error")
+
 
 # %% nbgrader={"grade": true, "grade_id": "squared_error__values", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 @check.cell("squared_error__values")
@@ -258,8 +288,11 @@ def _():
         lambda: squared_error(y_pred, y),
         expected=lambda: (float(((y_pred - y) ** 2).sum()), 2 * (y_pred - y)),
     )
-    check.unchanged("predictions and targets are left alone", lambda: squared_error(y_pred, y), y_pred, y)
+    check.unchanged(
+        "predictions and targets are left alone", lambda: squared_error(y_pred, y), y_pred, y
+    )
     ### END HIDDEN TESTS
+
 
 # %% nbgrader={"grade": true, "grade_id": "squared_error__care", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
 @check.cell("squared_error__care")
@@ -270,15 +303,38 @@ def _():
         loss, grad = squared_error(small, small)
         return "float" if isinstance(loss, float) else type(loss).__name__, str(grad.dtype)
 
-    check.equal("float32 in: the loss is a Python float, the gradient float32", kinds, expected=("float", "float32"))
-    check.raises("shapes that only fit by stretching are refused", lambda: squared_error(np.ones((4, 3)), np.ones((4, 1))), ValueError)
+    check.equal(
+        "float32 in: the loss is a Python float, the gradient float32",
+        kinds,
+        expected=("float", "float32"),
+    )
+    check.raises(
+        "shapes that only fit by stretching are refused",
+        lambda: squared_error(np.ones((4, 3)), np.ones((4, 1))),
+        ValueError,
+    )
     ### BEGIN HIDDEN TESTS
-    check.raises("a missing axis is refused", lambda: squared_error(np.ones((4, 3)), np.ones(3)), ValueError)
-    check.raises("a column against a flat array of the same length is refused", lambda: squared_error(np.ones((4, 1)), np.ones(4)), ValueError)
-    check.raises("as many entries in another shape are refused", lambda: squared_error(np.ones((2, 3)), np.ones((3, 2))), ValueError)
+    check.raises(
+        "a missing axis is refused", lambda: squared_error(np.ones((4, 3)), np.ones(3)), ValueError
+    )
+    check.raises(
+        "a column against a flat array of the same length is refused",
+        lambda: squared_error(np.ones((4, 1)), np.ones(4)),
+        ValueError,
+    )
+    check.raises(
+        "as many entries in another shape are refused",
+        lambda: squared_error(np.ones((2, 3)), np.ones((3, 2))),
+        ValueError,
+    )
     y_pred, y = check.array(23, 1, 6, dtype="float32"), check.array(24, 1, 6, dtype="float32")
-    check.close("a batch of one in float32", lambda: squared_error(y_pred, y)[1], expected=lambda: 2 * (y_pred - y))
+    check.close(
+        "a batch of one in float32",
+        lambda: squared_error(y_pred, y)[1],
+        expected=lambda: 2 * (y_pred - y),
+    )
     ### END HIDDEN TESTS
+
 
 # %% [markdown]
 r"""
@@ -306,6 +362,7 @@ Write `linear_backward(grad_out, x, w)` → `(grad_x, grad_w, grad_b)` with the 
 of its gradient?
 """
 
+
 # %% nbgrader={"grade": false, "grade_id": "linear_backward", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def linear_backward(grad_out, x, w):
     """(N, D_out), (N, D_in), (D_in, D_out) -> (N, D_in), (D_in, D_out), (D_out,)"""
@@ -316,8 +373,10 @@ def linear_backward(grad_out, x, w):
     return grad_x, grad_w, grad_out.sum(axis=0)  # forward repeats b for every row, so backward adds the rows up
     ### END SOLUTION
 
+
 # %%
 hint("linear_backward")
+
 
 # %% nbgrader={"grade": true, "grade_id": "linear_backward__grad_x", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
 @check.cell("linear_backward__grad_x")
@@ -332,11 +391,26 @@ def _():
     )
     ### BEGIN HIDDEN TESTS
     grad_out, x, w = check.array(31, 6, 3), check.array(32, 6, 4), check.array(33, 4, 3)
-    check.close("grad_x for any sizes", lambda: linear_backward(grad_out, x, w)[0], expected=lambda: grad_out @ w.T)
-    one = check.array(30, 1, 3, dtype="float32"), check.array(38, 1, 2, dtype="float32"), check.array(39, 2, 3, dtype="float32")
-    check.close("grad_x for a batch of one in float32", lambda: linear_backward(*one)[0], expected=lambda: one[0] @ one[2].T)
-    check.unchanged("nothing is changed on the way back", lambda: linear_backward(grad_out, x, w), grad_out, x, w)
+    check.close(
+        "grad_x for any sizes",
+        lambda: linear_backward(grad_out, x, w)[0],
+        expected=lambda: grad_out @ w.T,
+    )
+    one = (
+        check.array(30, 1, 3, dtype="float32"),
+        check.array(38, 1, 2, dtype="float32"),
+        check.array(39, 2, 3, dtype="float32"),
+    )
+    check.close(
+        "grad_x for a batch of one in float32",
+        lambda: linear_backward(*one)[0],
+        expected=lambda: one[0] @ one[2].T,
+    )
+    check.unchanged(
+        "nothing is changed on the way back", lambda: linear_backward(grad_out, x, w), grad_out, x, w
+    )
     ### END HIDDEN TESTS
+
 
 # %% nbgrader={"grade": true, "grade_id": "linear_backward__grad_w", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 @check.cell("linear_backward__grad_w")
@@ -351,10 +425,23 @@ def _():
     )
     ### BEGIN HIDDEN TESTS
     grad_out, x, w = check.array(34, 5, 4), check.array(35, 5, 4), check.array(36, 4, 4)
-    check.close("grad_w where every size is the same", lambda: linear_backward(grad_out, x, w)[1], expected=lambda: x.T @ grad_out)
-    one = check.array(37, 1, 3, dtype="float32"), check.array(38, 1, 2, dtype="float32"), check.array(39, 2, 3, dtype="float32")
-    check.close("grad_w for a batch of one in float32", lambda: linear_backward(*one)[1], expected=lambda: one[1].T @ one[0])
+    check.close(
+        "grad_w where every size is the same",
+        lambda: linear_backward(grad_out, x, w)[1],
+        expected=lambda: x.T @ grad_out,
+    )
+    one = (
+        check.array(37, 1, 3, dtype="float32"),
+        check.array(38, 1, 2, dtype="float32"),
+        check.array(39, 2, 3, dtype="float32"),
+    )
+    check.close(
+        "grad_w for a batch of one in float32",
+        lambda: linear_backward(*one)[1],
+        expected=lambda: one[1].T @ one[0],
+    )
     ### END HIDDEN TESTS
+
 
 # %% nbgrader={"grade": true, "grade_id": "linear_backward__grad_b", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
 @check.cell("linear_backward__grad_b")
@@ -368,10 +455,19 @@ def _():
     )
     ### BEGIN HIDDEN TESTS
     grad_out = check.array(40, 7, 5)
-    check.close("grad_b for any batch", lambda: linear_backward(grad_out, np.ones((7, 2)), np.ones((2, 5)))[2], expected=lambda: grad_out.sum(axis=0))
+    check.close(
+        "grad_b for any batch",
+        lambda: linear_backward(grad_out, np.ones((7, 2)), np.ones((2, 5)))[2],
+        expected=lambda: grad_out.sum(axis=0),
+    )
     one = check.array(41, 1, 3, dtype="float32")
-    check.close("grad_b for a batch of one in float32", lambda: linear_backward(one, np.ones((1, 2), "float32"), np.ones((2, 3), "float32"))[2], expected=lambda: one[0])
+    check.close(
+        "grad_b for a batch of one in float32",
+        lambda: linear_backward(one, np.ones((1, 2), "float32"), np.ones((2, 3), "float32"))[2],
+        expected=lambda: one[0],
+    )
     ### END HIDDEN TESTS
+
 
 # %% [markdown]
 r"""
@@ -401,6 +497,7 @@ The loss is the sum of squares as a Python `float`; shapes of prediction and `y`
 You may call your functions from above, or write it out in one piece.
 """
 
+
 # %% nbgrader={"grade": false, "grade_id": "loss_and_grads", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def loss_and_grads(x, y, w1, w2):
     """(N, D), (N, C), (D, H), (H, C) -> (loss: float, (D, H), (H, C))"""
@@ -419,8 +516,10 @@ def loss_and_grads(x, y, w1, w2):
     return loss, x.T @ grad_h, grad_w2
     ### END SOLUTION
 
+
 # %%
 hint("loss_and_grads")
+
 
 # %% nbgrader={"grade": true, "grade_id": "loss_and_grads__by_hand", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 @check.cell("loss_and_grads__by_hand")
@@ -438,7 +537,9 @@ def _():
         expected=15.25,
         advice="print h, then the hidden values after the ReLU, then y_pred: two rows, easily done on paper",
     )
-    check.close("the gradient of w2", lambda: run(x, y, w1, w2)[2], expected=np.array([[18.0], [0.0], [-7.5]]))
+    check.close(
+        "the gradient of w2", lambda: run(x, y, w1, w2)[2], expected=np.array([[18.0], [0.0], [-7.5]])
+    )
     check.close(
         "the gradient of w1",
         lambda: run(x, y, w1, w2)[1],
@@ -446,7 +547,12 @@ def _():
         advice="where h was negative, no gradient may reach w1",
     )
     ### BEGIN HIDDEN TESTS
-    x, y, w1, w2 = check.array(51, 6, 5), check.array(52, 6, 3), check.array(53, 5, 4), check.array(54, 4, 3)
+    x, y, w1, w2 = (
+        check.array(51, 6, 5),
+        check.array(52, 6, 3),
+        check.array(53, 5, 4),
+        check.array(54, 4, 3),
+    )
 
     def expected():
         h = x @ w1
@@ -456,6 +562,7 @@ def _():
 
     check.close("any network of two layers", lambda: run(x, y, w1, w2), expected=lambda: expected())
     ### END HIDDEN TESTS
+
 
 # %% nbgrader={"grade": true, "grade_id": "loss_and_grads__care", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
 @check.cell("loss_and_grads__care")
@@ -471,7 +578,9 @@ def _():
 
     def kinds():
         loss, *grads = run(x, y, w1, w2)
-        return ["float" if isinstance(loss, float) else type(loss).__name__] + [(str(g.dtype), list(g.shape)) for g in grads]
+        return ["float" if isinstance(loss, float) else type(loss).__name__] + [
+            (str(g.dtype), list(g.shape)) for g in grads
+        ]
 
     check.equal(
         "float32 in: a Python float and float32 gradients of the weights' shapes",
@@ -480,8 +589,13 @@ def _():
     )
     check.raises("targets of another shape are refused", lambda: run(x, y[:, :1], w1, w2), ValueError)
     ### BEGIN HIDDEN TESTS
-    check.close("a batch of one, the gradients of it", lambda: run(x, y, w1, w2)[2], expected=lambda: np.maximum(x @ w1, 0).T @ (2 * (np.maximum(x @ w1, 0) @ w2 - y)))
+    check.close(
+        "a batch of one, the gradients of it",
+        lambda: run(x, y, w1, w2)[2],
+        expected=lambda: np.maximum(x @ w1, 0).T @ (2 * (np.maximum(x @ w1, 0) @ w2 - y)),
+    )
     ### END HIDDEN TESTS
+
 
 # %% [markdown]
 r"""
@@ -505,6 +619,7 @@ the list of the `steps` losses, each taken *before* its update. The arguments ar
 `steps = 0` you return their values and an empty list.
 """
 
+
 # %% nbgrader={"grade": false, "grade_id": "train_two_layer", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def train_two_layer(x, y, w1, w2, lr, steps):
     """gradient descent -> (w1 after, w2 after, list of `steps` losses)"""
@@ -519,6 +634,7 @@ def train_two_layer(x, y, w1, w2, lr, steps):
     return w1, w2, losses
     ### END SOLUTION
 
+
 # %%
 hint("train_two_layer")
 
@@ -528,13 +644,21 @@ The checks below lend your function the course's own `loss_and_grads`, so that t
 on how 1.5 went.
 """
 
+
 # %% nbgrader={"grade": true, "grade_id": "train_two_layer__steps", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 @check.cell("train_two_layer__steps")
 def _():
-    x, y, w1, w2 = check.array(61, 4, 3), check.array(62, 4, 2), check.array(63, 3, 5), check.array(64, 5, 2)
+    x, y, w1, w2 = (
+        check.array(61, 4, 3),
+        check.array(62, 4, 2),
+        check.array(63, 3, 5),
+        check.array(64, 5, 2),
+    )
 
     def train(lr, steps):
-        with check.lend(train_two_layer, loss_and_grads=parts.loss_and_grads, squared_error=parts.squared_error):
+        with check.lend(
+            train_two_layer, loss_and_grads=parts.loss_and_grads, squared_error=parts.squared_error
+        ):
             a, b, losses = train_two_layer(x, y, w1, w2, lr, steps)
         return a, b, [float(loss) for loss in losses]
 
@@ -542,9 +666,16 @@ def _():
     check.that(
         "the loss falls",
         lambda: train(0.001, 30)[2],
-        judge=lambda losses: None if losses[-1] < losses[0] else "the loss rises" if losses[-1] > losses[0] else "the loss stays where it was",
+        judge=lambda losses: (
+            None
+            if losses[-1] < losses[0]
+            else "the loss rises"
+            if losses[-1] > losses[0]
+            else "the loss stays where it was"
+        ),
         advice="plot the losses: rising means uphill, flat means the new weights are not used",
     )
+
     ### BEGIN HIDDEN TESTS
     def expected(lr, steps):
         a, b, losses = w1, w2, []
@@ -554,21 +685,40 @@ def _():
             a, b = a - lr * grad_a, b - lr * grad_b
         return a, b, losses
 
-    check.close("weights and losses after one step", lambda: train(0.002, 1), expected=lambda: expected(0.002, 1))
-    check.close("weights and losses after twelve steps", lambda: train(0.003, 12), expected=lambda: expected(0.003, 12))
+    check.close(
+        "weights and losses after one step", lambda: train(0.002, 1), expected=lambda: expected(0.002, 1)
+    )
+    check.close(
+        "weights and losses after twelve steps",
+        lambda: train(0.003, 12),
+        expected=lambda: expected(0.003, 12),
+    )
     ### END HIDDEN TESTS
+
 
 # %% nbgrader={"grade": true, "grade_id": "train_two_layer__care", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
 @check.cell("train_two_layer__care")
 def _():
-    x, y, w1, w2 = check.array(65, 4, 3), check.array(66, 4, 2), check.array(67, 3, 5), check.array(68, 5, 2)
+    x, y, w1, w2 = (
+        check.array(65, 4, 3),
+        check.array(66, 4, 2),
+        check.array(67, 3, 5),
+        check.array(68, 5, 2),
+    )
 
     def train(steps):
-        with check.lend(train_two_layer, loss_and_grads=parts.loss_and_grads, squared_error=parts.squared_error):
+        with check.lend(
+            train_two_layer, loss_and_grads=parts.loss_and_grads, squared_error=parts.squared_error
+        ):
             return train_two_layer(x, y, w1, w2, 0.001, steps)
 
-    check.unchanged("the data and the weights you were given are left alone", lambda: train(5), x, y, w1, w2)
-    check.close("no steps: the same values and an empty list", lambda: train(0), expected=lambda: (w1, w2, []))
+    check.unchanged(
+        "the data and the weights you were given are left alone", lambda: train(5), x, y, w1, w2
+    )
+    check.close(
+        "no steps: the same values and an empty list", lambda: train(0), expected=lambda: (w1, w2, [])
+    )
+
     ### BEGIN HIDDEN TESTS
     def expected(steps):
         a, b = w1, w2
@@ -577,18 +727,31 @@ def _():
             a, b = a - 0.001 * grad_a, b - 0.001 * grad_b
         return a
 
-    check.close("training twice from the same weights gives the same", lambda: [train(3)[0], train(3)[0]], expected=lambda: [expected(3), expected(3)])
+    check.close(
+        "training twice from the same weights gives the same",
+        lambda: [train(3)[0], train(3)[0]],
+        expected=lambda: [expected(3), expected(3)],
+    )
 
     def in_float32(targets):
         small = [v.astype("float32") for v in (x, targets, w1, w2)]
-        with check.lend(train_two_layer, loss_and_grads=parts.loss_and_grads, squared_error=parts.squared_error):
+        with check.lend(
+            train_two_layer, loss_and_grads=parts.loss_and_grads, squared_error=parts.squared_error
+        ):
             a, b, losses = train_two_layer(*small, 0.001, 3)
         return str(a.dtype), str(b.dtype), len(losses)
 
-    check.equal("float32 weights stay float32", lambda: in_float32(y), expected=("float32", "float32", 3))
+    check.equal(
+        "float32 weights stay float32", lambda: in_float32(y), expected=("float32", "float32", 3)
+    )
     perfect = np.maximum(x @ w1, 0) @ w2
-    check.equal("there are as many losses as steps where there is nothing left to learn", lambda: in_float32(perfect), expected=("float32", "float32", 3))
+    check.equal(
+        "there are as many losses as steps where there is nothing left to learn",
+        lambda: in_float32(perfect),
+        expected=("float32", "float32", 3),
+    )
     ### END HIDDEN TESTS
+
 
 # %% [markdown]
 r"""
@@ -602,22 +765,36 @@ data_x, data_y = rng.standard_normal((64, 1000)), rng.standard_normal((64, 10))
 start_w1, start_w2 = rng.standard_normal((1000, 100)), rng.standard_normal((100, 10))
 trained_w1, trained_w2, history = train_two_layer(data_x, data_y, start_w1, start_w2, lr=1e-6, steps=300)
 plot.curves(
-    {"your loss": history}, xlabel="step", ylabel="sum of squared errors", log=True,
-    alt=f"Your loss curve on a logarithmic axis: from {history[0]:.3g} down to {history[-1]:.3g} in {len(history)} steps",
+    {"your loss": history},
+    xlabel="step",
+    ylabel="sum of squared errors",
+    log=True,
+    alt=f"Your loss curve on a logarithmic axis: from {history[0]:.3g} to {history[-1]:.3g} "
+    f"in {len(history)} steps",
 )
 
 # %% [markdown]
 r"""
-Try `lr=1e-5` in the cell above: at first faster, then it breaks. A step that is too long jumps across the
-valley and lands higher up on the other side. Chapter 6 is about doing better than one fixed step size.
+Try `lr=3e-6` in the cell above: the loss first jumps to thirty times its start, and after 300 steps it is
+still near 1000. With `lr=1e-5` every step is worse than the one before, until the numbers overflow: a step
+that is too long jumps across the valley and lands higher up on the other side. Put `1e-6` back before you go
+on. Chapter 6 is about doing better than one fixed step size.
+
+The gradient itself says how far you are. Below, the sizes of all its entries for `w1`, as powers of ten (3 is
+a thousand, −2 a hundredth), before and after: near the bottom of the valley the ground is almost flat.
 """
 
 # %% tags=["picture"]
 before = loss_and_grads(data_x, data_y, start_w1, start_w2)[1]
 after = loss_and_grads(data_x, data_y, trained_w1, trained_w2)[1]
 plot.histograms(
-    {"before training": np.log10(np.abs(before[before != 0])), "after training": np.log10(np.abs(after[after != 0]))},
-    alt="Sizes of the entries of grad_w1, as powers of ten, before and after training: training shrinks them by several powers of ten",
+    {
+        "before training": np.log10(np.abs(before[before != 0])),
+        "after training": np.log10(np.abs(after[after != 0])),
+    },
+    xlabel="log10 of |entry of grad_w1|",
+    alt="Sizes of the entries of grad_w1, as powers of ten, before and after training: "
+    "training shrinks them by several powers of ten",
 )
 
 # %% [markdown]
@@ -648,6 +825,7 @@ The loss is the *mean* over the batch as a Python `float`; the gradient is (N, C
 stay finite and right.
 """
 
+
 # %% nbgrader={"grade": false, "grade_id": "softmax_cross_entropy", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def softmax_cross_entropy(logits, labels):
     """(N, C), (N,) -> (mean loss: float, gradient of the logits: (N, C))"""
@@ -663,8 +841,10 @@ def softmax_cross_entropy(logits, labels):
     return loss, grad / len(labels)
     ### END SOLUTION
 
+
 # %%
 hint("softmax_cross_entropy")
+
 
 # %% nbgrader={"grade": true, "grade_id": "softmax_cross_entropy__loss", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 @check.cell("softmax_cross_entropy__loss")
@@ -686,11 +866,26 @@ def _():
     )
     ### BEGIN HIDDEN TESTS
     logits, labels = check.array(71, 6, 4) * 3, check.integers(72, 0, 4, 6)
-    check.close("the loss of any batch", lambda: softmax_cross_entropy(logits, labels)[0], expected=lambda: parts.cross_entropy(logits, labels)[0])
+    check.close(
+        "the loss of any batch",
+        lambda: softmax_cross_entropy(logits, labels)[0],
+        expected=lambda: parts.cross_entropy(logits, labels)[0],
+    )
     large = (check.rng(73).uniform(-1e4, 1e4, (5, 3))).astype("float32")
-    check.close("large logits in float32", lambda: softmax_cross_entropy(large, np.array([0, 2, 1, 1, 0]))[0], expected=lambda: parts.cross_entropy(large, np.array([0, 2, 1, 1, 0]))[0], rtol=1e-5, atol=1e-2)
-    check.equal("the loss of float32 logits is a Python float", lambda: isinstance(softmax_cross_entropy(large, np.array([0, 2, 1, 1, 0]))[0], float), expected=True)
+    check.close(
+        "large logits in float32",
+        lambda: softmax_cross_entropy(large, np.array([0, 2, 1, 1, 0]))[0],
+        expected=lambda: parts.cross_entropy(large, np.array([0, 2, 1, 1, 0]))[0],
+        rtol=1e-5,
+        atol=1e-2,
+    )
+    check.equal(
+        "the loss of float32 logits is a Python float",
+        lambda: isinstance(softmax_cross_entropy(large, np.array([0, 2, 1, 1, 0]))[0], float),
+        expected=True,
+    )
     ### END HIDDEN TESTS
+
 
 # %% nbgrader={"grade": true, "grade_id": "softmax_cross_entropy__gradient", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 @check.cell("softmax_cross_entropy__gradient")
@@ -703,22 +898,48 @@ def _():
         advice="every row of the gradient sums to 0: does yours?",
     )
     answers = np.array([2, 1])
-    check.unchanged("the logits and the labels are left alone", lambda: softmax_cross_entropy(logits, answers), logits, answers)
+    check.unchanged(
+        "the logits and the labels are left alone",
+        lambda: softmax_cross_entropy(logits, answers),
+        logits,
+        answers,
+    )
     ### BEGIN HIDDEN TESTS
     logits, labels = check.array(74, 5, 7), check.integers(75, 0, 7, 5)
-    check.close("the gradient of any batch", lambda: softmax_cross_entropy(logits, labels)[1], expected=lambda: parts.cross_entropy(logits, labels)[1])
+    check.close(
+        "the gradient of any batch",
+        lambda: softmax_cross_entropy(logits, labels)[1],
+        expected=lambda: parts.cross_entropy(logits, labels)[1],
+    )
     one = check.array(76, 1, 3, dtype="float32")
-    check.close("the gradient of a batch of one in float32", lambda: softmax_cross_entropy(one, np.array([1]))[1], expected=lambda: parts.cross_entropy(one, np.array([1]))[1])
+    check.close(
+        "the gradient of a batch of one in float32",
+        lambda: softmax_cross_entropy(one, np.array([1]))[1],
+        expected=lambda: parts.cross_entropy(one, np.array([1]))[1],
+    )
     large = np.array([[1e4, -1e4, 0.0], [-1e4, 1e4, 1e4]])
-    check.close("the gradient of large logits is finite and right", lambda: softmax_cross_entropy(large, np.array([1, 1]))[1], expected=lambda: parts.cross_entropy(large, np.array([1, 1]))[1])
+    check.close(
+        "the gradient of large logits is finite and right",
+        lambda: softmax_cross_entropy(large, np.array([1, 1]))[1],
+        expected=lambda: parts.cross_entropy(large, np.array([1, 1]))[1],
+    )
     ### END HIDDEN TESTS
+
+
+# %% [markdown]
+r"""
+**Which way each logit is pushed.** One example, five classes, your gradient. A step goes *against* the
+gradient: the label, the only negative bar, goes up, and the class that was most probable goes down the most.
+"""
 
 # %% tags=["picture"]
 scores = np.array([[2.0, 0.5, -1.0, 0.0, 1.0]])
 surprise, pull = softmax_cross_entropy(scores, np.array([4]))
 plot.bars(
     {f"class {k}" + (" (the label)" if k == 4 else ""): float(pull[0, k]) for k in range(5)},
-    alt=f"Your gradient for one example: only the label, class 4, is negative ({pull[0, 4]:.2f}); the other four are pushed down in proportion to their probability",
+    xlabel="your gradient of each logit",
+    alt=f"Your gradient for one example: only the label, class 4, is negative ({pull[0, 4]:.2f}); "
+    "the other four are pushed down in proportion to their probability",
 )
 
 # %% [markdown]
@@ -746,6 +967,7 @@ call, but on return it is bit for bit what it was, **also where `f` raises**, an
 to the caller.
 """
 
+
 # %% nbgrader={"grade": false, "grade_id": "numeric_gradient", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def numeric_gradient(f, x, eps=1e-5):
     """f: array -> float, x of any shape -> gradient of x's shape"""
@@ -761,8 +983,10 @@ def numeric_gradient(f, x, eps=1e-5):
     return grad
     ### END SOLUTION
 
+
 # %%
 hint("numeric_gradient")
+
 
 # %% nbgrader={"grade": true, "grade_id": "numeric_gradient__values", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 @check.cell("numeric_gradient__values")
@@ -779,19 +1003,50 @@ def _():
     ### BEGIN HIDDEN TESTS
     weights = check.array(81, 2, 3, 2)
     y = check.array(82, 2, 3, 2)
-    check.close("three axes, every element on its own", lambda: numeric_gradient(lambda v: float((weights * np.sin(v)).sum()), y), expected=lambda: weights * np.cos(y), rtol=1e-6, atol=1e-8)
-    check.close("an array without axes", lambda: np.asarray(numeric_gradient(lambda v: float(v) ** 2, np.array(3.0))), expected=np.array(6.0), rtol=1e-7)
-    check.close("another eps", lambda: numeric_gradient(lambda v: float((v**3).sum()), x, 0.5), expected=lambda: 3 * x**2 + 0.25, rtol=1e-8)
-    check.close("a function whose slope along one element depends on the others", lambda: numeric_gradient(lambda v: float(v.sum()) ** 2, y), expected=lambda: np.full(y.shape, 2 * y.sum()), rtol=1e-7, atol=1e-8)
+    check.close(
+        "three axes, every element on its own",
+        lambda: numeric_gradient(lambda v: float((weights * np.sin(v)).sum()), y),
+        expected=lambda: weights * np.cos(y),
+        rtol=1e-6,
+        atol=1e-8,
+    )
+    check.close(
+        "an array without axes",
+        lambda: np.asarray(numeric_gradient(lambda v: float(v) ** 2, np.array(3.0))),
+        expected=np.array(6.0),
+        rtol=1e-7,
+    )
+    check.close(
+        "another eps",
+        lambda: numeric_gradient(lambda v: float((v**3).sum()), x, 0.5),
+        expected=lambda: 3 * x**2 + 0.25,
+        rtol=1e-8,
+    )
+    check.close(
+        "a function whose slope along one element depends on the others",
+        lambda: numeric_gradient(lambda v: float(v.sum()) ** 2, y),
+        expected=lambda: np.full(y.shape, 2 * y.sum()),
+        rtol=1e-7,
+        atol=1e-8,
+    )
     strided = check.array(83, 3, 4).T
-    check.close("a transposed array", lambda: numeric_gradient(lambda v: float((v**2).sum()), strided), expected=lambda: 2 * strided, rtol=1e-6, atol=1e-8)
+    check.close(
+        "a transposed array",
+        lambda: numeric_gradient(lambda v: float((v**2).sum()), strided),
+        expected=lambda: 2 * strided,
+        rtol=1e-6,
+        atol=1e-8,
+    )
     ### END HIDDEN TESTS
+
 
 # %% nbgrader={"grade": true, "grade_id": "numeric_gradient__care", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
 @check.cell("numeric_gradient__care")
 def _():
     x = check.array(84, 3, 2)
-    check.unchanged("x is bit for bit what it was", lambda: numeric_gradient(lambda v: float((v**2).sum()), x), x)
+    check.unchanged(
+        "x is bit for bit what it was", lambda: numeric_gradient(lambda v: float((v**2).sum()), x), x
+    )
 
     def fails_late():
         calls = []
@@ -812,8 +1067,13 @@ def _():
     check.unchanged("and x is still bit for bit what it was", fails_late, x)
     ### BEGIN HIDDEN TESTS
     awkward = np.array([0.1, 1e-9, 12345.678901234, -0.3])
-    check.unchanged("adding and taking away eps is not the way back", lambda: numeric_gradient(lambda v: float((v**2).sum()), awkward), awkward)
+    check.unchanged(
+        "adding and taking away eps is not the way back",
+        lambda: numeric_gradient(lambda v: float((v**2).sum()), awkward),
+        awkward,
+    )
     ### END HIDDEN TESTS
+
 
 # %% [markdown]
 r"""
@@ -826,7 +1086,7 @@ rng = np.random.default_rng(1)
 small = [rng.standard_normal(shape) for shape in ((6, 5), (6, 3), (5, 4), (4, 3))]
 analytic = loss_and_grads(*small)[1]
 numeric = numeric_gradient(lambda w1: loss_and_grads(small[0], small[1], w1, small[3])[0], small[2])
-plot.gradient_check(analytic, numeric, "grad_w1")
+plot.gradient_check(analytic, numeric, "w1")
 
 # %% [markdown]
 r"""
@@ -891,8 +1151,7 @@ r"""
 | `train_two_layer` | descent: both gradients at one point, then one step |
 | `numeric_gradient` | measure what you derived |
 
-**What still hurts?** Everything runs on one core of one kind of processor; every new layer costs you a
-derivation; and nothing stops you from forgetting one. Chapter 2 takes away the first of these, chapter 3 the
+**What still hurts?** Everything runs on one kind of processor only; every new layer costs you a derivation; and nothing stops you from forgetting one. Chapter 2 takes away the first of these, chapter 3 the
 other two.
 """
 

@@ -10,8 +10,8 @@
 r"""
 # 2 · The same arrays, on any device
 
-Chapter 1 ended with a network that learns, on one core, in one kind of number, in memory that only NumPy
-understands. By the end of this notebook the same network runs on *tensors*, and the code does not say
+Chapter 1 ended with a network that learns, on one kind of processor, in memory that no graphics card can
+reach. By the end of this notebook the same network runs on *tensors*, and the code does not say
 where: the same lines work on a laptop and on a graphics card.
 
 On the way you open a tensor and find out what it is: a plain row of numbers, and three small facts that say
@@ -276,7 +276,7 @@ def _():
 # %% [markdown]
 r"""
 **The same curve as in chapter 1?** Below, 200 steps with your function, and the same 200 steps with NumPy
-arrays in float64. Two lines that lie on each other, and the last digit that float32 cannot hold.
+arrays in float64. Two lines that lie on each other; only the printed digits tell them apart, where float32 runs out of them.
 """
 
 # %% tags=["picture"]
@@ -292,6 +292,7 @@ for _ in range(200):
     loss, grad_a, grad_b = parts.loss_and_grads(*arrays)
     arrays[2:] = arrays[2] - 1e-6 * grad_a, arrays[3] - 1e-6 * grad_b
     theirs.append(float(loss))
+print(f"last loss in float32: {ours[-1]:.9f}, in float64: {theirs[-1]:.9f}")
 plot.curves(
     {"your tensors, float32": ours, "NumPy arrays, float64": theirs},
     ylabel="sum of squared errors",
@@ -333,8 +334,8 @@ Where two dtypes meet, the richer *kind* wins (bool, then whole, then floating),
 larger one. A Python number brings its kind only, never its size: `single + 0.1` stays float32. Assigning
 **into** a tensor is the other way round: the tensor keeps its dtype and the value bends.
 
-How many digits are enough? Add 0.1 again and again, and watch the short formats stop growing: the next
-representable number is further away than 0.1.
+How many digits are enough? Add 0.1 again and again. The short formats first drift off, because every sum is
+rounded to a number they have, and then stop growing: the next one is too far away for 0.1 to reach.
 """
 
 # %% tags=["picture"]
@@ -710,10 +711,10 @@ r"""
 ### Exercise 2.4 · `sliding_windows`
 *difficulty 2 of 3 · 12 minutes · about 3 lines*
 
-Write `sliding_windows(x, size)`: `x` has shape (T,) → shape (T − size + 1, size), where row `i` is `x[i : i
-+ size]`. The result is a **view** of `x`: no number is copied, and writing into `x` shows in it. That holds
-also where `x` itself is a strided view, such as a column of a matrix. Raise `ValueError` where `size` < 1
-or `size` > T.
+Write `sliding_windows(x, size)`: `x` has shape (T,) → shape (T − size + 1, size), where row `i` is
+`x[i : i + size]`. The result is a **view** of `x`: no number is copied, and writing into `x` shows in it.
+That holds also where `x` itself is a strided view, such as a column of a matrix. Raise `ValueError` where
+`size` < 1 or `size` > T.
 """
 
 
@@ -863,7 +864,8 @@ What is it good for? A moving average is now one `mean` over the last axis:
 noisy = torch.sin(torch.linspace(0, 12, 200)) + 0.4 * check.tensor(9, 200)
 smooth = sliding_windows(noisy, 15).mean(1)
 plot.curves(
-    {"measured": noisy, "mean of each window of 15": (range(7, 193), smooth)},
+    {"measured": noisy, "mean of 15": (range(7, 193), smooth)},
+    xlabel="measurement",
     ylabel="value",
     alt="A noisy sine wave, and over it the mean of each of your windows of 15 entries: a smooth sine wave",
 )
@@ -891,7 +893,7 @@ with plot.figure(
     "A column (3, 1) with 0, 10, 20 is repeated four times to the right, a row (1, 4) with 1 to 4 is "
     "repeated three times downwards, and their sum is a table (3, 4) from 1 to 24; repeated entries are pale",
     columns=3,
-    height=2.0,
+    height=2.2,
 ) as axes:
     for ax, (title, real) in zip(axes, steps.items()):
         shade = torch.full((3, 4), 0.1)
@@ -909,7 +911,8 @@ Nothing is really repeated: a stretched axis has stride 0, as in 2.4. An axis of
 None]` or `x.unsqueeze(1)`.
 
 Broadcasting is what replaces loops. Python spends a fraction of a microsecond on every call; a loop over
-rows makes calls for every row, a broadcast makes one for all. You can count them:
+rows makes calls for every row, a broadcast makes the same few for any number of rows. You can count them
+(calling the function counts as well):
 """
 
 
@@ -1260,7 +1263,8 @@ with plot.figure(
         )
     ax.set_xlabel("class")
     ax.set_ylabel("example")
-    ax.set_title(f"your loss: {mean:.3f}")
+    ax.set_xticks(range(5))
+    ax.set_title(f"your loss: {mean:.3f} (framed: the labels; bright: probable)", fontsize=9)
 
 # %% [markdown]
 r"""
@@ -1506,8 +1510,8 @@ print("q @ k.mT has shape", tuple((q @ k.mT).shape))
 # %% [markdown]
 r"""
 In chapter 9 you build attention, whose first step is a table of scores: how well does each of L *queries*
-fit each of S *keys*? The score is their dot product, for every head of every example at once. In Einstein's
-notation, where an index that is missing on the right is summed over:
+fit each of S *keys*? The score is their dot product, for every head of every example at once. The
+dots stand for whatever axes come before the last two:
 
 $$\text{scores}_{\dots ls} = \sum_d q_{\dots ld}\, k_{\dots sd}$$
 """

@@ -54,7 +54,8 @@ r"""
 *Pow* and *Sub* come first. *Mm* is the second matrix product; it sends one gradient to `w2` and another one
 through the *Relu* to the first product, and so to `w1`. You have written every one of these boxes by hand.
 
-There is no box for `x` and none for `y`: nobody asked for their gradients, so nothing is computed for them.
+There is no box for the data (`rows` in the code) and none for the target (here simply 1): nobody asked for
+their gradients, so nothing is computed for them.
 
 *Needs: chapters 1 and 2, and a little patience with the word "graph". Seven exercises, about two hours.*
 """
@@ -353,8 +354,8 @@ def _():
 r"""
 **Three curves from one start.** Your training, the hand-written gradients of chapter 1, and a loop that
 forgets to clear. The first two lie on top of each other: autograd computes the *same* numbers, not
-similar ones. Against the same learning rate the third looks fine for a while, even faster. Then it
-swings.
+similar ones. With the same learning rate the third is even faster for a few steps. Then it falls behind,
+and in the end it swings.
 """
 
 # %% tags=["picture"]
@@ -823,7 +824,7 @@ r"""
 
 The third way to stop a gradient is at the leaf itself. `p.requires_grad_(False)` says *do not compute
 mine*. The layer still takes part in the way forward, and gradients still pass **through** it to layers
-before it; they only no longer end in its own weights.
+before it; they just no longer end in its own weights.
 
 That is how a trained network gets a new last layer: freeze the old part, train the new one. Parameters
 are found by name. `named_parameters()` gives pairs like `("encoder.0.weight", tensor)`, in the order of

@@ -14,14 +14,14 @@ In chapter 3 you stopped writing gradients. This chapter gives the pen back to y
 time. You will build eight things: seven operations that know their own gradient, and the instrument that
 tells a right gradient from a wrong one.
 
-At the end the two-layer network of this course runs on **your** linear layer and **your** ReLU, inside
+On the way, the two-layer network of this course runs on **your** linear layer and **your** ReLU, inside
 PyTorch's own autograd, and its loss falls on the same curve as PyTorch's, digit for digit.
 """
 
 # %% [markdown]
 r"""
 **Why would you want the pen back?** Autograd has one rule: it differentiates what it saw, as it saw it.
-That hurts in three places, and you will meet all of them today.
+That hurts in three places, and the last two you will mend today.
 
 - *It cannot see everything.* A step through NumPy, a C library, a lookup: the graph ends there.
 - *It believes you.* The derivative of rounding is 0. Correct, and useless: nothing that rounds can learn.
@@ -459,7 +459,7 @@ to `apply`**.
 For a question nobody asked, return `None` and do no work. To see whether a backward is really that lazy, we
 need to see every operation it runs. PyTorch has a hatch for that, below autograd: a *dispatch mode*. Ours
 is a **ledger**: it writes down each operation, and which of the tensors you named its inputs were made
-from.
+from. You need not read its code; the checks and one picture use it.
 """
 
 # %% tags=["setup"] nbgrader={"grade": false, "grade_id": "setup_ledger", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -491,7 +491,7 @@ class Ledger(TorchDispatchMode):
 
 # %% [markdown]
 r"""
-Two details of the linear layer, both from chapter 1 with one letter more. The weight is stored as `(out,
+Two things are different from chapter 1's linear layer. The weight is stored as `(out,
 in)` here, the way `torch.nn` does it, so forward is `x @ weight.T + bias`. And `x` may have **any** number
 of leading axes, none included: `(in,)`, `(N, in)`, `(N, T, in)`. One weight serves all of those rows, so
 its gradient sums over all of those rows: lay the leading axes flat, and it is chapter 1's product again.
@@ -819,7 +819,7 @@ plot.bars(
 # %% [markdown]
 r"""
 **What a wrong one looks like.** Below, the gradient of a square weight, three times against the same
-measurement: yours, one that was transposed by mistake, and one that forgot half of it. Sums, factors and
+measurement: yours, one that was transposed by mistake, and one that is half as large. Sums, factors and
 transposes have a look of their own; the title names what it recognises. A square weight is chosen on
 purpose: there no shape error warns you.
 """
@@ -1300,8 +1300,9 @@ def _():
 
 # %% [markdown]
 r"""
-**Where the gradient lands.** Nine numbers, and the gradient of the span `high - low`. Two bars move it; the
-other seven could wiggle a little and nothing would change.
+**Where the gradient lands.** Nine numbers, and the gradient of the span `high - low`. Two entries get it. Six
+could wiggle a little and nothing would change. Entry 7 is as large as entry 3 and gets nothing, because it is
+not the first.
 """
 
 # %% tags=["picture"]
@@ -1507,6 +1508,12 @@ def _():
     )
     ### END HIDDEN TESTS
 
+# %% [markdown]
+r"""
+**Twice differentiated.** Your cube, what your backward says ($3x^2$), and what autograd gets when it
+differentiates your backward ($6x$). Nobody wrote that last line.
+"""
+
 # %% tags=["picture"]
 line = torch.linspace(-1.5, 1.5, 61, dtype=torch.float64, requires_grad=True)
 cubed = MyCube.apply(line)
@@ -1662,6 +1669,12 @@ def _():
         expected=lambda: 2 * (one * 4).round() / 4,
     )
     ### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+**Does the lie teach?** Twenty weights, rounded to quarters on the way forward, trained for 60 steps: once
+through `torch.round`, whose gradient is 0, and once through your `RoundSTE`.
+"""
 
 # %% tags=["picture"]
 def learn(rounding, steps=60):
@@ -2089,6 +2102,7 @@ with plot.figure(f"What three instruments say of five backwards. {text}", height
             ax.text(j, i, words[verdict], ha="center", va="center", color="#222222" if verdict else "#FFFFFF")
     ax.set_xticks(range(3), ["ones", "a single 1 in each place", "your my_gradcheck"])
     ax.set_yticks(range(5), list(says))
+    ax.set(xlabel="instrument: what it sends", ylabel="backward")
 
 # %% [markdown]
 r"""

@@ -190,3 +190,11 @@ def test_recording_shows_nothing_and_judges_nothing(capsys):
     first, second = check.take_finished()
     assert first["records"][0]["value"]["kind"] == "float"
     assert second["records"][0]["raised"][0] == "ZeroDivisionError"
+
+
+def test_code_between_backticks_is_set_as_code_in_advice_and_left_alone_in_what_was_seen():
+    page = to_html("", [Message("not yet", "a", actual="`b`", help="see `c < d`", try_="print `e`")])
+    assert "`b`" in page
+    assert "see <code>c &lt; d</code>" in page
+    assert "print <code>e</code>" in page
+    assert show.prose("a ` alone") == "a ` alone"

@@ -282,6 +282,7 @@ def test_what_cannot_be_drawn_is_said(draw, message):
 
 
 def test_numbers_are_short():
+    assert _figure.number(-0.0) == "0"
     assert [_figure.number(x) for x in (12, 0.03214, 32100, 1e-7, 0, -2.5, np.inf)] == [
         "12", "0.0321", "3.21e4", "1e-7", "0", "-2.5", "inf",
     ]  # fmt: skip
