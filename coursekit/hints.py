@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import html
+import re
 
 from coursekit import chapter, show
 
@@ -32,5 +33,10 @@ def hint(exercise: str, *, start_again: bool = False) -> None:
     rest = len(hints) - count
     tail = f"Run this cell again for the next hint ({rest} more)." if rest else "That was the last hint."
     text = "\n".join(f"hint {i + 1} of {len(hints)}: {line}" for i, line in enumerate(hints[:count]))
-    items = "".join(f"<li>{html.escape(line)}</li>" for line in hints[:count])
+    items = "".join(f"<li>{_marked(line)}</li>" for line in hints[:count])
     show.show(f"{text}\n{tail}", f'<ol style="margin:.2em 0">{items}</ol><p style="opacity:.75">{tail}</p>')
+
+
+def _marked(line: str) -> str:
+    """Return a hint as HTML, with what stands between backticks as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(line))
