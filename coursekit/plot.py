@@ -286,8 +286,8 @@ def histograms(series: dict[str, Any], alt: str | None = None, bins: int = 40) -
     )
     low, high = min(one.min() for one in finite.values()), max(one.max() for one in finite.values())
     edges = np.linspace(low, high, bins + 1) if high > low else np.linspace(low - 0.5, low + 0.5, bins + 1)
-    columns = min(4, len(finite))
-    rows = -(-len(finite) // columns)
+    rows = -(-len(finite) // 4)
+    columns = -(-len(finite) // rows)  # five are three and two, not four and one
     with figure(alt, rows=rows, columns=columns, height=2.2 * rows) as axes:
         grid = np.atleast_1d(axes)
         for ax in grid[len(finite) :]:
@@ -299,10 +299,10 @@ def histograms(series: dict[str, Any], alt: str | None = None, bins: int = 40) -
 
 
 def _mean(values: np.ndarray) -> str:
-    """Return the mean, to the decimals that the spread is given in: noise about 0 reads 0, not 1.2e-9."""
+    """Return the mean to a thousandth of the spread or so: what is 0 but for rounding reads 0, not 1.2e-9."""
     mean, spread = float(values.mean()), float(values.std())
     if spread > 0 and np.isfinite(spread):
-        mean = round(mean, 2 - int(np.floor(np.log10(spread)))) + 0.0  # + 0.0 makes 0 of -0.0
+        mean = round(mean, 3 - int(np.floor(np.log10(spread)))) + 0.0  # + 0.0 makes 0 of -0.0
     return number(mean)
 
 
