@@ -42,7 +42,11 @@ _STYLE = {
     "figure.titlesize": 11.0,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "legend.frameon": False,
+    # a pale ground without an edge: a curve that has to run behind the legend leaves its words readable
+    "legend.frameon": True,
+    "legend.framealpha": 0.85,
+    "legend.facecolor": PAPER,
+    "legend.edgecolor": "none",
     "lines.linewidth": 1.8,
     "image.interpolation": "nearest",
 }

@@ -281,32 +281,45 @@ def histograms(series: dict[str, Any], alt: str | None = None, bins: int = 40, x
     if not finite or not all(one.size for one in finite.values()):
         raise ValueError("a histogram needs at least one finite value")
     alt = alt or "histograms: " + "; ".join(
-        f"{name}: {plural(len(one), 'value')}, mean {number(one.mean())}, spread {number(one.std())}"
+        f"{name}: {plural(len(one), 'value')}, mean {_mean(one)}, spread {number(one.std())}"
         for name, one in finite.items()
     )
     low, high = min(one.min() for one in finite.values()), max(one.max() for one in finite.values())
     edges = np.linspace(low, high, bins + 1) if high > low else np.linspace(low - 0.5, low + 0.5, bins + 1)
-    columns = min(4, len(finite))
-    rows = -(-len(finite) // columns)
+    rows = -(-len(finite) // 4)
+    columns = -(-len(finite) // rows)  # five are three and two, not four and one
     with figure(alt, rows=rows, columns=columns, height=2.2 * rows) as axes:
         grid = np.atleast_1d(axes)
         for ax in grid[len(finite) :]:
             ax.set_axis_off()
         for ax, (name, one) in zip(grid, finite.items(), strict=False):
             ax.hist(one, bins=edges, color=PALETTE[0])
-            ax.set_title(f"{name}\nmean {number(one.mean())}, std {number(one.std())}", fontsize=8)
+            ax.set_title(f"{name}\nmean {_mean(one)}, std {number(one.std())}", fontsize=8)
             ax.set_yticks([])
             ax.set_xlabel(xlabel)
+
+
+def _mean(values: np.ndarray) -> str:
+    """Return the mean to a thousandth of the spread or so: what is 0 but for rounding reads 0, not 1.2e-9."""
+    mean, spread = float(values.mean()), float(values.std())
+    if spread > 0 and np.isfinite(spread):
+        mean = round(mean, 3 - int(np.floor(np.log10(spread)))) + 0.0  # + 0.0 makes 0 of -0.0
+    return number(mean)
 
 
 @drawing
 def bars(values: dict[str, float], alt: str | None = None, xlabel: str = "") -> None:
     """Draw named numbers as horizontal bars, each with its value written beside it."""
     numbers = {str(name): float(array(value)) for name, value in values.items()}
-    alt = alt or (f"{xlabel}: " if xlabel else "") + ", ".join(f"{n} {number(v)}" for n, v in numbers.items())
+    alt = alt or (f"{xlabel}: " if xlabel else "") + ", ".join(f"{n} {_exact(v)}" for n, v in numbers.items())
     with figure(alt, height=0.8 + 0.32 * len(numbers)) as ax:
         drawn = ax.barh(list(numbers), list(numbers.values()), color=PALETTE[0], height=0.65)
-        ax.bar_label(drawn, [number(value) for value in numbers.values()], padding=4)
+        ax.bar_label(drawn, [_exact(value) for value in numbers.values()], padding=4)
         ax.invert_yaxis()
         ax.margins(x=0.12)
         ax.set_xlabel(xlabel)
+
+
+def _exact(value: float) -> str:
+    """Write a whole number with all its digits, 100,000, and any other the short way."""
+    return f"{int(value):,}" if value.is_integer() and abs(value) < 1e7 else number(value)

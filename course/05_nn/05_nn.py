@@ -1153,6 +1153,7 @@ plot.heatmap(
     said.grad,
     "gradient of your loss, row by row",
     xlabel="class",
+    xticks=range(4),
     yticks=rows,
     alt="Gradient of your cross-entropy for five examples and four classes: "
     + "; ".join(

@@ -746,8 +746,8 @@ def _():
 # %% [markdown]
 r"""
 **What Adam does to scale.** One first step with your two optimizers, for slopes from a millionth to a
-million. SGD's step is as long as the slope is steep. Adam's does not care, until the slope is as small as
-$\varepsilon$.
+million. SGD's step is as long as the slope is steep. Adam's does not care: only slopes as small as
+$\varepsilon$, beyond the left edge of the picture, would make it shorter.
 """
 
 # %% tags=["picture"]
@@ -1100,7 +1100,7 @@ r"""
 *difficulty 2 of 3 · 12 minutes · about 6 lines*
 
 Write `warmup_cosine(step, base_lr, warmup_steps, total_steps, min_lr=0.0)` → the learning rate of that step.
-Steps count 0, 1, 2, ….
+Steps are counted from 0.
 
 - While `step < warmup_steps`: `base_lr · (step + 1) / warmup_steps`, so no step is wasted on a rate of 0.
 - Then half a cosine: `base_lr` at `step = warmup_steps`, `min_lr` at `step = total_steps`.
@@ -1843,7 +1843,7 @@ def _():
 r"""
 **What is lost without the state.** The two-layer network, stopped after 40 steps. One run goes on from your
 checkpoint; the other loads the weights and begins with an empty Adam. A third never stopped: from step 40 on
-you should not be able to see it, because it lies under the first.
+it and the first should be one line.
 """
 
 # %% tags=["picture"]
@@ -2004,9 +2004,9 @@ r"""
 
 # %% [markdown]
 r"""
-**What still hurts?** The model itself. You have used `nn.Linear` and `nn.Sequential` as they come; a layer of
-your own has no parameters that an optimizer would find, no `state_dict`, no mode. Chapter 7 takes `nn.Module`
-apart and builds one.
+**What still hurts?** The model itself. How does `parameters()` find what an optimizer should move, and
+`state_dict()` what should be saved? You inherited both from `nn.Module`, and took `nn.Linear` and its fresh
+weights as they came. Chapter 7 takes `nn.Module` apart, and builds such layers.
 
 ## Where to go next
 

@@ -40,8 +40,11 @@ for name in layers[::2]:
     tree |= {f"{name} w": "weight", f"{name} b": "bias"}
     links += [(name, f"{name} w"), (name, f"{name} b")]
 plot.graph(
-    tree, links, mark={name for name in tree if name.endswith((" w", " b"))},
-    alt="The network as a tree: SimpleMLP holds layers, a Sequential of five modules; the three Linear modules hold "
+    tree,
+    links,
+    mark={name for name in tree if name.endswith((" w", " b"))},
+    alt="The network as a tree: SimpleMLP holds layers, a Sequential of five modules; the three "
+    "Linear modules hold "
     "a weight and a bias each, six parameters in all, and the two ReLU modules hold nothing",
 )
 
@@ -49,7 +52,7 @@ plot.graph(
 r"""
 **What hurt so far.** Through chapters 1 to 4 you carried the weights yourself: made them, passed them on, and kept
 a list of them for the update. Since chapter 5 somebody else keeps that list, and you never asked who. Below is the
-two-layer network the old way, with one small slip. Read the third line, then the output.
+two-layer network the old way, with one small slip. Read the line `to_train = ...`, then the output.
 """
 
 # %% tags=["picture"]
@@ -268,9 +271,11 @@ line = torch.linspace(-3, 3, 121, requires_grad=True)
 bent = ReLU()(line)
 bent.sum().backward()
 plot.curves(
-    {"your ReLU()(x)": (line.detach(), bent), "the slope autograd found": (line.detach(), line.grad)}, xlabel="x",
+    {"your ReLU()(x)": (line.detach(), bent), "the slope autograd found": (line.detach(), line.grad)},
+    xlabel="x",
     ylabel="value",
-    alt=f"Your ReLU: {float(bent[0].detach()):g} at x = -3, {float(bent[-1].detach()):g} at x = 3; the slope that autograd found is "
+    alt=f"Your ReLU: {float(bent[0].detach()):g} at x = -3, {float(bent[-1].detach()):g} at x = 3; "
+    "the slope that autograd found is "
     f"{float(line.grad[0]):g} on the left and {float(line.grad[-1]):g} on the right",
 )
 
@@ -415,7 +420,11 @@ def _():
         expected=torch.tensor([[13.0, 19.0, 34.0], [12.0, 20.0, 36.0]]),
         advice="print(x.shape, layer.weight.shape): row j of the weight makes output j",
     )
-    check.close("without a bias: the products alone", lambda: filled(w, None)(x), expected=torch.tensor([[3.0, -1.0, 4.0], [2.0, 0.0, 6.0]]))
+    check.close(
+        "without a bias: the products alone",
+        lambda: filled(w, None)(x),
+        expected=torch.tensor([[3.0, -1.0, 4.0], [2.0, 0.0, 6.0]]),
+    )
     check.close(
         "an input of three axes: only the last one is multiplied",
         lambda: filled(w, b)(x.reshape(2, 1, 2)),
@@ -424,12 +433,27 @@ def _():
     )
     ### BEGIN HIDDEN TESTS
     w, b = check.tensor(21, 4, 3, dtype="float64"), check.tensor(22, 4, dtype="float64")
-    deep, alone = check.tensor(23, 2, 5, 3, dtype="float64", strided=True), check.tensor(24, 3, dtype="float64")
-    check.close("four batch axes or none, in float64", lambda: [filled(w, b)(deep), filled(w, b)(alone), filled(w, b)(deep[None, :1])], expected=lambda: [F.linear(deep, w, b), F.linear(alone, w, b), F.linear(deep[None, :1], w, b)])
-    check.close("no batch axis, without a bias and in evaluation", lambda: [filled(w, None)(alone), filled(w, b).eval()(alone)], expected=lambda: [F.linear(alone, w), F.linear(alone, w, b)])
+    deep, alone = (
+        check.tensor(23, 2, 5, 3, dtype="float64", strided=True),
+        check.tensor(24, 3, dtype="float64"),
+    )
+    check.close(
+        "four batch axes or none, in float64",
+        lambda: [filled(w, b)(deep), filled(w, b)(alone), filled(w, b)(deep[None, :1])],
+        expected=lambda: [F.linear(deep, w, b), F.linear(alone, w, b), F.linear(deep[None, :1], w, b)],
+    )
+    check.close(
+        "no batch axis, without a bias and in evaluation",
+        lambda: [filled(w, None)(alone), filled(w, b).eval()(alone)],
+        expected=lambda: [F.linear(alone, w), F.linear(alone, w, b)],
+    )
     check.unchanged("what goes into the layer is left alone", lambda: filled(w, b)(deep), deep)
     square, row = check.tensor(25, 3, 3), check.tensor(26, 1, 3)
-    check.close("a square weight is not turned around, in float32, batch of one", lambda: filled(square, None)(row), expected=lambda: F.linear(row, square))
+    check.close(
+        "a square weight is not turned around, in float32, batch of one",
+        lambda: filled(square, None)(row),
+        expected=lambda: F.linear(row, square),
+    )
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "linear__gradient", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
@@ -559,16 +583,28 @@ def _():
     check.equal(
         "extra_repr says in_features, out_features, bias, as nn.Linear's does",
         lambda: [Linear(784, 128).extra_repr(), Linear(3, 2, bias=False).extra_repr()],
-        expected=["in_features=784, out_features=128, bias=True", "in_features=3, out_features=2, bias=False"],
+        expected=[
+            "in_features=784, out_features=128, bias=True",
+            "in_features=3, out_features=2, bias=False",
+        ],
         advice="print(nn.Linear(3, 2, bias=False)) and compare letter by letter",
     )
     check.equal(
         "printed alone and inside a model, it reads like nn.Linear",
-        lambda: [repr(Linear(4, 3)).partition("(")[2], repr(nn.Sequential(Linear(4, 3, bias=False))).count("(in_features=4, out_features=3, bias=False)")],
+        lambda: [
+            repr(Linear(4, 3)).partition("(")[2],
+            repr(nn.Sequential(Linear(4, 3, bias=False))).count(
+                "(in_features=4, out_features=3, bias=False)"
+            ),
+        ],
         expected=["in_features=4, out_features=3, bias=True)", 1],
     )
     ### BEGIN HIDDEN TESTS
-    check.equal("a layer of one input and one output prints as well", lambda: repr(Linear(1, 1)).partition("(")[2], expected="in_features=1, out_features=1, bias=True)")
+    check.equal(
+        "a layer of one input and one output prints as well",
+        lambda: repr(Linear(1, 1)).partition("(")[2],
+        expected="in_features=1, out_features=1, bias=True)",
+    )
     ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -581,9 +617,14 @@ four outputs. Cover a row with your finger, and you have removed one unit.
 torch.manual_seed(1)
 mine = Linear(12, 4)
 plot.heatmap(
-    mine.weight, f"weight of your {mine}", xlabel="input i", ylabel="output j", yticks=range(4),
-    alt="The weight of your Linear(12, 4) as four rows of twelve coloured cells, one row for each output; the entries are "
-    f"of mixed sign and lie between {float(mine.weight.detach().min()):.2f} and {float(mine.weight.detach().max()):.2f}",
+    mine.weight,
+    f"weight of your {mine}",
+    xlabel="input i",
+    ylabel="output j",
+    yticks=range(4),
+    alt="The weight of your Linear(12, 4) as four rows of twelve coloured cells, one row for each output; "
+    f"the entries are of mixed sign and lie between {float(mine.weight.detach().min()):.2f} and "
+    f"{float(mine.weight.detach().max()):.2f}",
 )
 
 # %% [markdown]
@@ -611,8 +652,10 @@ yours.load_state_dict(theirs.state_dict())
 curves = {"nn.Linear": learn(theirs), "your Linear": learn(yours)}
 gap = max(abs(a - b) for a, b in zip(*curves.values()))
 plot.curves(
-    curves, ylabel="mean squared error",
-    alt=f"Two loss curves from the same weights, nn.Linear's and yours: they end at {curves['nn.Linear'][-1]:.4f} and "
+    curves,
+    ylabel="mean squared error",
+    alt=f"Two loss curves from the same weights, nn.Linear's and yours: they end at "
+    f"{curves['nn.Linear'][-1]:.4f} and "
     f"{curves['your Linear'][-1]:.4f} and are never more than {gap:.1g} apart",
 )
 
@@ -625,7 +668,7 @@ Its mean should be 0, for there is no reason to prefer a sign. What is left to c
 choice decides whether a deep network learns at all.
 
 Before any formula, look. Ten layers of 256 units with tanh, normal weights, and three choices of their standard
-deviation. Guess first: what will the tenth layer's outputs look like in each row?
+deviation, one a row. Guess first: what will the tenth layer's outputs look like in each?
 """
 
 # %% tags=["picture"]
@@ -646,25 +689,30 @@ def rows_of_histograms(rows, alt, limit):
         for at, (name, outputs) in enumerate(rows.items()):
             for layer, values in enumerate(outputs):
                 ax = axes[10 * at + layer]
-                ax.hist(values[values != 0].detach().numpy(), bins=25, range=(-limit, limit), color=plot.PALETTE[at])  # no zeros
-                ax.set_title(f"{'layer ' if layer == 0 else ''}{layer + 1}\nstd {float(values.std()):.1g}", fontsize=7)
+                shown = values[values != 0].detach().numpy()  # a ReLU's zeros would dwarf the rest
+                ax.hist(shown, bins=25, range=(-limit, limit), color=plot.PALETTE[at])
+                name_of = f"{'layer ' if layer == 0 else ''}{layer + 1}"
+                ax.set_title(f"{name_of}\nstd {float(values.std()):.1g}", fontsize=7)
                 ax.set_xticks([])
                 ax.set_yticks([])
             axes[10 * at].set_ylabel(name, fontsize=8)
 
 # %% tags=["picture"]
-rows = {f"std {std:g}": ten_layers(lambda w, s=std: w.normal_(0, s), torch.tanh) for std in (0.01, 0.06, 1.0)}
+rows = {f"weights {s:g}": ten_layers(lambda w, s=s: w.normal_(0, s), torch.tanh) for s in (0.01, 0.06, 1.0)}
 ends = ", ".join(f"{float(outputs[-1].std()):.1g} with {name}" for name, outputs in rows.items())
 rows_of_histograms(
-    rows, limit=1,
-    alt="Histograms of the outputs of ten tanh layers for three sizes of weight: too small, and from layer to layer they shrink "
-    f"to a spike at 0; too large, and they pile up at -1 and 1; in between they narrow only slowly. Spread in layer ten: {ends}",
+    rows,
+    limit=1,
+    alt="Histograms of the outputs of ten tanh layers for three sizes of weight: too small, and from "
+    "layer to layer they shrink to a spike at 0; too large, and they pile up at -1 and 1; in between they "
+    f"narrow only slowly. Spread in layer ten: {ends}",
 )
 
 # %% [markdown]
 r"""
-Above, the signal dies: after ten layers all inputs look alike, and so do all gradients. Below, everything sits at the
-two ends of tanh, where its slope is 0: again no gradient. Only the middle row has anything to learn from.
+In the top row the signal dies: after ten layers all inputs look alike, and so do all gradients. In the bottom row
+everything sits at the two ends of tanh, where its slope is 0: again no gradient. Only the middle row has anything to
+learn from.
 
 Where does 0.06 come from? Not from trying.
 """
@@ -877,8 +925,11 @@ spread = {name: float(values.std()) for name, values in drawn.items()}
 bound = math.sqrt(6 / 500)
 with plot.figure(
     "Histograms of 60,000 draws from each of your two laws for a (200, 300) weight. Standard deviations "
-    + " and ".join(f"{value:.4f} ({name})" for name, value in spread.items()) + f"; √(2/500) is {math.sqrt(2 / 500):.4f}. "
-    f"Dashed lines mark the uniform law's bound, {bound:.4f}", columns=2, height=2.4,
+    + " and ".join(f"{value:.4f} ({name})" for name, value in spread.items())
+    + f"; √(2/500) is {math.sqrt(2 / 500):.4f}. "
+    f"Dashed lines mark the uniform law's bound, {bound:.4f}",
+    columns=2,
+    height=2.4,
 ) as axes:
     for ax, (name, values) in zip(axes, drawn.items()):
         ax.hist(values.flatten().numpy(), bins=60, range=(-0.3, 0.3), color=plot.PALETTE[0])
@@ -889,7 +940,7 @@ with plot.figure(
 
 # %% [markdown]
 r"""
-**And the ten layers again**, the middle row now from your own function, with gain 1 and with the customary 5/3.
+**And the ten layers again**, the two middle rows now from your own function, with gain 1 and with the customary 5/3.
 """
 
 # %% tags=["picture"]
@@ -1044,8 +1095,16 @@ def _():
         expected=[[True] * 5 + [False, True, True]] * 2,
         advice="fill the tensor you were given, inside torch.no_grad(), and return it",
     )
-    check.raises("He's uniform law refuses an unknown mode", lambda: kaiming_uniform_(torch.zeros(2, 3), mode="fan_avg"), ValueError)
-    check.raises("He's normal law refuses an unknown mode", lambda: kaiming_normal_(torch.zeros(2, 3), mode="in"), ValueError)
+    check.raises(
+        "He's uniform law refuses an unknown mode",
+        lambda: kaiming_uniform_(torch.zeros(2, 3), mode="fan_avg"),
+        ValueError,
+    )
+    check.raises(
+        "He's normal law refuses an unknown mode",
+        lambda: kaiming_normal_(torch.zeros(2, 3), mode="in"),
+        ValueError,
+    )
     check.raises("He's uniform law refuses one axis", lambda: kaiming_uniform_(torch.zeros(5)), ValueError)
     ### BEGIN HIDDEN TESTS
     check.raises("He's normal law refuses one axis, whatever the mode", lambda: kaiming_normal_(torch.zeros(5), mode="fan_out"), ValueError)
@@ -1086,9 +1145,14 @@ starts = {
 }
 rows = {name: ten_layers(fill, ReLU()) for name, fill in starts.items()}
 rows_of_histograms(
-    rows, limit=2,
-    alt="Histograms of the positive outputs of ten ReLU layers for three starts. Spread of the first and of the tenth layer: "
-    + "; ".join(f"{name} {float(outputs[0].std()):.1g} and {float(outputs[-1].std()):.1g}" for name, outputs in rows.items()),
+    rows,
+    limit=2,
+    alt="Histograms of the positive outputs of ten ReLU layers for three starts. Spread of the first and of "
+    "the tenth layer: "
+    + "; ".join(
+        f"{name} {float(outputs[0].std()):.1g} and {float(outputs[-1].std()):.1g}"
+        for name, outputs in rows.items()
+    ),
 )
 
 # %% [markdown]
@@ -1099,10 +1163,15 @@ is a factor below 1 that was applied sixty times. (The lowest line stops where f
 
 # %% tags=["picture"]
 starts["twice your Kaiming"] = lambda w: kaiming_normal_(w).mul_(2)
-signal = {name: [float(out.double().pow(2).mean().sqrt()) for out in ten_layers(fill, ReLU(), 128, 60)] for name, fill in starts.items()}
+signal = {
+    name: [float(out.double().pow(2).mean().sqrt()) for out in ten_layers(fill, ReLU(), 128, 60)]
+    for name, fill in starts.items()
+}
 drawn = {name: [value for value in values if 0 < value < math.inf] for name, values in signal.items()}
 plot.curves(
-    {name: (range(1, len(values) + 1), values) for name, values in drawn.items()}, xlabel="layer", ylabel="size of the activations",
+    {name: (range(1, len(values) + 1), values) for name, values in drawn.items()},
+    xlabel="layer",
+    ylabel="size of the activations",
     log=True,
     alt="Size of the activations in sixty ReLU layers on a logarithmic axis: straight lines. "
     + "; ".join(f"{name} ends at {values[-1]:.1g} in layer {len(values)}" for name, values in drawn.items()),
@@ -1181,7 +1250,10 @@ hint("simple_mlp")
 # %% nbgrader={"grade": true, "grade_id": "simple_mlp__layers", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
 @check.cell("simple_mlp__layers")
 def _():
-    lent = {name: getattr(nn.init, name) for name in ("xavier_uniform_", "xavier_normal_", "kaiming_uniform_", "kaiming_normal_")}
+    lent = {
+        name: getattr(nn.init, name)
+        for name in ("xavier_uniform_", "xavier_normal_", "kaiming_uniform_", "kaiming_normal_")
+    }
     lent |= {"Linear": nn.Linear, "ReLU": nn.ReLU}
 
     def look(sizes, see):
@@ -1191,12 +1263,26 @@ def _():
     check.that(
         "the network has a child called layers",
         lambda: look((4, 3, 2), lambda net: [name for name, _ in net.named_children()]),
-        judge=lambda names: None if "layers" in names else "it has children, and none is called layers" if names else "it has no children",
+        judge=lambda names: (
+            None
+            if "layers" in names
+            else "it has children, and none is called layers"
+            if names
+            else "it has no children"
+        ),
         advice="a module that is assigned in __init__ becomes a child; a list of modules does not",
     )
     check.equal(
         "layers is an nn.Sequential of five modules, and 0, 2 and 4 have weights of the right shapes",
-        lambda: look((4, 3, 2), lambda net: [isinstance(net, nn.Module), isinstance(net.layers, nn.Sequential), len(net.layers), [list(net.layers[i].weight.shape) for i in (0, 2, 4)]]),
+        lambda: look(
+            (4, 3, 2),
+            lambda net: [
+                isinstance(net, nn.Module),
+                isinstance(net.layers, nn.Sequential),
+                len(net.layers),
+                [list(net.layers[i].weight.shape) for i in (0, 2, 4)],
+            ],
+        ),
         expected=[True, True, 5, [[3, 4], [3, 3], [2, 3]]],
         advice="print(SimpleMLP(4, 3, 2)) shows the tree",
     )
@@ -1224,7 +1310,9 @@ def _():
 def _():
     def run(weights, *inputs):
         with check.lend(SimpleMLP, Linear=nn.Linear, ReLU=nn.ReLU):
-            net = SimpleMLP(weights[0].shape[1], weights[0].shape[0], weights[4].shape[0]).to(weights[0].dtype)
+            net = SimpleMLP(weights[0].shape[1], weights[0].shape[0], weights[4].shape[0]).to(
+                weights[0].dtype
+            )
             with torch.no_grad():
                 for i in (0, 2, 4):
                     net.layers[i].weight.copy_(weights[i])
@@ -1232,8 +1320,12 @@ def _():
             return [net(x) for x in inputs] + [net.eval()(inputs[0])]
 
     tiny = [
-        torch.tensor([[1.0, 0.0], [0.0, -1.0]]), torch.zeros(2), torch.tensor([[1.0, 1.0], [1.0, -1.0]]), torch.tensor([0.0, 1.0]),
-        torch.tensor([[1.0, -2.0]]), torch.tensor([0.5]),
+        torch.tensor([[1.0, 0.0], [0.0, -1.0]]),
+        torch.zeros(2),
+        torch.tensor([[1.0, 1.0], [1.0, -1.0]]),
+        torch.tensor([0.0, 1.0]),
+        torch.tensor([[1.0, -2.0]]),
+        torch.tensor([0.5]),
     ]
     check.close(
         "two examples worked out by hand, the first with a negative output; in evaluation they are the same",
@@ -1252,7 +1344,11 @@ def _():
             x = x.clamp(min=0) if i < 4 else x
         return x
 
-    check.close("any sizes, a batch of one, not contiguous, in float64", lambda: run(weights, many, one, many), expected=lambda: [through(many), through(one), through(many), through(many)])
+    check.close(
+        "any sizes, a batch of one, not contiguous, in float64",
+        lambda: run(weights, many, one, many),
+        expected=lambda: [through(many), through(one), through(many), through(many)],
+    )
     check.unchanged("the network leaves its input alone", lambda: run(weights, many), many)
     ### END HIDDEN TESTS
 
@@ -1312,8 +1408,11 @@ def draw_tree(model):
         boxes[f"{name} "] = f"{last} {shape}"
         arrows.append((above, f"{name} "))
     plot.graph(
-        boxes, arrows, mark={f"{name} " for name in owned},
-        alt=f"Your {type(model).__name__} as a tree of {len(boxes) - len(owned)} modules that own {len(owned)} parameters: "
+        boxes,
+        arrows,
+        mark={f"{name} " for name in owned},
+        alt=f"Your {type(model).__name__} as a tree of {len(boxes) - len(owned)} modules that own "
+        f"{len(owned)} parameters: "
         + ", ".join(f"{name} {shape}" for name, shape in owned.items()),
     )
 
@@ -1323,8 +1422,8 @@ draw_tree(SimpleMLP(1000, 100, 10))
 # %% [markdown]
 r"""
 **The running example, started four ways.** The same `SimpleMLP`, the same data, the same optimizer; only the numbers the
-weights begin with differ. Your functions go over the tree with `model.modules()`, which is the usual way to start a
-network: ask each node what it is, and fill what it owns.
+weights begin with differ. `start` goes over the tree with `model.parameters()` and asks each tensor for its axes: what
+has two is a weight and is drawn, what has one is a bias and begins at 0.
 """
 
 # %% tags=["picture"]
@@ -1375,8 +1474,16 @@ moved once: *weight sharing*. Recurrent networks are nothing else.
 
 # %% tags=["picture"]
 plot.graph(
-    {"x": "x", "in": "input_linear", "m1": "middle_linear", "m2": "middle_linear", "out": "output_linear", "w": "middle_linear.weight"},
-    [("x", "in"), ("in", "m1"), ("m1", "m2"), ("m2", "out"), ("w", "m1"), ("w", "m2")], mark={"w"},
+    {
+        "x": "x",
+        "in": "input_linear",
+        "m1": "middle_linear",
+        "m2": "middle_linear",
+        "out": "output_linear",
+        "w": "middle_linear.weight",
+    },
+    [("x", "in"), ("in", "m1"), ("m1", "m2"), ("m2", "out"), ("w", "m1"), ("w", "m2")],
+    mark={"w"},
     alt="One call with repeats = 2: x, input_linear, middle_linear twice in a row, output_linear; "
     "a single weight feeds both uses of middle_linear, so its gradient is the sum of two",
 )
@@ -1427,7 +1534,9 @@ hint("dynamic_net")
 def _():
     def run(weights, x, *counts):
         with check.lend(DynamicNet, Linear=nn.Linear, ReLU=nn.ReLU):
-            net = DynamicNet(weights[0].shape[1], weights[0].shape[0], weights[4].shape[0]).to(weights[0].dtype)
+            net = DynamicNet(weights[0].shape[1], weights[0].shape[0], weights[4].shape[0]).to(
+                weights[0].dtype
+            )
             with torch.no_grad():
                 for i, layer in enumerate((net.input_linear, net.middle_linear, net.output_linear)):
                     layer.weight.copy_(weights[2 * i])
@@ -1435,8 +1544,12 @@ def _():
             return [net(x, repeats=count) for count in counts] + [net.eval()(x, counts[-1])]
 
     tiny = [
-        torch.tensor([[1.0], [2.0]]), torch.tensor([0.0, -1.0]), torch.tensor([[0.0, 1.0], [-1.0, 1.0]]), torch.tensor([1.0, 0.0]),
-        torch.tensor([[1.0, 10.0]]), torch.tensor([-60.0]),
+        torch.tensor([[1.0], [2.0]]),
+        torch.tensor([0.0, -1.0]),
+        torch.tensor([[0.0, 1.0], [-1.0, 1.0]]),
+        torch.tensor([1.0, 0.0]),
+        torch.tensor([[1.0, 10.0]]),
+        torch.tensor([-60.0]),
     ]
     x = torch.tensor([[3.0], [1.0], [-1.0]])
     check.close(
@@ -1454,7 +1567,10 @@ def _():
     ### BEGIN HIDDEN TESTS
     shapes = ((6, 5), (6,), (6, 6), (6,), (3, 6), (3,))
     weights = [check.tensor(71 + i, *shape, dtype="float64") for i, shape in enumerate(shapes)]
-    batch, one = check.tensor(78, 4, 5, dtype="float64", strided=True), check.tensor(79, 1, 5, dtype="float64")
+    batch, one = (
+        check.tensor(78, 4, 5, dtype="float64", strided=True),
+        check.tensor(79, 1, 5, dtype="float64"),
+    )
 
     def expected(x, count):
         hidden = F.linear(x, *weights[:2]).clamp(min=0)
@@ -1462,8 +1578,16 @@ def _():
             hidden = F.linear(hidden, *weights[2:4]).clamp(min=0)
         return F.linear(hidden, *weights[4:])
 
-    check.close("any number of repeats, in any order, in float64", lambda: run(weights, batch, 3, 0, 5, 1), expected=lambda: [expected(batch, n) for n in (3, 0, 5, 1, 1)])
-    check.close("repeats for a batch of one", lambda: run(weights, one, 2, 0), expected=lambda: [expected(one, n) for n in (2, 0, 0)])
+    check.close(
+        "any number of repeats, in any order, in float64",
+        lambda: run(weights, batch, 3, 0, 5, 1),
+        expected=lambda: [expected(batch, n) for n in (3, 0, 5, 1, 1)],
+    )
+    check.close(
+        "repeats for a batch of one",
+        lambda: run(weights, one, 2, 0),
+        expected=lambda: [expected(one, n) for n in (2, 0, 0)],
+    )
     check.unchanged("the changing network leaves its input alone", lambda: run(weights, batch, 2), batch)
     ### END HIDDEN TESTS
 
@@ -1480,20 +1604,34 @@ def _():
             ):
                 layer.weight.copy_(torch.tensor(weight))
                 layer.bias.copy_(torch.tensor(bias))
-            return sorted({round(float(net(torch.tensor([[3.0]]), repeats=repeats)), 3) for _ in range(calls)})
+            return sorted(
+                {round(float(net(torch.tensor([[3.0]]), repeats=repeats)), 3) for _ in range(calls)}
+            )
 
     check.that(
         "repeats=0, call after call: the middle layer never runs, 3 + 10·5 - 60 = -7",
         lambda: results(0),
-        judge=lambda seen: None if seen == [-7.0] else "the result changes from call to call" if len(seen) > 1 else "the result is another",
+        judge=lambda seen: (
+            None
+            if seen == [-7.0]
+            else "the result changes from call to call"
+            if len(seen) > 1
+            else "the result is another"
+        ),
         advice="0 is a number too: `if not repeats` and `repeats or …` take it for nothing",
     )
     check.that(
         "repeats=2, call after call: the same weights, 3 + 10·0 - 60 = -57",
         lambda: results(2),
-        judge=lambda seen: None if seen == [-57.0]
-        else "the number of repeats changes from call to call" if len(seen) > 1 and all(v in (-7.0, -34.0, -57.0, -59.0) for v in seen)
-        else "the result of two repeats changes from call to call, and no number of repeats gives it" if len(seen) > 1 else "the result of two repeats is another",
+        judge=lambda seen: (
+            None
+            if seen == [-57.0]
+            else "the number of repeats changes from call to call"
+            if len(seen) > 1 and all(v in (-7.0, -34.0, -57.0, -59.0) for v in seen)
+            else "the result of two repeats changes from call to call, and no number of repeats gives it"
+            if len(seen) > 1
+            else "the result of two repeats is another"
+        ),
         advice="the hidden values are (3, 5), then (6, 2), then (3, 0)",
     )
 
@@ -1560,20 +1698,36 @@ def _():
     check.that(
         "without repeats, 1000 calls take 0, 1, 2 and 3 of them, in no fixed order",
         lambda: counts(True),
-        judge=lambda drawn: "every call takes the same number" if len(set(drawn)) == 1
-        else "these numbers of repeats occur: " + ", ".join(map(str, sorted(set(drawn)))) if set(drawn) != {0, 1, 2, 3}
-        else "the numbers go round in a circle, nothing is drawn" if any(drawn[p:] == drawn[:-p] for p in range(1, 65)) else None,
+        judge=lambda drawn: (
+            "every call takes the same number"
+            if len(set(drawn)) == 1
+            else "these numbers of repeats occur: " + ", ".join(map(str, sorted(set(drawn))))
+            if set(drawn) != {0, 1, 2, 3}
+            else "the numbers go round in a circle, nothing is drawn"
+            if any(drawn[p:] == drawn[:-p] for p in range(1, 65))
+            else None
+        ),
         advice="look up whether your random function includes its upper end; and draw in forward, not in __init__",
     )
     ### BEGIN HIDDEN TESTS
-    check.that("in evaluation it draws as well", lambda: counts(False), judge=lambda drawn: None if set(drawn) == {0, 1, 2, 3} else "in evaluation every call takes the same number" if len(set(drawn)) == 1 else "not all of 0, 1, 2, 3 occur")
+    check.that(
+        "in evaluation it draws as well",
+        lambda: counts(False),
+        judge=lambda drawn: (
+            None
+            if set(drawn) == {0, 1, 2, 3}
+            else "in evaluation every call takes the same number"
+            if len(set(drawn)) == 1
+            else "not all of 0, 1, 2, 3 occur"
+        ),
+    )
     ### END HIDDEN TESTS
 
 # %% [markdown]
 r"""
 **Its graph grows with its depth.** Below, the graph above the output of your network is walked (you wrote that walk in
-chapter 3) for 0 to 6 repeats. The number of operations rises, the number of leaves in which gradients end does not:
-that is sharing, counted.
+chapter 3) for 0 to 6 repeats. The number of operations rises with each repeat. The number of leaves in which gradients
+end rises once, where `middle_linear` joins in, and then no more: that is sharing, counted.
 """
 
 # %% tags=["picture"]
@@ -1591,8 +1745,11 @@ def count_nodes(root):
 deep = DynamicNet(1000, 100, 10)
 sizes = [count_nodes(deep(x, repeats=r).grad_fn) for r in range(7)]
 plot.curves(
-    {"operations": [size[0] for size in sizes], "leaves": [size[1] for size in sizes]}, xlabel="repeats", ylabel="nodes of the graph",
-    alt=f"Nodes in the graph of your DynamicNet by repeats, 0 to 6: operations rise from {sizes[0][0]} to {sizes[-1][0]}, "
+    {"operations": [size[0] for size in sizes], "leaves": [size[1] for size in sizes]},
+    xlabel="repeats",
+    ylabel="nodes of the graph",
+    alt=f"Nodes in the graph of your DynamicNet by repeats, 0 to 6: operations rise from "
+    f"{sizes[0][0]} to {sizes[-1][0]}, "
     f"leaves are {sizes[0][1]} without a repeat and {sizes[-1][1]} with six",
 )
 
@@ -1616,7 +1773,10 @@ for step in range(120):
     points[repeats][0].append(step)
     points[repeats][1].append(float(loss.detach()))
 text = ", ".join(f"{r} repeats {values[-1]:.2g}" for r, (_, values) in points.items() if values)
-with plot.figure(f"Loss of your DynamicNet over 120 steps, each with a depth drawn at random: it falls for every depth. Last values: {text}") as ax:
+with plot.figure(
+    "Loss of your DynamicNet over 120 steps, each with a depth drawn at random: it falls "
+    f"for every depth. Last values: {text}"
+) as ax:
     for r, (steps, values) in points.items():
         ax.plot(steps, values, "os^D"[r], markersize=4, label=f"{r} repeats")
     ax.set_xlabel("step")
@@ -1768,8 +1928,14 @@ def _():
 
     def form(module):
         kept = dict(module.named_buffers())
-        names = [[name for name in ("count", "mean") if name in where] for where in (kept, module.state_dict())]
-        return [*names, *([str(t.dtype), list(t.shape)] for t in (module.mean, module.count)), len(list(module.parameters()))]
+        names = [
+            [name for name in ("count", "mean") if name in where] for where in (kept, module.state_dict())
+        ]
+        return [
+            *names,
+            *([str(t.dtype), list(t.shape)] for t in (module.mean, module.count)),
+            len(list(module.parameters())),
+        ]
 
     def forms():
         fresh, used, double = RunningMean(2), RunningMean(2), RunningMean(2).double()
@@ -1781,7 +1947,10 @@ def _():
     check.equal(
         "mean and count are buffers in the state_dict, fresh, used, and after .double()",
         lambda: forms(),
-        expected=[[*[["count", "mean"]] * 2, [dtype, [2]], same, 0] for dtype in ("torch.float32", "torch.float32", "torch.float64")],
+        expected=[
+            [*[["count", "mean"]] * 2, [dtype, [2]], same, 0]
+            for dtype in ("torch.float32", "torch.float32", "torch.float64")
+        ],
         advice="print(module.state_dict()) before and after a batch",
     )
 
@@ -1850,9 +2019,12 @@ for step in range(150):
     rows_seen.append(int(module.count))
     errors.append(float((module.mean - 3).pow(2).mean().sqrt()))
 plot.curves(
-    {"distance of your mean from 3": (rows_seen, errors), "1/√k": (rows_seen, 1 / np.sqrt(rows_seen))}, xlabel="rows seen",
-    ylabel="distance", log=True,
-    alt=f"Distance of your running mean from the true mean on a logarithmic axis: from {errors[0]:.2g} after {rows_seen[0]} rows down to "
+    {"distance of your mean from 3": (rows_seen, errors), "1/√k": (rows_seen, 1 / np.sqrt(rows_seen))},
+    xlabel="rows seen",
+    ylabel="distance",
+    log=True,
+    alt=f"Distance of your running mean from the true mean on a logarithmic axis: from "
+    f"{errors[0]:.2g} after {rows_seen[0]} rows down to "
     f"{errors[-1]:.2g} after {rows_seen[-1]}, along the line 1/√k",
 )
 
@@ -1872,7 +2044,9 @@ children. (Backward has hooks too, `register_full_backward_hook`, and tensors ha
 
 # %% tags=["picture"]
 peek = nn.Sequential(nn.Linear(3, 2), nn.Tanh())
-handle = peek[0].register_forward_hook(lambda module, inputs, output: print("  the hook sees", tuple(output.shape), "from", module))
+handle = peek[0].register_forward_hook(
+    lambda module, inputs, output: print("  the hook sees", tuple(output.shape), "from", module)
+)
 print("with the hook:")
 peek(torch.zeros(5, 3))
 handle.remove()
@@ -2002,7 +2176,10 @@ def _():
 @check.cell("activation_recorder__untouched")
 def _():
     def build():
-        model, seen = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Sequential(nn.Linear(4, 2), nn.Sigmoid())), []
+        model, seen = (
+            nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Sequential(nn.Linear(4, 2), nn.Sigmoid())),
+            [],
+        )
         with torch.no_grad():
             for i, parameter in enumerate(model.parameters()):
                 parameter.copy_(check.tensor(131 + i, *parameter.shape))
@@ -2018,7 +2195,13 @@ def _():
         if out.requires_grad:
             out.backward(upstream)
         grads = [torch.zeros_like(p) if p.grad is None else p.grad for p in (leaf, *model.parameters())]
-        return [in_graph, out, *grads, [p.requires_grad for p in model.parameters()], [m.training for m in model.modules()]]
+        return [
+            in_graph,
+            out,
+            *grads,
+            [p.requires_grad for p in model.parameters()],
+            [m.training for m in model.modules()],
+        ]
 
     def watched(x, upstream):
         model, seen = build()
@@ -2129,9 +2312,15 @@ model = start(SimpleMLP(1000, 100, 10), kaiming_normal_)
 with ActivationRecorder(model) as rec:
     model(torch.randn(64, 1000))
 plot.histograms(
-    {f"{name}: {type(model.get_submodule(name)).__name__}": values for name, values in rec.activations.items()},
+    {
+        f"{name}: {type(model.get_submodule(name)).__name__}": values
+        for name, values in rec.activations.items()
+    },
     alt="Histograms of the outputs of the five leaves of your SimpleMLP, as your recorder saw them: "
-    + "; ".join(f"{name} spread {float(values.std()):.2g}, {float((values == 0).float().mean()):.0%} zeros" for name, values in rec.activations.items()),
+    + "; ".join(
+        f"{name} spread {float(values.std()):.2g}, {float((values == 0).float().mean()):.0%} zeros"
+        for name, values in rec.activations.items()
+    ),
 )
 
 # %% [markdown]

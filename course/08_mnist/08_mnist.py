@@ -94,8 +94,8 @@ batch of nothing but sevens pulls all the weights towards "seven". And where the
 in every epoch, the noise of their gradients is the same every time and never averages out.
 
 `torch.utils.data.DataLoader` does all of that: it shuffles, fetches, stacks, and hands out the incomplete
-last batch too. Looping over it once is one epoch. For testing, a shuffle is no help, and without one
-prediction i belongs to sample i.
+last batch too. Looping over it once is one epoch. For testing, a shuffle is no help; left out, it lets
+prediction i belong to sample i.
 """
 
 # %% [markdown]
@@ -1233,8 +1233,8 @@ plot.curves(
 # %% [markdown]
 r"""
 In the first epoch the test images may do *better* than the training images: the training number was counted
-while the network was still learning, the test number after it. Later the curves part. The gap between them
-is what has been learned by heart.
+while the network was still learning, the test number after it. Later the training images come out ahead. How
+far ahead is what has been learned by heart.
 """
 
 # %% [markdown]
@@ -1491,8 +1491,8 @@ r"""
 | `confusion_matrix` | what one number hides |
 
 **What still hurts?** `nn.Flatten` threw away which pixel lies beside which: shuffle all pixels of all
-images the same way, and this network learns just as well. A network that knows that an image is flat, or a
-sentence long, can do better with fewer weights. For that you need new kinds of layers.
+images the same way, and this network learns just as well. A network that knows what lies beside what, in an
+image or in a sentence, can do better with fewer weights. For that you need new kinds of layers.
 """
 
 # %% [markdown]

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import math
 import os
 import re
 import subprocess
@@ -86,6 +87,14 @@ ALT = {
     "histograms": (
         lambda: plot.histograms({"h1": [1.0, 3.0], "h2": torch.zeros(5, dtype=torch.bfloat16)}),
         "histograms: h1: 2 values, mean 2, spread 1; h2: 5 values, mean 0, spread 0",
+    ),
+    "histogram of noise about 0": (
+        lambda: plot.histograms({"h": [-1.0, 1.0 + 3e-8], "far": [1000.0, 1000.5]}),
+        "histograms: h: 2 values, mean 0, spread 1; far: 2 values, mean 1e3, spread 0.25",
+    ),
+    "bars of whole numbers": (
+        lambda: plot.bars({"weight": 100_000, "bias": 100, "nan": math.nan}),
+        "weight 100,000, bias 100, nan nan",
     ),
     "bars": (
         lambda: plot.bars({"SGD": 0.91, "Adam": torch.tensor(0.973)}, xlabel="accuracy"),
