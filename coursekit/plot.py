@@ -43,7 +43,7 @@ def images(
     columns = max(1, min(columns, len(pictures)))
     rows = -(-len(pictures) // columns)
     height, width = pictures.shape[1:3]
-    gap, head = max(1, width // 12), (height // 3 if truth or guess else max(1, height // 12))
+    gap, head = max(1, width // 12), (-(-height // 3) if truth or guess else max(1, height // 12))
     sheet = np.ones((rows * (height + head), columns * (width + gap), *pictures.shape[3:]))
     with figure(alt, height=rows * 7.2 / max(columns, 4) * (height + head) / (width + gap)) as ax:
         for i, picture in enumerate(pictures):

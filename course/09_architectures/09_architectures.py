@@ -122,10 +122,8 @@ def learn(model, draw, epochs, lr):
 torch.manual_seed(9)
 still = mlp()
 learn(still, in_the_middle, epochs=15, lr=1e-3)
-moved = [
-    accuracy(still, on_canvas(test_digits, torch.full((len(test_digits),), 8), torch.full((len(test_digits),), 8 + step)), test_labels)
-    for step in range(9)
-]
+middle = torch.full((len(test_digits),), 8)
+moved = [accuracy(still, on_canvas(test_digits, middle, middle + step), test_labels) for step in range(9)]
 plot.curves(
     {"chapter 8's network": moved, "guessing": [0.1] * 9}, xlabel="pixels to the right", ylabel="accuracy",
     alt="Accuracy of chapter 8's network on test digits moved to the right by 0 to 8 pixels: "
@@ -386,12 +384,13 @@ phase = torch.linspace(0, 2.5 * math.pi, 8)
 wave = torch.stack([torch.sin(phase[:, None] * f) for f in (1, 2)] + [torch.cos(phase[:, None] * f) for f in (1, 2)], 1)
 wave = wave.reshape(8, 4).repeat(1, 4)
 causal = torch.ones(8, 8, dtype=torch.bool).tril()
-maps = {"no mask": SimpleAttention(16)(wave, wave, torch.eye(8)), "causal": SimpleAttention(16)(wave, wave, torch.eye(8), causal)}
+look, unit = SimpleAttention(16), torch.eye(8)
+maps = {"no mask": look(wave, wave, unit), "causal": look(wave, wave, unit, causal)}
 above = float(maps["causal"].triu(1).abs().max())
 with plot.figure(
     "Two maps of attention weights, 8 queries by 8 keys, from your SimpleAttention. Without a mask step 0 gives itself "
-    f"{float(maps['no mask'][0, 0]):.2f}; rows sum to {float(maps['no mask'][0].sum()):.2f}. With the causal mask step 0 gives itself "
-    f"{float(maps['causal'][0, 0]):.2f}, and the largest weight above the diagonal is {above:g}", columns=2, height=3.2,
+    f"{float(maps['no mask'][0, 0]):.2f}; rows sum to {float(maps['no mask'][0].sum()):.2f}. With the causal mask step 0 "
+    f"gives itself {float(maps['causal'][0, 0]):.2f}, and the largest weight above the diagonal is {above:g}", columns=2, height=3.2,
 ) as axes:
     for ax, (name, weights) in zip(axes, maps.items()):
         ax.imshow(weights.detach().numpy(), cmap="cividis", vmin=0)
@@ -670,14 +669,16 @@ with torch.no_grad():
 maps = head_maps(four, wave[None], 4)
 favourite = [int(one[0].argmax()) for one in maps]
 with plot.figure(
-    "Attention maps of the four heads of your fresh MultiHeadAttention(16, 4) on eight steps of a wave: four different patterns. "
-    f"Step 0 gives most weight to steps {', '.join(map(str, favourite))} in the four heads", columns=4, height=2.2,
+    "Attention maps of the four heads of your fresh MultiHeadAttention(16, 4) on eight steps of a wave: four different "
+    f"patterns. Step 0 gives most weight to steps {', '.join(map(str, favourite))} in the four heads", columns=4, height=2.2,
 ) as axes:
     for head, (ax, one) in enumerate(zip(axes, maps)):
         ax.imshow(one.numpy(), cmap="cividis", vmin=0)
         ax.set_title(f"your head {head}")
+        ax.set_xlabel("key")
         ax.set_xticks([])
         ax.set_yticks([])
+    axes[0].set_ylabel("query")
 
 # %% [markdown]
 r"""
@@ -825,15 +826,16 @@ def _():
 
 # %% tags=["picture"]
 torch.manual_seed(5)
-before = torch.randn(6, 16) * torch.tensor([0.1, 0.5, 1.0, 2.0, 4.0, 0.2])[:, None] + torch.tensor([0.0, 2.0, -3.0, 0.0, 4.0, 1.0])[:, None]
+spreads, means = torch.tensor([0.1, 0.5, 1.0, 2.0, 4.0, 0.2]), torch.tensor([0.0, 2.0, -3.0, 0.0, 4.0, 1.0])
+before = torch.randn(6, 16) * spreads[:, None] + means[:, None]
 after = LayerNorm(16)(before).detach()
 with plot.figure(
     "Six steps of 16 numbers as coloured rows, before and after your LayerNorm. Before, the rows have spreads "
     + ", ".join(f"{float(s):.2g}" for s in before.std(1, correction=0)) + "; after, "
     + ", ".join(f"{float(s):.2g}" for s in after.std(1, correction=0)) + ", and every mean is 0", columns=2, height=2.4,
 ) as axes:
-    for ax, (name, table) in zip(axes, {"before": before, "after your LayerNorm": after}.items()):
-        ax.imshow(table.numpy(), cmap="RdBu_r", vmin=-6 if name == "before" else -3, vmax=6 if name == "before" else 3, aspect="auto")
+    for ax, name, table, ends in zip(axes, ("before", "after your LayerNorm"), (before, after), (6, 3)):
+        ax.imshow(table.numpy(), cmap="RdBu_r", vmin=-ends, vmax=ends, aspect="auto")
         ax.set_title(name)
         ax.set_xticks(range(0, 16, 5))
         ax.set_xlabel("feature")
@@ -1048,7 +1050,10 @@ drawn = {name: [(at, size) for at, size in enumerate(values, 1) if size > 0] for
 plot.curves(
     {name: tuple(zip(*pairs)) for name, pairs in drawn.items()}, xlabel="block", ylabel="norm of the gradient", log=True,
     alt="Norm of the gradient at the inputs of thirty blocks, logarithmic. "
-    + "; ".join(f"{name}: {pairs[-1][1]:.3g} at block {pairs[-1][0]}, {pairs[0][1]:.3g} at block {pairs[0][0]}" for name, pairs in drawn.items()),
+    + "; ".join(
+        f"{name}: {pairs[-1][1]:.3g} at block {pairs[-1][0]}, {pairs[0][1]:.3g} at block {pairs[0][0]}"
+        for name, pairs in drawn.items()
+    ),
 )
 
 # %% [markdown]
@@ -1179,7 +1184,8 @@ def _():
 # %% [markdown]
 r"""
 **Open and shut, for one digit.** The block below has a single channel. Its convolution is set to an edge finder, its gate to open
-where the edge is an upper one. Four pictures: what goes in, the change, the gate, and what comes out.
+where the edge is an upper one. Four pictures: what goes in, the change (red is positive, blue negative), the gate (white is
+open), and what comes out.
 """
 
 # %% tags=["picture"]
@@ -1194,11 +1200,13 @@ with torch.no_grad():
     opened = torch.sigmoid(door.gate(change))
     panels = {"x": digit, "y = conv(x)": change, "sigmoid(gate(y))": opened, "your block": door(digit)}
 with plot.figure(
-    f"A digit in four pictures: the image; the change, positive at the upper edges of strokes and negative at the lower ones; the gate, open on "
-    f"{float((opened > 0.5).float().mean()):.0%} of the pixels, upper edges all; and the output of your block, the digit with its upper edges drawn stronger", columns=4, height=2.2,
+    "A digit in four pictures: the image; the change, positive at the upper edges of strokes and negative at the lower ones; "
+    f"the gate, open on {float((opened > 0.5).float().mean()):.0%} of the pixels, upper edges all; and the output of your "
+    "block, the digit with its upper edges drawn stronger", columns=4, height=2.2,
 ) as axes:
     for ax, (name, panel) in zip(axes, panels.items()):
-        ax.imshow(panel[0, 0].numpy(), cmap="RdBu_r" if "conv" in name else "gray", vmin=-2.5 if "conv" in name else 0, vmax=2.5 if "conv" in name else None)
+        signed = "conv" in name
+        ax.imshow(panel[0, 0].numpy(), cmap="RdBu_r" if signed else "gray", vmin=-2.5 * signed, vmax=2.5 if signed else None)
         ax.set_title(name)
         ax.set_axis_off()
 
@@ -1389,8 +1397,9 @@ block = TransformerBlock(16, 4)
 tables = {"your block": influence(block, 8, 16), "causal=True": influence(lambda x: block(x, causal=True), 8, 16)}
 future = {name: float(table.triu(1).max()) for name, table in tables.items()}
 with plot.figure(
-    "Two tables, 8 outputs by 8 inputs: how much each output of your block moves when one input is drawn anew. The diagonal is brightest. "
-    + "; ".join(f"{name}: the largest cell above the diagonal is {value:.2g}" for name, value in future.items()), columns=2, height=3.2,
+    "Two tables, 8 outputs by 8 inputs: how much each output of your block moves when one input is drawn anew. The diagonal "
+    "is brightest. " + "; ".join(f"{name}: the largest cell above the diagonal is {value:.2g}" for name, value in future.items()),
+    columns=2, height=3.2,
 ) as axes:
     for ax, (name, table) in zip(axes, tables.items()):
         ax.imshow(table.sqrt().numpy(), cmap="cividis")
@@ -1706,7 +1715,8 @@ class DigitFinder(nn.Module):
         return self.head(self.block(self.tokens(images))[:, 0])
 
 
-sizes = {name: sum(p.numel() for p in model.parameters()) for name, model in (("MLP of chapter 8", mlp()), ("DigitFinder", DigitFinder()))}
+both = {"MLP of chapter 8": mlp(), "DigitFinder": DigitFinder()}
+sizes = {name: sum(p.numel() for p in model.parameters()) for name, model in both.items()}
 print({name: f"{size:,} parameters" for name, size in sizes.items()})
 
 # %% [markdown]
@@ -1718,13 +1728,14 @@ since its epochs are cheap. (Some fifteen seconds.)
 # %% tags=["picture"]
 torch.manual_seed(12)
 finder, flat = DigitFinder(), mlp()
-losses = {"your blocks": learn(finder, anywhere, epochs=20, lr=2e-3), "MLP of chapter 8": learn(flat, anywhere, epochs=40, lr=1e-3)}
+losses = {"your blocks": learn(finder, anywhere, epochs=20, lr=2e-3)}
+losses["MLP of chapter 8"] = learn(flat, anywhere, epochs=40, lr=1e-3)
 unseen, unseen_labels = anywhere(test_digits.repeat(3, 1, 1)), test_labels.repeat(3)
-reached = {name: accuracy(model, unseen, unseen_labels) for name, model in (("your blocks", finder), ("MLP of chapter 8", flat))}
+reached = {name: accuracy(model, unseen, unseen_labels) for name, model in zip(losses, (finder, flat))}
 plot.curves(
     losses, xlabel="epoch", ylabel="training loss",
     alt="Training loss on digits anywhere on the canvas. "
-    + "; ".join(f"{name} falls from {values[0]:.2f} to {values[-1]:.2f} in {len(values)} epochs" for name, values in losses.items()),
+    + "; ".join(f"{name} falls from {fell[0]:.2f} to {fell[-1]:.2f} in {len(fell)} epochs" for name, fell in losses.items()),
 )
 
 # %% tags=["picture"]
@@ -1739,23 +1750,23 @@ r"""
 A fifth of the parameters, and a fraction of the errors. The MLP could *represent* the same answer. But it would have to learn it
 at every place separately, and there are 289 places for a digit.
 
-**What does it look at?** The asker's row of the attention maps says how much of each patch it took. Four heads, six digits.
+**What does it look at?** The asker's row of the attention maps says how much of each patch it took. Below for six
+digits, as the mean of the four heads.
 """
 
 # %% tags=["picture"]
 finder.eval()
 with torch.no_grad():
     shown = unseen[:6]
-    looks = torch.stack([
-        head_maps(finder.block.attention, finder.block.ln1(finder.tokens(one[None])), 4)[:, 0, 1:].mean(dim=0) for one in shown
-    ])  # fmt: skip
+    tokens = [finder.block.ln1(finder.tokens(one[None])) for one in shown]
+    looks = [head_maps(finder.block.attention, one, 4)[:, 0, 1:].mean(dim=0) for one in tokens]
     answers = finder(shown).argmax(1)
 patch_ink = F.avg_pool2d(shown, 4).flatten(1)
 on_digit = [float((look * (ink > 0)).sum() / look.sum()) for look, ink in zip(looks, patch_ink)]
 with plot.figure(
-    "Six test digits above, and below where the asker of your model looks, the mean of its four heads, as 7 by 7 patches. It reads "
-    + ", ".join(map(str, answers.tolist())) + f"; {min(on_digit):.0%} to {max(on_digit):.0%} of the weight lies on patches that hold ink, "
-    f"which are {float((patch_ink > 0).float().mean()):.0%} of all patches", rows=2, columns=6, height=3.0,
+    "Six test digits above, and below where the asker of your model looks, the mean of its four heads, as 7 by 7 patches. "
+    "It reads " + ", ".join(map(str, answers.tolist())) + f"; {min(on_digit):.0%} to {max(on_digit):.0%} of the weight lies on "
+    f"patches that hold ink, which are {float((patch_ink > 0).float().mean()):.0%} of all patches", rows=2, columns=6, height=3.0,
 ) as axes:
     for column in range(6):
         axes[column].imshow(shown[column, 0].numpy(), cmap="gray")
@@ -1775,7 +1786,7 @@ And the four heads one by one, for the first digit: they share the work.
 
 # %% tags=["picture"]
 with torch.no_grad():
-    single = head_maps(finder.block.attention, finder.block.ln1(finder.tokens(unseen[:1])), 4)[:, 0, 1:].reshape(4, 7, 7)
+    single = head_maps(finder.block.attention, tokens[0], 4)[:, 0, 1:].reshape(4, 7, 7)
 brightest = [divmod(int(one.argmax()), 7) for one in single]
 with plot.figure(
     "The first test digit and where each of the four heads looks: brightest at patches (row, column) "

@@ -212,8 +212,8 @@ def _():
 # %% [markdown]
 r"""
 **See the ruler.** Five ranges, three bits, eight marks each, from your function. The line is the range that
-was asked for, the dots are the marks. Every ruler has a mark at exactly 0. The second pays for it: half of
-its marks lie where no value is. And rounding the zero point shifts a ruler by up to half a step: look at the
+was asked for, the dots are the marks. Every ruler has a mark at exactly 0. The second and the last pay for it:
+half of their marks lie where no value is. And rounding the zero point shifts a ruler by up to half a step: look at the
 ends of the first.
 """
 
@@ -368,20 +368,20 @@ def _():
 
 # %% [markdown]
 r"""
-**A staircase.** Your function on a ramp from −1 to 1, with the ruler your `quant_params` makes for it. Two
-bits are four steps, four bits are sixteen. Below, what is lost: a saw whose teeth are half a step high.
+**A staircase.** Your function on a ramp from −1 to 2, with the ruler your `quant_params` makes for it. Two
+bits are four steps, four bits are sixteen. Below, what is lost: a saw that goes up and down by half a step.
 Every bit more halves the teeth.
 """
 
 # %% tags=["picture"]
-ramp = torch.linspace(-1, 1, 801)
+ramp = torch.linspace(-1, 2, 1201)
 stairs = {}
 for bits in (2, 3, 4):
-    s, z = quant_params(-1.0, 1.0, bits)
+    s, z = quant_params(-1.0, 2.0, bits)
     stairs[bits] = fake_quantize(ramp, s, z, 0, 2**bits - 1)
 worst = {bits: float((y - ramp).abs().max()) for bits, y in stairs.items()}
 with plot.figure(
-    "A ramp from -1 to 1 through your fake_quantize: staircases of 4, 8 and 16 steps; the error is a saw, at most "
+    "A ramp from -1 to 2 through your fake_quantize: staircases of 4, 8 and 16 steps; the error is a saw, at most "
     + ", ".join(f"{e:.2f} with {b} bits" for b, e in worst.items()),
     rows=2,
     columns=3,
@@ -392,7 +392,9 @@ with plot.figure(
         axes[i].plot(ramp, y)
         axes[i].set_title(f"{bits} bits")
         axes[i + 3].plot(ramp, y - ramp, color=plot.PALETTE[1], linewidth=1)
-        axes[i + 3].set_ylim(-0.4, 0.4)
+        axes[i + 3].set_ylim(-0.6, 0.6)
+        axes[i + 3].set_xlabel("x")
+    axes[0].set_ylabel("quantized")
     axes[3].set_ylabel("error")
 
 # %% [markdown]
@@ -615,7 +617,9 @@ with plot.figure(
     axes[0].legend()
     axes[1].plot(leaf.detach(), straight, color=plot.PALETTE[1], label="yours")
     axes[1].plot(leaf.detach(), honest, ":", color="#222222", label="autograd's")
+    axes[0].set_ylabel("y")
     axes[1].set_ylabel("gradient")
+    axes[1].set_xlabel("x")
     axes[1].legend()
 
 # %% [markdown]
@@ -918,7 +922,8 @@ with plot.figure(
     ax.plot(lows, color=plot.PALETTE[2], label="your min_val")
     ax.plot(np.maximum.accumulate(each), "--", color=plot.PALETTE[1], label="largest ever seen")
     ax.set_xlabel("batch")
-    ax.legend(ncols=2)
+    ax.set_ylabel("value")
+    ax.legend(ncols=2, loc=(0.4, 0.64))  # above the dots, below the dashed line
 
 # %% [markdown]
 r"""
@@ -1501,6 +1506,7 @@ with plot.figure(
     for ax, line in zip(axes, ("axvline", "axhline")):
         getattr(ax, line)(best, color="#222222", linestyle="--", linewidth=0.8)
     axes[1].set_xlabel("step")
+    axes[1].set_ylabel("scale")
     axes[1].legend()
 
 # %% [markdown]
@@ -1796,6 +1802,9 @@ def draw_grid(ax, layer, title):
     for level in range(-top, top + 1):
         ax.axvline(level * float(scale), color=plot.PALETTE[1], linewidth=1.2 if top < 20 else 0.2)
     ax.set_title(f"{title}: {float((q == 0).float().mean()):.0%} are 0", fontsize=9)
+    ax.set_xlabel("weight")
+    ax.set_ylabel("how many (log)")
+    ax.tick_params(axis="y", which="both", left=False, labelleft=False)
 
 
 # %% tags=["picture"]
@@ -1809,7 +1818,6 @@ with plot.figure(
 ) as axes:
     for ax, (bits, layer) in zip(axes, grids.items()):
         draw_grid(ax, layer, f"{bits} bits")
-        ax.set_yticks([])
 
 # %% [markdown]
 r"""
@@ -2070,7 +2078,7 @@ plot.curves(
 # %% [markdown]
 r"""
 **What has happened to the weights?** The first layer before and after, with its three levels. Look at the
-numbers in the titles: two weights of a hundred have changed their level, and that was enough. Training moved
+numbers in the titles: about two weights of a hundred have changed their level, and that was enough. Training moved
 just those out of the middle that the layer needs as −1 and 1 to think with. Weights that sit on the fence,
 half-way between two levels, still change sides from batch to batch; that flutter is why the accuracy of
 few-bit training is never quite still.
@@ -2086,9 +2094,8 @@ with plot.figure(
     columns=2,
     height=2.6,
 ) as axes:
-    for ax, layer, name in zip(axes, (before, after), ("before", "after")):
+    for ax, layer, name in zip(axes, (before, after), ("before", f"after, {changed:.1%} changed their level")):
         draw_grid(ax, layer, name)
-        ax.set_yticks([])
 
 # %% [markdown]
 r"""
@@ -2122,14 +2129,14 @@ read = torch.load(file, weights_only=True)
 def receiver(x):
     x = x.flatten(1)
     for name in ("0", "1"):
-        x = (x.relu() if name == "1" else x) @ read[f"{name}.q"].float().T * read[f"{name}.scale"] + read[
-            f"{name}.bias"
-        ]
+        x = x.relu() if name == "1" else x
+        x = x @ read[f"{name}.q"].float().T * read[f"{name}.scale"] + read[f"{name}.bias"]
     return x
 
 
 gap = float((receiver(test_set.images) - trained[8](test_set.images)).detach().abs().max())
-print({name: (str(t.dtype), tuple(t.shape)) for name, t in read.items()})
+for name, t in read.items():
+    print(f"{name:8} {str(t.dtype):14} {tuple(t.shape)}")
 print(f"largest difference to your layers: {gap:.1e}; test digits right: {share_right(receiver):.1%}")
 
 # %% [markdown]
