@@ -2136,7 +2136,7 @@ def receiver(x):
 
 gap = float((receiver(test_set.images) - trained[8](test_set.images)).detach().abs().max())
 for name, t in read.items():
-    print(f"{name:8} {str(t.dtype):14} {tuple(t.shape)}")
+    print(f"{name:8} {t.dtype!s:14} {tuple(t.shape)}")
 print(f"largest difference to your layers: {gap:.1e}; test digits right: {share_right(receiver):.1%}")
 
 # %% [markdown]
