@@ -390,7 +390,8 @@ above = float(maps["causal"].triu(1).abs().max())
 with plot.figure(
     "Two maps of attention weights, 8 queries by 8 keys, from your SimpleAttention. Without a mask step 0 gives itself "
     f"{float(maps['no mask'][0, 0]):.2f}; rows sum to {float(maps['no mask'][0].sum()):.2f}. With the causal mask step 0 "
-    f"gives itself {float(maps['causal'][0, 0]):.2f}, and the largest weight above the diagonal is {above:g}", columns=2, height=3.2,
+    f"gives itself {float(maps['causal'][0, 0]):.2f}, and the largest weight above the diagonal is {above:g}",
+    columns=2, height=3.2,
 ) as axes:
     for ax, (name, weights) in zip(axes, maps.items()):
         ax.imshow(weights.detach().numpy(), cmap="cividis", vmin=0)
@@ -670,7 +671,8 @@ maps = head_maps(four, wave[None], 4)
 favourite = [int(one[0].argmax()) for one in maps]
 with plot.figure(
     "Attention maps of the four heads of your fresh MultiHeadAttention(16, 4) on eight steps of a wave: four different "
-    f"patterns. Step 0 gives most weight to steps {', '.join(map(str, favourite))} in the four heads", columns=4, height=2.2,
+    f"patterns. Step 0 gives most weight to steps {', '.join(map(str, favourite))} in the four heads",
+    columns=4, height=2.2,
 ) as axes:
     for head, (ax, one) in enumerate(zip(axes, maps)):
         ax.imshow(one.numpy(), cmap="cividis", vmin=0)
@@ -1200,13 +1202,14 @@ with torch.no_grad():
     opened = torch.sigmoid(door.gate(change))
     panels = {"x": digit, "y = conv(x)": change, "sigmoid(gate(y))": opened, "your block": door(digit)}
 with plot.figure(
-    "A digit in four pictures: the image; the change, positive at the upper edges of strokes and negative at the lower ones; "
-    f"the gate, open on {float((opened > 0.5).float().mean()):.0%} of the pixels, upper edges all; and the output of your "
+    "A digit in four pictures: the image; the change, positive at the upper edges of strokes and negative at the lower "
+    f"ones; the gate, open on {float((opened > 0.5).float().mean()):.0%} of the pixels, upper edges all; and the output of your "
     "block, the digit with its upper edges drawn stronger", columns=4, height=2.2,
 ) as axes:
     for ax, (name, panel) in zip(axes, panels.items()):
         signed = "conv" in name
-        ax.imshow(panel[0, 0].numpy(), cmap="RdBu_r" if signed else "gray", vmin=-2.5 * signed, vmax=2.5 if signed else None)
+        cmap, top = ("RdBu_r", 2.5) if signed else ("gray", None)
+        ax.imshow(panel[0, 0].numpy(), cmap=cmap, vmin=-2.5 * signed, vmax=top)
         ax.set_title(name)
         ax.set_axis_off()
 
@@ -1397,9 +1400,9 @@ block = TransformerBlock(16, 4)
 tables = {"your block": influence(block, 8, 16), "causal=True": influence(lambda x: block(x, causal=True), 8, 16)}
 future = {name: float(table.triu(1).max()) for name, table in tables.items()}
 with plot.figure(
-    "Two tables, 8 outputs by 8 inputs: how much each output of your block moves when one input is drawn anew. The diagonal "
-    "is brightest. " + "; ".join(f"{name}: the largest cell above the diagonal is {value:.2g}" for name, value in future.items()),
-    columns=2, height=3.2,
+    "Two tables, 8 outputs by 8 inputs: how much each output of your block moves when one input is drawn anew. The "
+    "diagonal is brightest. "
+    + "; ".join(f"{name}: at most {value:.2g} above it" for name, value in future.items()), columns=2, height=3.2,
 ) as axes:
     for ax, (name, table) in zip(axes, tables.items()):
         ax.imshow(table.sqrt().numpy(), cmap="cividis")
@@ -1735,7 +1738,7 @@ reached = {name: accuracy(model, unseen, unseen_labels) for name, model in zip(l
 plot.curves(
     losses, xlabel="epoch", ylabel="training loss",
     alt="Training loss on digits anywhere on the canvas. "
-    + "; ".join(f"{name} falls from {fell[0]:.2f} to {fell[-1]:.2f} in {len(fell)} epochs" for name, fell in losses.items()),
+    + "; ".join(f"{name} falls from {f[0]:.2f} to {f[-1]:.2f} in {len(f)} epochs" for name, f in losses.items()),
 )
 
 # %% tags=["picture"]
@@ -1765,8 +1768,9 @@ patch_ink = F.avg_pool2d(shown, 4).flatten(1)
 on_digit = [float((look * (ink > 0)).sum() / look.sum()) for look, ink in zip(looks, patch_ink)]
 with plot.figure(
     "Six test digits above, and below where the asker of your model looks, the mean of its four heads, as 7 by 7 patches. "
-    "It reads " + ", ".join(map(str, answers.tolist())) + f"; {min(on_digit):.0%} to {max(on_digit):.0%} of the weight lies on "
-    f"patches that hold ink, which are {float((patch_ink > 0).float().mean()):.0%} of all patches", rows=2, columns=6, height=3.0,
+    "It reads " + ", ".join(map(str, answers.tolist())) + f"; {min(on_digit):.0%} to {max(on_digit):.0%} of the weight lies "
+    f"on patches that hold ink, which are {float((patch_ink > 0).float().mean()):.0%} of all patches",
+    rows=2, columns=6, height=3.0,
 ) as axes:
     for column in range(6):
         axes[column].imshow(shown[column, 0].numpy(), cmap="gray")
