@@ -7,6 +7,7 @@ its submission, so that nothing of an older attempt stays behind.
 from __future__ import annotations
 
 import tempfile
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -28,8 +29,16 @@ def open_gradebook(root: Path) -> Any:
     """Return nbgrader's Gradebook of a course root, made where there is none."""
     api = nb.api(root)
     from nbgrader.api import Gradebook
+    from sqlalchemy.exc import OperationalError
 
-    return Gradebook(api.coursedir.db_url, api.coursedir.course_id)
+    for attempt in range(RETRIES):
+        try:
+            return Gradebook(api.coursedir.db_url, api.coursedir.course_id)
+        except OperationalError as error:  # somebody else holds it: SQLite has waited 5 s already
+            if "locked" not in str(error) or attempt == RETRIES - 1:
+                raise
+            time.sleep(WAIT_SECONDS)
+    raise AssertionError("unreachable")
 
 
 @contextmanager

@@ -146,8 +146,8 @@ def test_rules_have_one_line_messages(tmp_path, old, new, finding):
     text = (folder / f"{NAME}.py").read_text(encoding="utf-8")
     if finding is None:
         old, new, finding = (
-            "judge=lambda losses: None",
-            "judge=lambda losses: x and None",
+            "judge=lambda losses: (",
+            "judge=lambda losses: x and (",
             "a judge is closed",
         )
     made = build.source_notebook(change(text, old, new), NAME)
