@@ -342,19 +342,11 @@ def _value_check(
     kind: str, behaviour: str, observe: Callable[[], Any], expected: Any, how: dict[str, Any], advice: str,
     site: int | None,
 ) -> None:  # fmt: skip
+    # before the student's code can touch what it is worked out from
+    plain = _expected(behaviour, expected) if _current and not _current[-1].record else {}
     here, record = _observe(kind, behaviour, observe, how, advice, site)
     if here.record:
         return
-    if expected is _MISSING:
-        raise CheckerBroke(f"the check {behaviour!r} has no expected value; tell your instructor")
-    try:
-        wanted = expected() if callable(expected) else expected
-        plain = wanted.plain if isinstance(wanted, _Plain) else encode(wanted)
-    except Exception as error:
-        raise CheckerBroke(
-            f"checker broke: the expected value of {behaviour!r} could not be computed ({_say(error)}). "
-            "Run the cells above first; if it stays, tell your instructor: it is not your code."
-        ) from error
     if "raised" in record:
         _fail(here, record, _raised_message(behaviour, record, describe(plain), advice))
     mismatch = compare(plain, record["value"], **how)
@@ -362,6 +354,20 @@ def _value_check(
         here.messages.append(Message("pass", behaviour))
         return
     _fail(here, record, mismatch_message(behaviour, mismatch, advice))
+
+
+def _expected(behaviour: str, expected: Any) -> dict[str, Any]:
+    """Return an expected value, or what a function of no arguments gives, as plain data; else CheckerBroke."""
+    if expected is _MISSING:
+        raise CheckerBroke(f"the check {behaviour!r} has no expected value; tell your instructor")
+    try:
+        wanted = expected() if callable(expected) else expected
+        return wanted.plain if isinstance(wanted, _Plain) else encode(wanted)
+    except Exception as error:
+        raise CheckerBroke(
+            f"checker broke: the expected value of {behaviour!r} could not be computed ({_say(error)}). "
+            "Run the cells above first; if it stays, tell your instructor: it is not your code."
+        ) from error
 
 
 def mismatch_message(behaviour: str, mismatch: Mismatch, advice: str = "", help: str = "") -> Message:
