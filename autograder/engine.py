@@ -84,27 +84,24 @@ def _reference(setup: Setup) -> Any:
         for old in [kept for kept in _references if (kept.root, kept.chapter) == (setup.root, setup.chapter)]:
             del _references[old]
         root = Path(setup.root)
-        template = _template(setup)
+        chapter = Chapter(root, setup.chapter)
+        template = _template(setup, chapter.preload)
         template.data_line = setup.data_line
-        _references[setup] = Reference(
-            Chapter(root, setup.chapter), template, root / ".autograder" / "reference"
-        )
+        _references[setup] = Reference(chapter, template, root / ".autograder" / "reference")
     return _references[setup]
 
 
-def _template(setup: Setup) -> Any:
+def _template(setup: Setup, preload: tuple[str, ...]) -> Any:
     """Return this process's warm template; one serves every chapter that wants the same."""
-    from autograder.chapter import Chapter
     from autograder.sandbox.host import Template
 
-    preload = Chapter(Path(setup.root), setup.chapter).preload
+    prepared = Path(setup.prepared) if setup.prepared else None
     key = (setup.sandbox, setup.prepared, preload)
     if key not in _templates and not hasattr(os, "fork"):
         from autograder.sandbox.cold import ColdRunner
 
-        _templates[key] = ColdRunner(Path(setup.prepared) if setup.prepared else None)
+        _templates[key] = ColdRunner(prepared)
     if key not in _templates:
-        prepared = Path(setup.prepared) if setup.prepared else None
         template = Template(sandbox=setup.sandbox, prepared=prepared, preload=preload)
         template.start()
         atexit.register(template.close)

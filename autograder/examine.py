@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib.util import find_spec
 from typing import Any
 
 from autograder.forbidden import refuse
@@ -15,6 +14,7 @@ from autograder.run import Cell
 from autograder.sandbox.host import Limits, Template
 from autograder.score import ExerciseResult, Result, exercise_result
 from autograder.submission import Submission
+from coursekit.check import absent
 from coursekit.guard import message as guard_message
 from coursekit.message import Message
 
@@ -84,17 +84,17 @@ def judge_exercise(
     exercise = reference.chapter.exercises[name]
     refused = refuse(source, exercise.forbidden, reference.stubs.get(name, "")) or _ran_forbidden(exercise.points, observed)
     likely = cache(lambda: _most_alike(name, observed, reference))
-    if absent := [module for module in exercise.needs if find_spec(module) is None]:
-        verdicts, refused = [_needs_extra(grade_id, absent) for grade_id in exercise.points], None
+    if missing := absent(exercise.needs):
+        verdicts, refused = [_needs_extra(grade_id, missing) for grade_id in exercise.points], None
     else:
         verdicts = [_verdict(grade_id, name, observed, reference, likely) for grade_id in exercise.points]
     cells = {v.grade_id: _stored(v, exercise.points[v.grade_id], refused) for v in verdicts}
     return exercise_result(exercise, verdicts, refused), cells
 
 
-def _needs_extra(grade_id: str, absent: list[str]) -> CellVerdict:
+def _needs_extra(grade_id: str, missing: list[str]) -> CellVerdict:
     """Return the verdict on an exercise that this machine cannot check; the instructor's affair, never a zero."""
-    actual = f"this machine lacks the extra `export` ({', '.join(absent)})"
+    actual = f"this machine lacks the extra `export` ({', '.join(missing)})"
     try_ = "instructor: pip install -c constraints.txt -e '.[export]', then grade again"
     return CellVerdict(grade_id, "checker broke", Message("checker broke", "it can be checked here", actual=actual, try_=try_))
 

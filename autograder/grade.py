@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -18,8 +17,6 @@ from autograder.reference import Reference
 from autograder.sandbox.host import Limits, SandboxBroke, Template
 from autograder.score import Result
 from autograder.submission import Submission, match, parse
-
-BUSY_TRIES = 6
 
 
 @dataclass
@@ -242,19 +239,15 @@ class Grading:
     def _to_gradebook(
         self, books: Any, result: Result, submission: Submission | None, timestamp: str | None
     ) -> None:
-        """Write to the gradebook; where another process holds it, wait and try again."""
+        """Write to the gradebook; OSError where that cannot be done."""
         from sqlalchemy.exc import OperationalError
 
-        for attempt in range(BUSY_TRIES):
-            try:
-                gradebook.apply(books, self.chapter, result, submission, timestamp)
-                return
-            except OperationalError as error:
-                if "locked" not in str(error) or attempt == BUSY_TRIES - 1:
-                    raise OSError(
-                        0, f"the gradebook cannot be written ({error.orig})", str(self.root / "gradebook.db")
-                    ) from error
-                time.sleep(0.5 * 2**attempt)
+        try:
+            gradebook.patiently(lambda: gradebook.apply(books, self.chapter, result, submission, timestamp))
+        except OperationalError as error:
+            raise OSError(
+                0, f"the gradebook cannot be written ({error.orig})", str(self.root / "gradebook.db")
+            ) from error
 
     def _before(self, books: Any, result: Result) -> float | None:
         if not intake.valid_id(result.student):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,24 +21,33 @@ from autograder.errors import AutograderError
 from autograder.score import Result
 from autograder.submission import Submission
 
-RETRIES = 5
-WAIT_SECONDS = 2.0
+#: How often something is tried while another process holds the gradebook; the waits between double from half a second.
+BUSY_TRIES = 6
 
 
 def open_gradebook(root: Path) -> Any:
     """Return nbgrader's Gradebook of a course root, made where there is none."""
     api = nb.api(root)
     from nbgrader.api import Gradebook
+
+    return patiently(lambda: Gradebook(api.coursedir.db_url, api.coursedir.course_id))
+
+
+def patiently(call: Callable[[], Any]) -> Any:
+    """Return `call()`; where another process holds the gradebook, wait and try again, BUSY_TRIES times in all.
+
+    Raises SQLAlchemy's OperationalError where it stays locked, or where something else is the matter.
+    """
     from sqlalchemy.exc import OperationalError
 
-    for attempt in range(RETRIES):
+    for attempt in range(BUSY_TRIES - 1):
         try:
-            return Gradebook(api.coursedir.db_url, api.coursedir.course_id)
-        except OperationalError as error:  # somebody else holds it: SQLite has waited 5 s already
-            if "locked" not in str(error) or attempt == RETRIES - 1:
+            return call()
+        except OperationalError as error:
+            if "locked" not in str(error):
                 raise
-            time.sleep(WAIT_SECONDS)
-    raise AssertionError("unreachable")
+        time.sleep(0.5 * 2**attempt)
+    return call()
 
 
 @contextmanager

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -124,26 +124,37 @@ class Rehearsal:
 
 
 @contextmanager
-def warm(preload: tuple[str, ...] = ()) -> Iterator[Template]:
-    """A warm template on prepared data, as in grading: no run looks for MNIST, makes a stand-in or downloads."""
+def warm() -> Iterator[Callable[[ch.Chapter], Template]]:
+    """Yield a function from a chapter to its warm template; chapters that want the same modules share one.
+
+    Data are prepared once, as in grading: no run looks for MNIST, makes a stand-in or downloads.
+    """
     from coursekit import data
 
-    with tempfile.TemporaryDirectory() as folder:
+    made: dict[tuple[str, ...], Template] = {}
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         data.prepare(folder)
-        with Template(sandbox=False, prepared=Path(folder), preload=preload) as template:
-            yield template
+
+        def template_of(chapter: ch.Chapter) -> Template:
+            if chapter.preload not in made:
+                template = Template(sandbox=False, prepared=folder, preload=chapter.preload)
+                made[chapter.preload] = stack.enter_context(template)
+            return made[chapter.preload]
+
+        yield template_of
 
 
 def main(arguments: list[str]) -> int:
     """Rehearse chapters by name and print the findings; the author's quick look before the test suite."""
     root = Path.cwd()
     bad = 0
-    for name in arguments or ch.names(root):
-        chapter = ch.resolve(root, name)
-        with warm(ch.Chapter(root, chapter).preload) as template:
-            lines = Rehearsal(root, chapter, template).findings()
-        bad += len(lines)
-        print(f"{chapter}: {len(lines)} finding(s)", *lines, sep="\n  ")
+    with warm() as template_of:
+        for name in arguments or ch.names(root):
+            chapter = ch.resolve(root, name)
+            lines = Rehearsal(root, chapter, template_of(ch.Chapter(root, chapter))).findings()
+            bad += len(lines)
+            print(f"{chapter}: {len(lines)} finding(s)", *lines, sep="\n  ")
     return 1 if bad else 0
 
 

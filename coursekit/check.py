@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import builtins
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import FunctionType
 from typing import Any
 
@@ -142,14 +142,18 @@ def _with_builtins(body: Callable[[], None]) -> Callable[[], None]:
     return FunctionType(body.__code__, space | hidden, body.__name__, body.__defaults__, body.__closure__)
 
 
+def absent(packages: Iterable[str]) -> list[str]:
+    """Return those of `packages` that this Python does not have."""
+    return [name for name in packages if importlib.util.find_spec(name) is None]
+
+
 def needs(*packages: str, extra: str) -> None:
     """Say in one line what to install where a test cell cannot run without `packages`, and end the cell.
 
     Stands at the top of a test cell whose checks need an optional part of the course, `extra` in pyproject.toml.
     Raises CheckerBroke where one of the packages is missing: it is nobody's mistake and costs no points.
     """
-    missing = [name for name in packages if importlib.util.find_spec(name) is None]
-    if missing:
+    if missing := absent(packages):
         raise CheckerBroke(
             f'needs the extra: pip install "layer-by-layer[{extra}]" (not found here: {", ".join(missing)})'
         )
