@@ -46,7 +46,7 @@ def to_text(title: str, messages: list[Message], width: int = 100) -> str:
     """Render messages for a terminal or a plain-text output: no colour, no symbol that has to be seen."""
     lines = [title] if title else []
     for message in messages:
-        lines.append(f"{message.outcome:<12}{message.behaviour}")
+        lines.append(f"{message.outcome:<11} {message.behaviour}")
         for label, value in message.fields():
             wrapped = textwrap.wrap(value, width - 16, break_long_words=False) or [""]
             lines.append(f"    {label:<10}{wrapped[0]}")

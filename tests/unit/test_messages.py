@@ -198,3 +198,8 @@ def test_code_between_backticks_is_set_as_code_in_advice_and_left_alone_in_what_
     assert "see <code>c &lt; d</code>" in page
     assert "print <code>e</code>" in page
     assert show.prose("a ` alone") == "a ` alone"
+
+
+def test_the_longest_outcome_keeps_its_distance_from_the_behaviour():
+    shown = to_text("", [Message("checker broke", "it can be checked here"), Message("pass", "it holds")])
+    assert shown == "checker broke it can be checked here\npass        it holds"
