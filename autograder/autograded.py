@@ -9,16 +9,16 @@ from __future__ import annotations
 import base64
 import json
 from pathlib import Path
-from typing import Any
-
-import nbformat
-from nbformat import NotebookNode
+from typing import TYPE_CHECKING, Any
 
 from autograder import chapter as ch
 from autograder.files import write_atomically
 from autograder.score import Result
 from autograder.submission import StudentCell, Submission
 from coursekit.message import Message, to_text
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 MAX_TEXT = 20_000
 MAX_PICTURE = 2 * 2**20
@@ -29,7 +29,7 @@ HIDDEN_ADVICE = (
 
 def notebook_of(chapter: ch.Chapter, submission: Submission | None, result: Result) -> NotebookNode:
     """Return the graded notebook; without a submission, the released one with the reason on top."""
-    graded = nbformat.from_dict(json.loads(json.dumps(chapter.release)))
+    graded = ch.node(chapter.release)
     source_types = {ch.grade_id_of(c): c for c in chapter.source.cells if ch.nbgrader_of(c)}
     cells: list[NotebookNode] = []
     if result.reason or submission is None:
@@ -71,7 +71,7 @@ def _pour(cell: NotebookNode, written: list[StudentCell]) -> None:
 
 
 def _markdown(source: str) -> NotebookNode:
-    return nbformat.from_dict({"cell_type": "markdown", "metadata": {}, "source": source, "id": "x"})
+    return ch.node({"cell_type": "markdown", "metadata": {}, "source": source, "id": "x"})
 
 
 def _code(student: StudentCell) -> NotebookNode:
@@ -79,7 +79,7 @@ def _code(student: StudentCell) -> NotebookNode:
         "cell_type": "code", "metadata": {}, "execution_count": None, "source": student.source, "id": "x",
         "outputs": clean_outputs(student.outputs),
     }  # fmt: skip
-    return nbformat.from_dict(made)
+    return ch.node(made)
 
 
 def _escape(text: str) -> str:
@@ -100,7 +100,7 @@ def clean_outputs(outputs: tuple[dict[str, Any], ...]) -> list[NotebookNode]:
             if picture := _picture(data.get("image/png")):
                 found["image/png"] = picture
             kept.append({"output_type": "display_data", "metadata": {}, "data": found})
-    return [nbformat.from_dict(output) for output in kept]
+    return [ch.node(output) for output in kept]
 
 
 def _text(value: Any) -> str:
@@ -151,7 +151,7 @@ def _actual_of_hidden(fields: dict[str, str]) -> str:
 def _verdict_output(result: Result, grade_id: str) -> NotebookNode:
     cell = result.cells.get(grade_id)
     text = student_message(cell) if cell else f"not graded: {result.reason or result.status}"
-    return nbformat.from_dict({"output_type": "stream", "name": "stdout", "text": text + "\n"})
+    return ch.node({"output_type": "stream", "name": "stdout", "text": text + "\n"})
 
 
 def write(root: Path, chapter: ch.Chapter, submission: Submission | None, result: Result) -> Path:

@@ -176,6 +176,11 @@ class Node(dict):
         self[name] = value
 
 
+def node(plain: dict[str, Any]) -> NotebookNode:
+    """Return a copy of plain JSON data whose objects are Nodes."""
+    return json.loads(json.dumps(plain), object_hook=Node)
+
+
 def read_trusted(path: Path) -> NotebookNode:
     """Read a notebook of the course itself; BadNotebook with the command that makes it where it is missing."""
     try:

@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,15 @@ def call(setup: Setup, job: Job) -> dict[str, Any]:
     finally:
         if not setup.warm:
             forget_all()
+
+
+def prime(setup: Setup) -> None:
+    """Let this process start what its first submission needs, without waiting for it."""
+    from autograder import examine, plan, submission  # noqa: F401
+
+    with suppress(Exception):  # what is the matter is said by the first call, where it can be answered
+        reference = _reference(setup)
+        _ = reference.splits, reference.stubs, reference.forbidden
 
 
 def _reference(setup: Setup) -> Any:
@@ -136,14 +145,16 @@ def workers() -> int:
 
 
 @contextmanager
-def local(jobs: int) -> Iterator[Any]:
-    """Yield a function that makes the executor, to be called again where a pool broke."""
+def local(jobs: int, setup: Setup) -> Iterator[Any]:
+    """Yield a function that makes the executor and starts its workers, to be called again where a pool broke."""
     made: list[Executor] = []
 
     def make() -> Executor:
         context = multiprocessing.get_context("spawn")
         pool: Executor = _Here() if jobs == 1 else ProcessPoolExecutor(jobs, mp_context=context)
         made.append(pool)
+        for _ in range(jobs):
+            pool.submit(prime, setup)
         return pool
 
     try:
@@ -165,11 +176,16 @@ def dask(scheduler: str | None) -> Iterator[Any]:
 def run_all(
     make: Any, setup: Setup, jobs: Iterator[Job], window: int
 ) -> Iterator[tuple[Job, dict[str, Any] | Exception]]:
-    """Yield each job with its record, as they finish; with the exception where the machine failed every time.
+    """Start the workers; yield each job with its record, as they finish, or with why the machine failed every time.
 
     At most `window` submissions are under way, so that memory stays flat however long the class is.
     """
-    executor = make()
+    return _run_all(make(), make, setup, jobs, window)
+
+
+def _run_all(
+    executor: Executor, make: Any, setup: Setup, jobs: Iterator[Job], window: int
+) -> Iterator[tuple[Job, dict[str, Any] | Exception]]:
     running: dict[Future[Any], tuple[Job, int]] = {}
     waiting = iter(jobs)
     again: list[tuple[Job, int]] = []

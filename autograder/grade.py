@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,9 @@ class Grading:
         )  # fmt: skip
         self.changes: list[Change] = []
         self._keys: dict[str, str] = {}
+        #: what is being run, and what has its result without a run
+        self._taken: dict[str, intake.Intake] = {}
+        self._settled: list[tuple[intake.Intake, Result]] = []
         #: results that change a score already in the gradebook: shown first, then applied
         self._held: list[Result] = []
 
@@ -100,43 +104,47 @@ class Grading:
         names = self.names()
         if started:
             started(len(names))
-        if not self.options.dry_run:
-            gradebook.ensure_assignment(self.root, self.chapter)
         self.reference = self.reference_key()
         self.setup = replace(self.setup, reference=self.reference)
-        books = gradebook.open_gradebook(self.root)
-        try:
-            for result in self._run(names, books):
-                if result is not None:
-                    yield result
-            yield from self._apply_held(books, announce)
-        finally:
-            books.close()
+        with self._engine(len(names)) as make:
+            to_run = self._to_run(names)
+            first = list(islice(to_run, 1))
+            window = 2 * self._jobs(len(names))
+            # the workers warm up while this process loads nbgrader and opens the gradebook
+            running = engine.run_all(make, self.setup, chain(first, to_run), window) if first else iter(())
+            if not self.options.dry_run:
+                gradebook.ensure_assignment(self.root, self.chapter)
+            with closing(gradebook.open_gradebook(self.root)) as books:
+                for result in self._save_all(running, books):
+                    if result is not None:
+                        yield result
+                yield from self._apply_held(books, announce)
 
-    def _run(self, names: list[str], books: Any) -> Iterator[Result | None]:
-        taken: dict[str, intake.Intake] = {}
-        settled: list[tuple[intake.Intake, Result]] = []
+    def _engine(self, count: int) -> AbstractContextManager[Any]:
+        if self.options.dask:
+            return engine.dask(self.options.scheduler)
+        return engine.local(self._jobs(count), self.setup)
 
-        def jobs() -> Iterator[engine.Job]:
-            for name in names:
-                arrived = intake.take_in(self.root, self.chapter.name, name, self.chapter.source)
-                result = self._without_running(arrived)
-                if result is not None:
-                    settled.append((arrived, result))
-                    continue
-                taken[name] = arrived
-                yield engine.Job(name, arrived.data)
+    def _to_run(self, names: list[str]) -> Iterator[engine.Job]:
+        """Take in every student's folder; yield what has to be run, and set aside what has its result already."""
+        for name in names:
+            arrived = intake.take_in(self.root, self.chapter.name, name, self.chapter.source)
+            result = self._without_running(arrived)
+            if result is not None:
+                self._settled.append((arrived, result))
+                continue
+            self._taken[name] = arrived
+            yield engine.Job(name, arrived.data)
 
-        where: AbstractContextManager[Any] = (
-            engine.dask(self.options.scheduler) if self.options.dask else engine.local(self._jobs(len(names)))
-        )
-        with where as make:
-            for job, found in engine.run_all(make, self.setup, jobs(), window=2 * self._jobs(len(names))):
-                while settled:
-                    yield self._save(books, *settled.pop(0))
-                yield self._save(books, taken.pop(job.student), self._result(job, found))
-        while settled:
-            yield self._save(books, *settled.pop(0))
+    def _save_all(
+        self, running: Iterator[tuple[engine.Job, dict[str, Any] | Exception]], books: Any
+    ) -> Iterator[Result | None]:
+        for job, found in running:
+            while self._settled:
+                yield self._save(books, *self._settled.pop(0))
+            yield self._save(books, self._taken.pop(job.student), self._result(job, found))
+        while self._settled:
+            yield self._save(books, *self._settled.pop(0))
 
     def _jobs(self, count: int) -> int:
         return max(1, min(self.options.jobs or engine.workers(), count))
