@@ -150,3 +150,6 @@ HARMLESS = {
     "environment": "import os\nfor n in os.environ:\n    if any(w in n.upper() for w in ('TOKEN', 'SECRET', 'KEY', 'PASS')): print('LEAK', n)",
     "scripts": "from IPython.display import HTML, Javascript, display\ndisplay(HTML('<img src=x onerror=alert(1)>'))\ndisplay(Javascript('alert(1)'))\nprint('<script>alert(1)</script>')",
 }  # fmt: skip
+
+#: What these earn is a matter of luck, run by run: they race with the checks of their own submission.
+RACES = {"background_thread"}

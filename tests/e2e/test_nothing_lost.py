@@ -27,7 +27,7 @@ SANDBOXED, _ = level()
 def a_class(room, size, hostile=0):
     """Hand in `size` notebooks: right, untouched, one of the known mistakes in turn; the last are hostile."""
     known = variants.read(ROOT / "course" / room.name / "mistakes.py")
-    forged = list(attacks.FORGED.values())
+    forged = [attack for name, attack in attacks.FORGED.items() if name not in attacks.RACES]
     for i in range(size):
         student = f"s{i:04d}"
         if i >= size - hostile:
