@@ -11,7 +11,7 @@ from pathlib import Path
 from autograder import chapter as ch
 from autograder import isolation
 from autograder.build import missing_rooms
-from autograder.sandbox import bwrap
+from autograder.sandbox import bwrap, cgroup
 from autograder.sandbox.host import SandboxBroke, Template
 
 NEEDED = ("torch", "torchvision", "numpy", "matplotlib", "jupyterlab", "nbgrader", "jupytext", "scikit-learn")
@@ -73,8 +73,9 @@ def _sandbox(root: Path) -> list[Finding]:
                 f"{why_not}; grading others' code needs it (a learner's own check does not)",
             )
         ]
+    _, level = isolation.level()
     try:
-        with Template(sandbox=True, torch_too=False) as template:
+        with Template(sandbox=True, in_cgroup=level == isolation.IN_CGROUP, torch_too=False) as template:
             canaries = isolation.measure(template, root)
     except SandboxBroke as error:
         return [Finding("broken", "sandbox", str(error))]
@@ -84,8 +85,11 @@ def _sandbox(root: Path) -> list[Finding]:
     ]
     if all(canary.held for canary in canaries):
         found.append(
-            Finding("ok", f"isolation level {isolation.SANDBOXED}", f"confirmed by {len(canaries)} canaries")
+            Finding("ok", f"isolation level {level}", f"confirmed by {len(canaries)} canaries")
         )
+    if why_not := cgroup.missing():
+        what = f"{why_not}; each process has its rlimits and a watchdog looks at all of a run ten times a second"
+        found.append(Finding("missing", "memory limit kept by the kernel (cgroup v2)", what))
     return found
 
 

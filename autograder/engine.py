@@ -45,7 +45,7 @@ class Job:
 
 
 _references: dict[Setup, Any] = {}
-_templates: dict[tuple[bool, str | None, tuple[str, ...]], Any] = {}
+_templates: dict[tuple[bool, bool, str | None, tuple[str, ...]], Any] = {}
 
 
 def call(setup: Setup, job: Job) -> dict[str, Any]:
@@ -102,16 +102,17 @@ def _reference(setup: Setup) -> Any:
 
 def _template(setup: Setup, preload: tuple[str, ...]) -> Any:
     """Return this process's warm template; one serves every chapter that wants the same."""
+    from autograder.isolation import IN_CGROUP
     from autograder.sandbox.host import Template
 
-    prepared = Path(setup.prepared) if setup.prepared else None
-    key = (setup.sandbox, setup.prepared, preload)
+    prepared, in_cgroup = Path(setup.prepared) if setup.prepared else None, setup.isolation == IN_CGROUP
+    key = (setup.sandbox, in_cgroup, setup.prepared, preload)
     if key not in _templates and not hasattr(os, "fork"):
         from autograder.sandbox.cold import ColdRunner
 
         _templates[key] = ColdRunner(prepared)
     if key not in _templates:
-        template = Template(sandbox=setup.sandbox, prepared=prepared, preload=preload)
+        template = Template(sandbox=setup.sandbox, in_cgroup=in_cgroup, prepared=prepared, preload=preload)
         template.start()
         atexit.register(template.close)
         _templates[key] = template

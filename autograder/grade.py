@@ -71,7 +71,7 @@ class Grading:
 
     def reference_key(self) -> str:
         """Return the content key of the chapter's reference."""
-        template = Template(sandbox=self.sandbox, prepared=self.folder)
+        template = Template(sandbox=self.sandbox, prepared=self.folder)  # only asked for its key, never started
         template.data_line = self.data_line
         return Reference(self.chapter, template, None).key
 
@@ -84,7 +84,8 @@ class Grading:
         boot = _boot_id()
         if stamp.is_file() and stamp.read_text() == boot:
             return
-        with Template(sandbox=True, prepared=self.folder, torch_too=False) as template:
+        in_cgroup = self.isolation == isolation.IN_CGROUP
+        with Template(sandbox=True, in_cgroup=in_cgroup, prepared=self.folder, torch_too=False) as template:
             isolation.confirm(template, self.root)
         try:
             write_atomically(stamp, boot.encode())

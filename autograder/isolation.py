@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.run import Cell
-from autograder.sandbox import bwrap
+from autograder.sandbox import bwrap, cgroup
 from autograder.sandbox.host import Limits, SandboxBroke, Template
 
+#: From the hardest: limits kept by the kernel on a whole run, limits on each process and a watchdog, no wall.
+IN_CGROUP = "bwrap+cgroup"
 SANDBOXED = "bwrap+rlimits"
 OPEN = "none"
 
@@ -101,7 +103,14 @@ def measure(template: Template, root: Path) -> list[Canary]:
     worst = []
     for first, second in zip(*runs, strict=True):
         worst.append(first if not first.held else second)
-    return worst
+    return [*worst, _limits_of(template)] if template.in_cgroup else worst
+
+
+def _limits_of(template: Template) -> Canary:
+    """Look whether the kernel keeps the template's cgroup to what was asked for."""
+    wanted = tuple(str(limit) for limit in template.cgroup_limits())
+    found = cgroup.limits_of(template.process.pid) if template.process else ("", "")
+    return Canary("outgrows its cgroup", found == wanted, "" if found == wanted else f"its limits are {found}, not {wanted}")
 
 
 def _once(template: Template, root: Path) -> list[Canary]:
@@ -126,7 +135,7 @@ def level(trusting: bool = False) -> tuple[bool, str]:
     """Return whether to use the sandbox, and the name of the level that a template would run at."""
     why_not = bwrap.missing()
     if why_not is None:
-        return True, SANDBOXED
+        return True, SANDBOXED if cgroup.missing() else IN_CGROUP
     return False, OPEN if trusting else f"{OPEN} ({why_not})"
 
 

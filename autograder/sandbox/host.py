@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from autograder.run import Cell
-from autograder.sandbox import bwrap, wire
+from autograder.sandbox import bwrap, cgroup, wire
 
 START_SECONDS = 120.0
+#: What the warm process itself may take in a cgroup, over what its runs may.
+TEMPLATE_MEMORY, TEMPLATE_TASKS = 2**30, 64
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,11 @@ class Template:
     """A warm process that forks a child for each run. Use as a context manager; restarts itself when it died."""
 
     def __init__(
-        self, *, sandbox: bool, prepared: Path | None = None, torch_too: bool = True, preload: tuple[str, ...] = ()
-    ) -> None:
-        self.sandbox, self.prepared, self.torch_too, self.preload = sandbox, prepared, torch_too, preload
+        self, *, sandbox: bool, in_cgroup: bool = False, prepared: Path | None = None, torch_too: bool = True,
+        preload: tuple[str, ...] = (),
+    ) -> None:  # fmt: skip
+        self.sandbox, self.in_cgroup, self.prepared = sandbox, in_cgroup, prepared
+        self.torch_too, self.preload = torch_too, preload
         self.data_line = ""
         self.process: subprocess.Popen[bytes] | None = None
         self.control: socket.socket | None = None
@@ -71,6 +75,8 @@ class Template:
         os.set_inheritable(theirs.fileno(), True)
         if self.sandbox:
             command, environment = bwrap.command(theirs.fileno(), self.prepared), None
+            if self.in_cgroup:
+                command = cgroup.wrap(command, *self.cgroup_limits())
         else:
             command, environment = (
                 bwrap.plain_command(theirs.fileno()),
@@ -85,6 +91,15 @@ class Template:
         self.reader = wire.Reader(2**40)
         self.ready = False
         wire.write(ours.fileno(), {"warm": self.torch_too, "preload": list(self.preload)})
+
+    def cgroup_limits(self) -> tuple[int, int]:
+        """Return what its cgroup is kept to: bytes, and threads."""
+        limits = Limits()
+        return limits.memory + 2 * limits.disk + TEMPLATE_MEMORY, limits.processes + TEMPLATE_TASKS
+
+    def killed_for_memory(self) -> int:
+        """Return how many processes the kernel ended so far because its cgroup's memory was used up."""
+        return cgroup.killed_for_memory(self.process.pid) if self.in_cgroup and self.process else 0
 
     def close(self) -> None:
         """End the process and everything it started."""
@@ -166,7 +181,7 @@ class Template:
         self, cells: list[Cell], results: int, seconds: Callable[[Cell], float], limits: Limits
     ) -> Outcome:
         run = Run(cells, seconds, limits)
-        ended = False
+        ended, killed_before = False, self.killed_for_memory()
         while not ended:
             ready, _, _ = select.select([results, self.control], [], [], run.time_left())
             if results in ready and not run.closed:
@@ -182,6 +197,8 @@ class Template:
                 wire.write(self.control.fileno(), {"kill": True})
         while not run.closed:
             run.take(os.read(results, 1 << 18))
+        if self.killed_for_memory() > killed_before:
+            run.told({"limit": "memory"})
         return run.outcome()
 
 
