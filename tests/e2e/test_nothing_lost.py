@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from autograder import engine, gradebook, store, variants
+from autograder.errors import BadNotebook
 from autograder.grade import Grading, Options
 from autograder.isolation import level
 from autograder.sandbox import bwrap
@@ -199,6 +200,27 @@ def test_grading_again_runs_nothing(classroom, grade, monkeypatch):
 
 
 @pytest.mark.skipif(bwrap.missing() is not None, reason="there is no sandbox to be tested")
+def test_workers_warm_up_before_the_gradebook_is_opened_and_only_where_something_runs(classroom, grade, monkeypatch):
+    order = []
+    prime, opened = engine.prime, gradebook.open_gradebook
+    monkeypatch.setattr(engine, "prime", lambda setup: (order.append("prime"), prime(setup)))
+    monkeypatch.setattr(gradebook, "open_gradebook", lambda root: (order.append("gradebook"), opened(root))[1])
+    classroom.submit("ada")
+    grade(classroom)
+    assert order[:2] == ["prime", "gradebook"]
+    order.clear()
+    grade(classroom)
+    assert "prime" not in order
+    assert "gradebook" in order
+
+
+def test_what_is_wrong_with_the_machine_is_said_by_the_first_call_not_by_the_warming_up(classroom):
+    lost = engine.Setup(str(classroom.root / "nowhere"), classroom.name, False, "none")
+    assert engine.prime(lost) is None
+    with pytest.raises(BadNotebook, match="is missing"):
+        engine.call(lost, engine.Job("ada", b"{}"))
+
+
 def test_the_sandbox_holds_for_an_ordinary_user_too():
     """A process with a user id of its own and no capability at all, as everybody's but root's is."""
     measure = (
