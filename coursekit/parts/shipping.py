@@ -352,5 +352,5 @@ def can_compile() -> bool:
     if not shutil.which("ninja"):
         missing.append("ninja (pip install ninja)")
     if missing:
-        print(f"skipped: no {' and no '.join(missing)} found; nothing later needs this cell")
+        print(f"skipped: this machine lacks {' and '.join(missing)}; nothing later needs this cell")
     return not missing
