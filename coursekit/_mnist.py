@@ -7,6 +7,7 @@ import gzip
 import http.client
 import io
 import os
+import re
 import shutil
 import socket
 import tempfile
@@ -153,4 +154,5 @@ def _keep(found: Path, folder: Path) -> None:
 
 def _one_line(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[-1] if lines else type(error).__name__)[:160]
+    text = lines[-1] if lines else type(error).__name__
+    return re.sub(r"<urlopen error (?:\[Errno -?\d+\] )?(.*)>", r"no connection, \1", text)[:160]

@@ -345,7 +345,7 @@ def test_without_a_network_it_fails_once_and_quietly(monkeypatch, capsys):
     data.mnist()
     captured = capsys.readouterr()
     assert captured.out.startswith(
-        "data: offline stand-in from scikit-learn's digits (MNIST could not be downloaded"
+        "data: offline stand-in from scikit-learn's digits (MNIST could not be downloaded: no connection, Connection refused)"
     )
     assert captured.out.count("\n") == 1
     assert captured.err == ""
