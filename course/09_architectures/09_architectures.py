@@ -366,7 +366,7 @@ def _():
 
     check.close("gradients in float64, without and with a mask", lambda: [gradients([q, k, v], upstream), gradients([q, k, v], upstream, mask)], expected=lambda: [list(right(None)), list(right(mask))])
     check.unchanged("query, key and value are left alone", lambda: SimpleAttention(4)(q, k, v, mask), q, k, v)
-    check.close("in evaluation and in training it is the same", lambda: [SimpleAttention(4).eval()(q, k, v), SimpleAttention(4).train()(q, k, v)], expected=lambda: [F.scaled_dot_product_attention(q, k, v)] * 2)
+    check.close("in evaluation and in training it is the same", lambda: [SimpleAttention(4).eval()(q, k, v, mask), SimpleAttention(4).train()(q, k, v, mask)], expected=lambda: [F.scaled_dot_product_attention(q, k, v, attn_mask=mask)] * 2)
     ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -551,7 +551,7 @@ def _():
     def run(x, heads, weights, *modes):
         with check.lend(MultiHeadAttention, SimpleAttention=parts.SimpleAttention):
             own = build(x.shape[-1], heads, weights, x.dtype)
-            return [own(x, causal=mode) for mode in modes]
+            return [own.train(i == 0)(x, causal=mode) for i, mode in enumerate(modes)]  # the first in training
 
     # queries and keys 0: all scores are equal; values and proj pass x on
     means = [torch.cat([torch.zeros(4, 2), torch.eye(2)]), torch.zeros(6), torch.eye(2), torch.zeros(2)]
@@ -589,6 +589,8 @@ def _():
         with check.lend(MultiHeadAttention, SimpleAttention=parts.SimpleAttention):
             return build(4, 2, weights, torch.float32)(short)
 
+    lone, small = check.tensor(124, 1, 1100, 2), given(125, 2)
+    check.close("causal over 1,100 steps", lambda: run(lone, 1, small, True)[0], expected=lambda: right(lone, 1, small, True))
     check.close("without the argument nothing is hidden", lambda: by_default(given(123, 4)), expected=lambda: right(short, 2, given(123, 4), False))
     ### END HIDDEN TESTS
 
@@ -609,7 +611,7 @@ def _():
         return "made"
 
     def shapes(own):
-        return [isinstance(own, nn.Module), [list(p.shape) for p in (own.to_qkv.weight, own.to_qkv.bias, own.proj.weight, own.proj.bias)], sum(p.numel() for p in own.parameters())]
+        return [isinstance(own, nn.Module), [list(p.shape) for p in (own.to_qkv.weight, own.to_qkv.bias, own.proj.weight, own.proj.bias)], sum(p.numel() for p in own.parameters() if p.requires_grad)]
 
     check.equal(
         "to_qkv is C → 3C and proj C → C, both with bias, and nothing else is trained",
@@ -645,6 +647,7 @@ def _():
         return [leaf.grad, *[w.grad for w in weights]]
 
     check.close("gradients of two passes, causal and not, add up in x and in all four weights", lambda: lent(gradients), expected=lambda: right(), atol=1e-8)
+    check.equal("each MultiHeadAttention has weights of its own", lambda: lent(lambda: parts.in_common(MultiHeadAttention(4, 2), MultiHeadAttention(4, 2))), expected=0)
     ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -788,7 +791,7 @@ def _():
     )
 
     def gradients(x, weight, upstream, eps=1e-5):
-        own = LayerNorm(x.shape[-1], eps).to(x.dtype)
+        own = LayerNorm(x.shape[-1], eps=eps).to(x.dtype)
         with torch.no_grad():
             own.weight.copy_(weight)
         leaf = x.detach().clone().requires_grad_()
@@ -812,17 +815,20 @@ def _():
 
     def modes(x):
         own = LayerNorm(5).double()
+        with torch.no_grad():
+            own.weight.copy_(w)
         first = own.train()(x)
         own(x + 3)
         return [first, own.eval()(x), own(x[:1, :1])]
 
-    check.close("training, evaluation, a batch of one: no memory, always the same", lambda: modes(deep), expected=lambda: [F.layer_norm(one, (5,)) for one in (deep, deep, deep[:1, :1])])
+    check.close("training, evaluation, a batch of one: no memory, always the same", lambda: modes(deep), expected=lambda: [F.layer_norm(one, (5,), w) for one in (deep, deep, deep[:1, :1])])
 
     def loaded():
         own = LayerNorm(3)
         own.load_state_dict({"weight": torch.tensor([1.0, 2.0, 3.0]), "bias": torch.tensor([0.0, 1.0, 0.0])})
         return own(torch.tensor([1.0, 0.0, -1.0]))
 
+    check.equal("each LayerNorm has a weight and a bias of its own", lambda: parts.in_common(LayerNorm(3), LayerNorm(3)), expected=0)
     check.close("it loads the state_dict of nn.LayerNorm", lambda: loaded(), expected=lambda: F.layer_norm(torch.tensor([1.0, 0.0, -1.0]), (3,), torch.tensor([1.0, 2.0, 3.0]), torch.tensor([0.0, 1.0, 0.0])))
     ### END HIDDEN TESTS
 
@@ -959,6 +965,7 @@ def _():
         check.close(f"training and evaluation on {shape}", lambda case=case, dtype=dtype: [build(case.shape[1], 241, dtype)(case), build(case.shape[1], 241, dtype).eval()(case[:1])], expected=lambda: [right(case, case.shape[1], 241, True), right(case[:1], case.shape[1], 241, False)], rtol=1e-3, atol=1e-4)
     one = check.tensor(251, 1, 2, 1, 1, dtype="float64")
     check.close("one image of one pixel, in evaluation", lambda: build(2, 261, "float64").eval()(one), expected=lambda: right(one, 2, 261, False))
+    check.close("numbers in the thousands", lambda: build(3, 201).eval()(4000 * x), expected=lambda: right(4000 * x, 3, 201, False), rtol=1e-3)
     check.unchanged("the image that goes in is left alone", lambda: [build(3, 201)(x), build(3, 201).eval()(x)], x)
     ### END HIDDEN TESTS
 
@@ -967,7 +974,7 @@ def _():
 def _():
     def owned(own):
         named = [[name, list(getattr(own, name).weight.shape), getattr(own, name).bias is not None] for name in ("conv1", "bn1", "conv2", "bn2")]
-        return [isinstance(own, nn.Module), named, sum(p.numel() for p in own.parameters())]
+        return [isinstance(own, nn.Module), named, sum(p.numel() for p in own.parameters() if p.requires_grad)]
 
     check.equal(
         "conv1 and conv2 are 3 × 3 without bias, bn1 and bn2 have weight and bias, and nothing else is trained",
@@ -1016,6 +1023,7 @@ def _():
         return list(torch.autograd.grad(out, leaves, upstream))
 
     image, up = check.tensor(301, 2, 2, 3, 4, dtype="float64"), check.tensor(302, 2, 2, 3, 4, dtype="float64")
+    check.equal("each ResidualBlock has weights of its own", lambda: parts.in_common(ResidualBlock(2), ResidualBlock(2)), expected=0)
     check.close("gradients take both ways, in float64", lambda: gradients(image, up), expected=lambda: wanted(image, up))
     ### END HIDDEN TESTS
 
@@ -1154,7 +1162,7 @@ def _():
 @check.cell("gated_residual_block__module")
 def _():
     def owned(own):
-        return [isinstance(own, nn.Module), [[list(layer.weight.shape), list(layer.bias.shape)] for layer in (own.conv, own.gate)], sum(p.numel() for p in own.parameters())]
+        return [isinstance(own, nn.Module), [[list(layer.weight.shape), list(layer.bias.shape)] for layer in (own.conv, own.gate)], sum(p.numel() for p in own.parameters() if p.requires_grad)]
 
     check.equal(
         "conv is 3 × 3, gate is 1 × 1, both with bias, and nothing else is trained",
@@ -1180,6 +1188,7 @@ def _():
     check.close("gradients reach x, conv and gate", lambda: gradients(x, upstream), expected=lambda: right(x, upstream))
     ### BEGIN HIDDEN TESTS
     single = check.tensor(363, 1, 2, 4, 3)
+    check.equal("each GatedResidualBlock has weights of its own", lambda: parts.in_common(GatedResidualBlock(2), GatedResidualBlock(2)), expected=0)
     check.close("gradients of one image in float32", lambda: gradients(single, torch.ones(1, 2, 4, 3), "float32"), expected=lambda: right(single, torch.ones(1, 2, 4, 3)), rtol=1e-3, atol=1e-4)
     ### END HIDDEN TESTS
 
@@ -1310,14 +1319,21 @@ def _():
     check.close("with only the attention speaking: x + attention(ln1(x))", lambda: run(x, 2, 381, "attention"), expected=lambda: right(x, 2, 381, "attention"))
     check.close("with only the mlp speaking: x + mlp(ln2(x))", lambda: run(x, 2, 381, "mlp"), expected=lambda: right(x, 2, 381, "mlp"), advice="Linear, exact GELU, Linear; and nothing normalised after the sum")
     check.close(
-        "both together, without and with causal=True",
-        lambda: [run(x, 2, 381), run(x, 2, 381, causal=True)], expected=lambda: [right(x, 2, 381), right(x, 2, 381, causal=True)],
+        "both together, without the argument, with causal=False and with causal=True",
+        lambda: [run(x, 2, 381), run(x, 2, 381, causal=False), run(x, 2, 381, causal=True)],
+        expected=lambda: [right(x, 2, 381), right(x, 2, 381), right(x, 2, 381, causal=True)],
         advice="the mlp sees what the attention has added; and does causal reach the attention?",
     )
     ### BEGIN HIDDEN TESTS
     for i, (shape, heads, how) in enumerate([((1, 1, 4), 1, {}), ((3, 4, 12), 3, {"dtype": "float64"}), ((2, 4, 4), 4, {"strided": True}), ((1, 7, 2), 2, {"dtype": "float64", "strided": True})]):
         case = check.tensor(391 + i, *shape, **how)
         check.close(f"a block with {heads} heads on {shape}", lambda case=case, heads=heads: [run(case, heads, 401), run(case, heads, 401, causal=True)], expected=lambda: [right(case, heads, 401), right(case, heads, 401, causal=True)], rtol=1e-4, atol=1e-5)
+    def in_turn():
+        with check.lend(TransformerBlock, **lent):
+            own = fill(TransformerBlock(4, 2), 4, 381)
+            return [own(x, causal=True), own.eval()(x), own(x, causal=True)]
+
+    check.close("one block, causal in training, then not in evaluation, then causal there", lambda: in_turn(), expected=lambda: [right(x, 2, 381, causal=True), right(x, 2, 381), right(x, 2, 381, causal=True)], rtol=1e-4, atol=1e-5)
     check.unchanged("the steps that go into the block are left alone", lambda: run(x, 2, 381), x)
     ### END HIDDEN TESTS
 
@@ -1336,7 +1352,7 @@ def _():
     def owned(own):
         named = [weights(own.ln1), weights(own.ln2), weights(own.attention), own.mlp.parameters()]
         shapes = [[list(p.shape) for p in some] for some in named]
-        return [isinstance(own, nn.Module), shapes, sum(p.numel() for p in own.parameters())]
+        return [isinstance(own, nn.Module), shapes, sum(p.numel() for p in own.parameters() if p.requires_grad)]
 
     check.equal(
         "ln1, ln2, attention and mlp, with the shapes they should have, and nothing else is trained",
@@ -1365,6 +1381,8 @@ def _():
     check.close("gradients reach x and every part", lambda: with_parts(lambda: gradients(x, upstream, False)), expected=lambda: right(x, upstream, False), rtol=1e-5, atol=1e-6)
     ### BEGIN HIDDEN TESTS
     check.close("gradients through a causal block", lambda: with_parts(lambda: gradients(x, upstream, True)), expected=lambda: right(x, upstream, True), rtol=1e-5, atol=1e-6)
+
+    check.equal("each TransformerBlock has weights of its own", lambda: with_parts(lambda: parts.in_common(TransformerBlock(4, 2), TransformerBlock(4, 2))), expected=0)
 
     def modes(x):
         own = TransformerBlock(4, 2).double()
@@ -1537,11 +1555,13 @@ def _():
         "only the first input reaches the last output": parts.over_time(lambda x: pair(x, 5, 0)),
         "input 3 reaches output 2, one feature of four": parts.over_time(lambda x: pair(x, 2, 3, 1, 3)),
         "the next step, through a layer norm": parts.over_time(normed, norm),
+        "the square of the next step": parts.over_time(lambda x: x + 0.5 * F.pad(x, (0, 0, 0, 1))[:, 1:].square()),
+        "four thousandths of the next step": parts.over_time(lambda x: x + 0.004 * F.pad(x, (0, 0, 0, 1))[:, 1:].tanh()),
     }
     check.equal(
-        "one pair of steps is enough, and a layer norm hides a shift",
+        "one pair of steps is enough, a layer norm hides a shift, a square a sign, and a small leak is one",
         lambda: {name: is_causal(module, 6, 4) for name, module in named.items()},
-        expected=dict(zip(["only the last input reaches the first output", "only the first input reaches the last output", "input 3 reaches output 2, one feature of four", "the next step, through a layer norm"], [False, True, False, False])),
+        expected=dict(zip(["only the last input reaches the first output", "only the first input reaches the last output", "input 3 reaches output 2, one feature of four", "the next step, through a layer norm", "the square of the next step", "four thousandths of the next step"], [False, True, False, False, False, False])),
         advice="every input after t, every output t, every feature; and a change that is not the same in all features",
     )
     ### BEGIN HIDDEN TESTS
@@ -1557,12 +1577,12 @@ def _():
         parts.over_time(lambda x, n, a: n(x + a(n(x))), norm, head), parts.over_time(lambda x, n, a: n(x + a(n(x), causal=True)), norm, head),
         parts.over_time(lambda x: x + x.logsumexp(1, keepdim=True)), parts.over_time(lambda x: x + x.logcumsumexp(1)), parts.over_time(lambda x, n: n(after(x)), norm),
         parts.over_time(lambda x: torch.cat([x[:, :4].mean(1, keepdim=True).expand(1, 4, 4), x[:, 4:]], 1)), parts.over_time(lambda x: x / (1 + x.square().cumsum(1))),
-        parts.over_time(lambda x: (x - x.flip(1).cumsum(1).flip(1)).sin()),
+        parts.over_time(lambda x: (x - x.flip(1).cumsum(1).flip(1)).sin()), parts.over_time(lambda x: x.cos() + after(x).cos()), parts.over_time(lambda x: x + 0.003 * after(x).sin()), parts.over_time(lambda x: x.cumsum(1).square()),
     )  # fmt: skip
     check.equal(
         "single pairs, wraps, products, effects that cancel in a sum, norms first and last, in a hidden order",
         lambda: [is_causal(module, 6, 4) for module in many],
-        expected=lambda: parts.shuffled(521, False, False, True, False, True, True, False, False, False, True, False, False, False, False, True, False, True, False, False, True, False),
+        expected=lambda: parts.shuffled(521, False, False, True, False, True, True, False, False, False, True, False, False, False, False, True, False, True, False, False, True, False, False, False, True),
     )
     ### END HIDDEN TESTS
 
@@ -1599,7 +1619,7 @@ def _():
         541, trained(parts.over_time(over_channels, nn.BatchNorm1d(3))), trained(parts.over_time(lambda x, n: n(x), nn.BatchNorm1d(4))), trained(nn.Sequential(nn.Dropout(0.9), nn.Linear(3, 3), nn.Dropout(0.9))),
         trained(parts.over_time(lambda x, d: d(x.cumsum(1)), nn.Dropout(0.5))), trained(parts.over_time(lambda x, d: d(x.flip(1)), nn.Dropout(0.5))), frozen, parts.over_time(lambda x: x),
         parts.over_time(lambda x, a: a(x, causal=True), double(parts.MultiHeadAttention(3, 3), 551)), parts.over_time(lambda x, a: a(x), double(parts.MultiHeadAttention(3, 3), 551)),
-        parts.over_time(lambda x, g: g(x)[0], double(nn.GRU(3, 5, batch_first=True), 561)), parts.over_time(lambda x, g: g(x)[0], double(nn.GRU(3, 2, batch_first=True, bidirectional=True), 571)),
+        parts.over_time(lambda x, g: g(x)[0], double(nn.GRU(3, 5, batch_first=True), 561)), parts.over_time(lambda x, g: g(x.flip(1))[0].flip(1), double(nn.GRU(3, 2, batch_first=True, bidirectional=True), 571)),
         trained(parts.over_time(lambda self, x: x if self.training else x.roll(-1, 1))), trained(parts.over_time(lambda self, x: x.roll(-1, 1) if self.training else x)),
         parts.over_time(lambda x, w: x @ w, torch.eye(3, dtype=torch.float64)).eval(), nn.Sequential(double(nn.Linear(3, 3), 581), nn.Dropout(0.7)),
     )  # fmt: skip
@@ -1618,8 +1638,9 @@ def _():
             y = drop(layer(norm(x.mT).mT))
             return y + y.roll(reach, 1) if reach < 0 else y.cumsum(1)
 
-        module = parts.over_time(run, nn.BatchNorm1d(3), parts.filled(nn.Linear(3, 3), 591), nn.Dropout(0.4)).train(training).to(getattr(torch, dtype))
-        module.part0.train(not frozen_norm)
+        module = parts.over_time(run, nn.Sequential(nn.BatchNorm1d(3)), parts.filled(nn.Linear(3, 3), 591), nn.Dropout(0.4)).train(training).to(getattr(torch, dtype))
+        module.part0[0].train(not frozen_norm)  # two levels down, and the dropout one level
+        module.part2.eval()
         module.part1.bias.requires_grad_(False)
         if grads:
             module.part1.weight.grad = torch.full_like(module.part1.weight, 7.0)
@@ -1650,6 +1671,16 @@ def _():
         lambda: [look(*one) for one in settings],
         expected=lambda: [untouched(one[0] > 0, *one) for one in settings],
     )
+
+    def grad_mode_after(mode):
+        with torch.set_grad_enabled(mode):
+            try:
+                is_causal(build(1, True, False, False), 5, 3)
+            except RuntimeError:  # a test by gradients may need them
+                pass
+            return torch.is_grad_enabled()
+
+    check.equal("called with and without gradients: the grad mode stays what it was", lambda: [grad_mode_after(True), grad_mode_after(False)], expected=[True, False])
     check.equal("the same for length 1", lambda: [look(*one, length=1) for one in settings[:3]], expected=lambda: [untouched(True, *one) for one in settings[:3]])
     ### END HIDDEN TESTS
 

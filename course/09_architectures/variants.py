@@ -374,3 +374,16 @@ def is_causal(module, length, dim):
     for m, mode in zip(module.modules(), was):
         m.training = mode
     return verdict
+
+
+# %% is_causal: threshold_of_a_thousandth
+def is_causal(module, length, dim):
+    was = [(part, part.training) for part in module.modules()]
+    dtype = next((p.dtype for p in module.parameters()), torch.float32)
+    module.eval()
+    try:
+        table = torch.autograd.functional.jacobian(module, torch.randn(1, length, dim, dtype=dtype))
+        return not (table.abs().amax(dim=(0, 2, 3, 5)).triu(diagonal=1) >= 1e-3).any().item()
+    finally:
+        for part, mode in was:
+            part.training = mode

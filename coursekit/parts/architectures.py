@@ -68,6 +68,11 @@ def put(parameters: Iterable[Any], shapes: Sequence[tuple[int, ...]], seed: int,
             parameter.copy_(scale * tensor(seed + i, *parameter.shape, dtype="float64"))
 
 
+def in_common(one: Any, other: Any) -> int:
+    """Return how many parameters two modules share."""
+    return len({id(p) for p in one.parameters()} & {id(p) for p in other.parameters()})
+
+
 def over_time(function: Callable[..., Any], *children: Any) -> Any:
     """Return a module (1, T, D) -> (1, T, E) that computes `function(x, *children)`, or with `self` where it asks for it.
 
@@ -103,6 +108,9 @@ def shuffled(seed: int, *items: Any) -> list[Any]:
     return [items[i] for i in rng(seed).permutation(len(items))]
 
 
+_HOOKS = ("forward_hooks", "forward_pre_hooks", "backward_hooks", "backward_pre_hooks")
+
+
 def state_of(module: Any) -> dict[str, Any]:
     """Return what a function that only looks at a module has to leave as it was, in a form that can be compared."""
     return {
@@ -110,5 +118,5 @@ def state_of(module: Any) -> dict[str, Any]:
         "values": [t.detach().clone() for t in (*module.parameters(), *module.buffers())],
         "grads": [None if p.grad is None else p.grad.clone() for p in module.parameters()],
         "flags": [p.requires_grad for p in module.parameters()],
-        "hooks": sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in module.modules()),
+        "hooks": sum(len(getattr(m, f"_{kind}")) for m in module.modules() for kind in _HOOKS),
     }

@@ -188,7 +188,8 @@ class SimpleAttention(nn.Module):
 
 
 # %% attention: mask_times_scores
-# help: You multiply the scores by the mask. A score of 0 still has the weight e⁰: hidden keys get attention.
+# help: Hidden scores are 0, as a product with the mask makes them. A score of 0 has the weight e⁰: hidden keys get
+#   attention.
 class SimpleAttention(nn.Module):
     def __init__(self, dim):
         super().__init__()
@@ -385,6 +386,21 @@ class SimpleAttention(nn.Module):
         scores = query @ key.transpose(-2, -1) / math.sqrt(self.dim)
         if mask is not None:
             scores = scores.masked_fill(~mask[..., None, :, :].expand(*scores.shape[:-2], *mask.shape[-2:]), -math.inf)
+        weights = scores.softmax(dim=-1)
+        return weights @ value
+
+
+# %% attention: filled_with_minus_ten
+# help: A hidden score of -10 still has the weight e⁻¹⁰, and real scores can be far lower. What lies below every number?
+class SimpleAttention(nn.Module):
+    def __init__(self, dim):
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, query, key, value, mask=None):
+        scores = query @ key.transpose(-2, -1) / math.sqrt(self.dim)
+        if mask is not None:
+            scores = scores.masked_fill(~mask, -10.0)
         weights = scores.softmax(dim=-1)
         return weights @ value
 
@@ -762,7 +778,7 @@ class MultiHeadAttention(nn.Module):
 
 
 # %% multi_head_attention: causal_always
-# help: The mask is applied whether causal is asked for or not.
+# help: The mask is applied where causal was not asked for.
 class MultiHeadAttention(nn.Module):
     def __init__(self, embed_dim, num_heads):
         super().__init__()
@@ -928,7 +944,7 @@ class MultiHeadAttention(nn.Module):
 
 
 # %% multi_head_attention: without_bias
-# help: to_qkv has no bias. Both linear layers have one here.
+# help: to_qkv or proj has no bias. Both linear layers have one here.
 class MultiHeadAttention(nn.Module):
     def __init__(self, embed_dim, num_heads):
         super().__init__()
@@ -1036,6 +1052,79 @@ class MultiHeadAttention(nn.Module):
         q, k, v = torch.cat([self.to_q(x), self.to_k(x), self.to_v(x)], -1).reshape(B, N, 3, H, d).permute(2, 0, 3, 1, 4)
         scores = q @ k.transpose(-2, -1) / math.sqrt(d)
         if causal:
+            seen = torch.ones(N, N, dtype=torch.bool).tril()
+            scores = scores.masked_fill(~seen, -math.inf)
+        out = scores.softmax(dim=-1) @ v
+        return self.proj(out.transpose(1, 2).reshape(B, N, C))
+
+
+# %% multi_head_attention: mask_of_sixteen_steps
+# help: Your mask has a fixed size, and a longer x does not fit. Make it for the N of this call.
+class MultiHeadAttention(nn.Module):
+    def __init__(self, embed_dim, num_heads):
+        super().__init__()
+        if embed_dim % num_heads != 0:
+            raise ValueError("the heads do not divide embed_dim")
+        self.num_heads = num_heads
+        self.to_qkv = nn.Linear(embed_dim, 3 * embed_dim)
+        self.proj = nn.Linear(embed_dim, embed_dim)
+
+    def forward(self, x, causal=False):
+        B, N, C = x.shape
+        H, d = self.num_heads, C // self.num_heads
+        q, k, v = self.to_qkv(x).reshape(B, N, 3, H, d).permute(2, 0, 3, 1, 4)
+        scores = q @ k.transpose(-2, -1) / math.sqrt(d)
+        if causal:
+            seen = torch.ones(16, 16, dtype=torch.bool).tril()[:N, :N]
+            scores = scores.masked_fill(~seen, -math.inf)
+        out = scores.softmax(dim=-1) @ v
+        return self.proj(out.transpose(1, 2).reshape(B, N, C))
+
+
+# %% multi_head_attention: layers_shared
+# help: Two modules own one and the same layer: training one changes the other. Make the layers in the constructor, anew
+#   each time.
+made = {}
+
+
+class MultiHeadAttention(nn.Module):
+    def __init__(self, embed_dim, num_heads):
+        super().__init__()
+        if embed_dim % num_heads != 0:
+            raise ValueError("the heads do not divide embed_dim")
+        self.num_heads = num_heads
+        self.to_qkv = made.setdefault(embed_dim, nn.Linear(embed_dim, 3 * embed_dim))
+        self.proj = nn.Linear(embed_dim, embed_dim)
+
+    def forward(self, x, causal=False):
+        B, N, C = x.shape
+        H, d = self.num_heads, C // self.num_heads
+        q, k, v = self.to_qkv(x).reshape(B, N, 3, H, d).permute(2, 0, 3, 1, 4)
+        scores = q @ k.transpose(-2, -1) / math.sqrt(d)
+        if causal:
+            seen = torch.ones(N, N, dtype=torch.bool).tril()
+            scores = scores.masked_fill(~seen, -math.inf)
+        out = scores.softmax(dim=-1) @ v
+        return self.proj(out.transpose(1, 2).reshape(B, N, C))
+
+
+# %% multi_head_attention: causal_in_training_only
+# help: In evaluation your mask is not applied. causal means the same in both modes.
+class MultiHeadAttention(nn.Module):
+    def __init__(self, embed_dim, num_heads):
+        super().__init__()
+        if embed_dim % num_heads != 0:
+            raise ValueError("the heads do not divide embed_dim")
+        self.num_heads = num_heads
+        self.to_qkv = nn.Linear(embed_dim, 3 * embed_dim)
+        self.proj = nn.Linear(embed_dim, embed_dim)
+
+    def forward(self, x, causal=False):
+        B, N, C = x.shape
+        H, d = self.num_heads, C // self.num_heads
+        q, k, v = self.to_qkv(x).reshape(B, N, 3, H, d).permute(2, 0, 3, 1, 4)
+        scores = q @ k.transpose(-2, -1) / math.sqrt(d)
+        if causal and self.training:
             seen = torch.ones(N, N, dtype=torch.bool).tril()
             scores = scores.masked_fill(~seen, -math.inf)
         out = scores.softmax(dim=-1) @ v
@@ -1373,6 +1462,54 @@ class LayerNorm(nn.Module):
         return y * self.gamma + self.beta
 
 
+# %% layer_norm: eps_as_a_floor
+# help: eps is the least variance that you allow. It is added to the variance, however large that is.
+class LayerNorm(nn.Module):
+    def __init__(self, dim, eps=1e-5):
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(dim))
+        self.bias = nn.Parameter(torch.zeros(dim))
+
+    def forward(self, x):
+        mean = x.mean(dim=-1, keepdim=True)
+        var = x.var(dim=-1, keepdim=True, unbiased=False)
+        y = (x - mean) / var.clamp(min=self.eps).sqrt()
+        return y * self.weight + self.bias
+
+
+# %% layer_norm: eps_renamed
+# help: eps goes by another name in your constructor, so LayerNorm(dim, eps=1e-3) fails.
+class LayerNorm(nn.Module):
+    def __init__(self, dim, epsilon=1e-5):
+        super().__init__()
+        self.eps = epsilon
+        self.weight = nn.Parameter(torch.ones(dim))
+        self.bias = nn.Parameter(torch.zeros(dim))
+
+    def forward(self, x):
+        mean = x.mean(dim=-1, keepdim=True)
+        var = x.var(dim=-1, keepdim=True, unbiased=False)
+        y = (x - mean) / (var + self.eps).sqrt()
+        return y * self.weight + self.bias
+
+
+# %% layer_norm: weight_in_training_only
+# help: In evaluation the weight has no effect. A layer norm does the same in both modes.
+class LayerNorm(nn.Module):
+    def __init__(self, dim, eps=1e-5):
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(dim))
+        self.bias = nn.Parameter(torch.zeros(dim))
+
+    def forward(self, x):
+        mean = x.mean(dim=-1, keepdim=True)
+        var = x.var(dim=-1, keepdim=True, unbiased=False)
+        y = (x - mean) / (var + self.eps).sqrt()
+        return y * (self.weight if self.training else 1) + self.bias
+
+
 # %% residual_block: no_skip
 # help: x is not added: this is a plain block of two layers.
 class ResidualBlock(nn.Module):
@@ -1665,6 +1802,39 @@ class ResidualBlock(nn.Module):
         return F.relu((x + y) / 2)
 
 
+# %% residual_block: first_relu_capped
+# help: The ReLU between the convolutions stops at 6. ReLU has no upper end.
+class ResidualBlock(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(channels)
+
+    def forward(self, x):
+        y = F.relu6(self.bn1(self.conv1(x)))
+        y = self.bn2(self.conv2(y))
+        return F.relu(x + y)
+
+
+# %% residual_block: norm_frozen
+# help: A part of the block does not ask for gradients, so it will never learn. All of its weights are trained.
+class ResidualBlock(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(channels)
+        self.bn2.weight.requires_grad_(False)
+
+    def forward(self, x):
+        y = F.relu(self.bn1(self.conv1(x)))
+        y = self.bn2(self.conv2(y))
+        return F.relu(x + y)
+
+
 # %% gated_residual_block: gate_looks_at_x
 # help: Your gate looks at x. Here it looks at y, the change that it lets pass.
 class GatedResidualBlock(nn.Module):
@@ -1916,6 +2086,20 @@ class GatedResidualBlock(nn.Module):
         y = self.conv(x)
         g = torch.sigmoid(self.gate(y))
         return x + g * y
+
+
+# %% gated_residual_block: skip_detached
+# help: The x that you add is detached: no gradient takes the way past.
+class GatedResidualBlock(nn.Module):
+    def __init__(self, dim):
+        super().__init__()
+        self.conv = nn.Conv2d(dim, dim, 3, padding=1)
+        self.gate = nn.Conv2d(dim, dim, 1)
+
+    def forward(self, x):
+        y = self.conv(x)
+        g = torch.sigmoid(self.gate(y))
+        return x.detach() + g * y
 
 
 # %% transformer_block: post_norm
@@ -2286,6 +2470,39 @@ class TransformerBlock(nn.Module):
         return x
 
 
+# %% transformer_block: causal_by_default
+# help: Without the argument your block is causal. The default of causal is False.
+class TransformerBlock(nn.Module):
+    def __init__(self, d_model, n_heads):
+        super().__init__()
+        self.ln1 = LayerNorm(d_model)
+        self.attention = MultiHeadAttention(d_model, n_heads)
+        self.ln2 = LayerNorm(d_model)
+        self.mlp = nn.Sequential(nn.Linear(d_model, 4 * d_model), nn.GELU(), nn.Linear(4 * d_model, d_model))
+
+    def forward(self, x, causal=True):
+        x = x + self.attention(self.ln1(x), causal=causal)
+        x = x + self.mlp(self.ln2(x))
+        return x
+
+
+# %% transformer_block: causal_remembered
+# help: One causal call, and all that follow are causal too. causal belongs to the call, not to the module.
+class TransformerBlock(nn.Module):
+    def __init__(self, d_model, n_heads):
+        super().__init__()
+        self.ln1 = LayerNorm(d_model)
+        self.attention = MultiHeadAttention(d_model, n_heads)
+        self.ln2 = LayerNorm(d_model)
+        self.mlp = nn.Sequential(nn.Linear(d_model, 4 * d_model), nn.GELU(), nn.Linear(4 * d_model, d_model))
+
+    def forward(self, x, causal=False):
+        self.causal = getattr(self, "causal", False) or causal
+        x = x + self.attention(self.ln1(x), causal=self.causal)
+        x = x + self.mlp(self.ln2(x))
+        return x
+
+
 # %% is_causal: upside_down
 # help: You answer True where the module looks ahead. True means causal: nothing before s has moved.
 def is_causal(module, length, dim):
@@ -2309,7 +2526,7 @@ def is_causal(module, length, dim):
 
 
 # %% is_causal: always_true
-# help: Your function answers True to everything. A test has to be able to fail.
+# help: Your function says True to modules that look ahead. A test has to be able to fail.
 def is_causal(module, length, dim):
     modes = [(part, part.training) for part in module.modules()]
     dtype = next((p.dtype for p in module.parameters()), torch.float32)
@@ -2331,7 +2548,7 @@ def is_causal(module, length, dim):
 
 
 # %% is_causal: always_false
-# help: Your function answers False to everything.
+# help: Your function says False to modules that never look ahead.
 def is_causal(module, length, dim):
     modes = [(part, part.training) for part in module.modules()]
     dtype = next((p.dtype for p in module.parameters()), torch.float32)
@@ -2508,7 +2725,7 @@ def is_causal(module, length, dim):
 
 
 # %% is_causal: only_the_first_feature
-# help: Only feature 0 of the outputs is compared. A leak may show in a single other one.
+# help: Only feature 0 of the outputs is looked at. A leak may show in a single other one.
 def is_causal(module, length, dim):
     modes = [(part, part.training) for part in module.modules()]
     dtype = next((p.dtype for p in module.parameters()), torch.float32)
@@ -2968,6 +3185,117 @@ def is_causal(module, length, dim):
                 if moved.max() > 1e-5:
                     return False
         return length > 1
+    finally:
+        for part, training in modes:
+            part.training = training
+
+
+# %% is_causal: sign_changed
+# help: You change the sign of a step. A square and a cosine do not notice. Draw the step anew.
+def is_causal(module, length, dim):
+    modes = [(part, part.training) for part in module.modules()]
+    dtype = next((p.dtype for p in module.parameters()), torch.float32)
+    module.eval()
+    try:
+        with torch.no_grad():
+            x = torch.randn(1, length, dim, dtype=dtype)
+            before = module(x)
+            for s in range(1, length):
+                changed = x.clone()
+                changed[:, s] *= -1.0
+                moved = (module(changed) - before)[:, :s].abs()
+                if moved.max() > 1e-5:
+                    return False
+        return True
+    finally:
+        for part, training in modes:
+            part.training = training
+
+
+# %% is_causal: tolerance_of_a_tenth
+# help: A leak of a few thousandths is below your tolerance. Dependence shows from 1e-3 on.
+def is_causal(module, length, dim):
+    modes = [(part, part.training) for part in module.modules()]
+    dtype = next((p.dtype for p in module.parameters()), torch.float32)
+    module.eval()
+    try:
+        with torch.no_grad():
+            x = torch.randn(1, length, dim, dtype=dtype)
+            before = module(x)
+            for s in range(1, length):
+                changed = x.clone()
+                changed[:, s] = torch.randn(dim, dtype=dtype)
+                moved = (module(changed) - before)[:, :s].abs()
+                if moved.max() > 0.1:
+                    return False
+        return True
+    finally:
+        for part, training in modes:
+            part.training = training
+
+
+# %% is_causal: modes_of_the_children
+# help: You put back the modes of the direct children, and train() hands each on to all that is below. modules() goes
+#   all the way down.
+def is_causal(module, length, dim):
+    modes = [(part, part.training) for part in (module, *module.children())]
+    dtype = next((p.dtype for p in module.parameters()), torch.float32)
+    module.eval()
+    try:
+        with torch.no_grad():
+            x = torch.randn(1, length, dim, dtype=dtype)
+            before = module(x)
+            for s in range(1, length):
+                changed = x.clone()
+                changed[:, s] = torch.randn(dim, dtype=dtype)
+                moved = (module(changed) - before)[:, :s].abs()
+                if moved.max() > 1e-5:
+                    return False
+        return True
+    finally:
+        for part, training in modes:
+            part.train(training)
+
+
+# %% is_causal: gradients_switched_on
+# help: You switch gradients on for everybody and leave it so. A with block puts the mode back.
+def is_causal(module, length, dim):
+    modes = [(part, part.training) for part in module.modules()]
+    dtype = next((p.dtype for p in module.parameters()), torch.float32)
+    module.eval()
+    try:
+        torch.set_grad_enabled(True)
+        x = torch.randn(1, length, dim, dtype=dtype)
+        before = module(x)
+        for s in range(1, length):
+            changed = x.clone()
+            changed[:, s] = torch.randn(dim, dtype=dtype)
+            moved = (module(changed) - before)[:, :s].abs()
+            if moved.max() > 1e-5:
+                return False
+        return True
+    finally:
+        for part, training in modes:
+            part.training = training
+
+
+# %% is_causal: gradients_switched_off
+# help: You switch gradients off for everybody and leave it so. A with block puts the mode back.
+def is_causal(module, length, dim):
+    modes = [(part, part.training) for part in module.modules()]
+    dtype = next((p.dtype for p in module.parameters()), torch.float32)
+    module.eval()
+    try:
+        torch.set_grad_enabled(False)
+        x = torch.randn(1, length, dim, dtype=dtype)
+        before = module(x)
+        for s in range(1, length):
+            changed = x.clone()
+            changed[:, s] = torch.randn(dim, dtype=dtype)
+            moved = (module(changed) - before)[:, :s].abs()
+            if moved.max() > 1e-5:
+                return False
+        return True
     finally:
         for part, training in modes:
             part.training = training
