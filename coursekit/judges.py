@@ -277,11 +277,12 @@ def refusal(seen: list, kind: str, found: list[str] | None = None, expected: lis
         return f"{raised[0]} was raised, not {kind}"
     if not message.strip():
         return "the exception has no message"
-    if found and not any(_mentions(message, word) for word in found):
+    lacks = [words is not None and not any(_mentions(message, word) for word in words) for words in (found, expected)]
+    if all(lacks):
+        return "the message says neither what came nor what was expected"
+    if lacks[0]:
         return "the message does not say what came"
-    if expected and not any(_mentions(message, word) for word in expected):
-        return "the message does not say what was expected"
-    return None
+    return "the message does not say what was expected" if lacks[1] else None
 
 
 def _mentions(message: str, word: str) -> bool:

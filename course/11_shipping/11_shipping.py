@@ -160,6 +160,7 @@ def _():
     ### BEGIN HIDDEN TESTS
     kinds = [check.tensor(1, 1, 5, dtype=kind) for kind in ("float64", "float16", "bfloat16", "float32")]
     check.equal("every floating-point dtype passes as it is", lambda: [[str(validate_input(k, 5).dtype), validate_input(k, 5) is k] for k in kinds], expected=lambda: [[str(k.dtype), True] for k in kinds])
+    check.equal("four and five axes pass too", lambda: [list(validate_input(torch.ones(2, 1, 3, 4), 4).shape), list(validate_input(torch.ones(1, 2, 1, 3, 4), 4).shape)], expected=[[2, 1, 3, 4], [1, 2, 1, 3, 4]])
     strided, large = check.tensor(2, 4, 3, strided=True), torch.full((3, 4), 3.0e38) * torch.tensor([1.0, 1.0, -1.0, 1.0])
     check.equal("numbers that are large but finite pass", lambda: validate_input(large, 4), expected=lambda: large)
     check.unchanged("a strided input is left alone", lambda: validate_input(strided, 3), strided)
@@ -567,6 +568,7 @@ def _():
     )
     ### BEGIN HIDDEN TESTS
     check.that("64 queries, 100 keys, blocks of 32: never more than 2048 scores", lambda: held(64, 100, 32, "float32"), judge=lambda seen: judges.blockwise(seen, 64, 100, 1, 1, 32))
+    check.that("16 queries, 40 keys, one key at a time: never more than 16 scores", lambda: held(16, 40, 1, "float32"), judge=lambda seen: judges.blockwise(seen, 16, 40, 1, 1, 1))
     q, k, v = check.tensor(55, 20, 2), check.tensor(56, 700, 2), check.tensor(57, 700, 3)
     check.close("and the numbers at that length are right", lambda: tiled_attention(q, k, v, 32), expected=lambda: F.scaled_dot_product_attention(q[None], k[None], v[None])[0])
     ### END HIDDEN TESTS
@@ -656,7 +658,7 @@ Write `profile_layer(layer, x, warmup=3, repeats=20)` → a dictionary with `"me
 seconds of wall time that one forward pass `layer(x)` takes, over `repeats` passes (at least one), each timed by
 itself, after `warmup` passes (0 is allowed) that do not count. The passes run without gradients, and `layer` is called
 exactly `warmup + repeats` times. For an even number of passes the median is the mean of the middle two, or either of
-them. The layer's modes and the global grad mode are as before afterwards.
+them. The layer's modes and flags, `x` and the global grad mode are as before afterwards.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "profile_layer", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -693,7 +695,7 @@ def _():
         "two to warm up and four that count: six calls on x, and the three names",
         lambda: calls(2, 4),
         expected=lambda: [6, [6.0] * 6, keys],
-        advice="print len(layer.calls): who calls the layer once more, or not at all?",
+        advice="print len(layer.calls) and the dictionary: is the layer called once more, with another x, or are the names others?",
     )
     ### BEGIN HIDDEN TESTS
     check.equal("without numbers: three to warm up and twenty", lambda: calls(), expected=lambda: [23, [6.0] * 23, keys])
@@ -720,20 +722,20 @@ def _():
         layer.inner.eval()
         before = parts.modes(layer)
         profile_layer(layer, torch.ones(1), warmup=0, repeats=2)
-        return [before, parts.modes(layer)]
+        return [before, parts.modes(layer), layer.shift.requires_grad]
 
-    check.equal("the layer's modes are as they were, its child's too", lambda: left(), expected=[[True, False], [True, False]])
+    check.equal("the layer's modes are as they were, its child's too, and its parameter's flag", lambda: left(), expected=[[True, False], [True, False], True])
     ### BEGIN HIDDEN TESTS
     def inside(on):
-        layer, before = parts.Sleeper(), torch.is_grad_enabled()
+        layer, x, before = parts.Sleeper(), torch.ones(1, requires_grad=True), torch.is_grad_enabled()
         torch.set_grad_enabled(on)
         try:
-            profile_layer(layer, torch.ones(1), 0, 3)
-            return [[grad for _, grad, _ in layer.calls], torch.is_grad_enabled(), torch.is_inference_mode_enabled()]
+            profile_layer(layer, x, 0, 3)
+            return [[grad for _, grad, _ in layer.calls], torch.is_grad_enabled(), torch.is_inference_mode_enabled(), x.requires_grad]
         finally:
             torch.set_grad_enabled(before)
 
-    check.equal("where gradients were off they stay off, where on, on", lambda: [inside(False), inside(True)], expected=[[[False] * 3, False, False], [[False] * 3, True, False]])
+    check.equal("where gradients were off they stay off, where on, on; the input keeps its flag", lambda: [inside(False), inside(True)], expected=[[[False] * 3, False, False, True], [[False] * 3, True, False, True]])
     x = check.tensor(61, 3, 2, strided=True)
     check.unchanged("the input of a profile is left alone", lambda: profile_layer(nn.Linear(2, 2), x, 1, 1), x)
     ### END HIDDEN TESTS
@@ -744,7 +746,7 @@ def _():
     def timed(naps, warmup):
         layer = parts.Sleeper(naps)
         found = profile_layer(layer, torch.ones(1), warmup=warmup, repeats=len(naps) - warmup)
-        return [[float(found[name]) for name in ("median", "minimum", "maximum")], [took for took, _, _ in layer.calls]]
+        return [[float(found[name] * 1.0) for name in ("median", "minimum", "maximum")], [took for took, _, _ in layer.calls]]
 
     check.that(
         "a layer that sleeps 0.6 s once, then 0.005, 0.4 and 0.1 s: median 0.1, minimum 0.005, maximum 0.4",
@@ -909,6 +911,8 @@ def _():
     ### BEGIN HIDDEN TESTS
     a, b = (check.tensor(71 + i, 2, 3, 4, dtype="float64", strided=True, away_from=0.0) for i in range(2))
     check.close("three axes in float64, not contiguous", lambda: [gated_relu(a, b), torch.ops.course.gated_relu(a, b)], expected=lambda: [a.relu() * b.sigmoid()] * 2)
+    far, shut = torch.tensor([90.0, -70.0, 12.0]), torch.tensor([-2.0, 3.0, 1.0])
+    check.close("a large x has no upper end", lambda: gated_relu(far, shut), expected=lambda: far.relu() * shut.sigmoid())
     check.close("a batch of one, and a single axis, twice", lambda: [gated_relu(a[:1, 0], b[:1, 0]), gated_relu(a[0, 0], b[0, 0]), gated_relu(a[0, 0], b[0, 0])], expected=lambda: [a[:1, 0].relu() * b[:1, 0].sigmoid()] + [a[0, 0].relu() * b[0, 0].sigmoid()] * 2)
     ### END HIDDEN TESTS
 
@@ -944,6 +948,14 @@ def _():
     check.close("where one input alone asks for a gradient, it gets its own", lambda: [gradients(a, b, g, (True, False)), gradients(a, b, g, (False, True))], expected=lambda: [expected((True, False)), expected((False, True))])
     check.equal("gradcheck agrees", lambda: torch.autograd.gradcheck(gated_relu, (a.clone().requires_grad_(), b.clone().requires_grad_())), expected=True)
     check.unchanged("the upstream gradient is left alone", lambda: gradients(a, b, g), g)
+
+    def two_at_once():
+        leaves = [t.detach().clone().requires_grad_() for t in (a, b)]
+        first, _ = gated_relu(*leaves), gated_relu(leaves[1] + 2, leaves[0] * 3)
+        first.backward(g)
+        return [[t.grad for t in leaves], [t.detach() for t in leaves]]
+
+    check.close("another call before backward changes nothing, and backward leaves the inputs alone", lambda: two_at_once(), expected=lambda: [expected((True, True)), [a, b]])
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "custom_op__fake", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
@@ -1151,7 +1163,7 @@ def _():
         "a program exported with 4 rows gives what the model gives for 4, for 7 and for 2 rows",
         lambda: outputs(100, "rows", (6,), (4, 7, 2)),
         expected=lambda: expected(100, "rows", (6,), (4, 7, 2)),
-        advice="which axis may change is said by dynamic_shapes, one entry for each argument",
+        advice="a number of rows is refused: dynamic_shapes says which axis may change; other numbers: which mode, whose weights?",
     )
     check.close("and for a single row", lambda: outputs(120, "rows", (6,), (3, 1)), expected=lambda: expected(120, "rows", (6,), (3, 1)))
     ### BEGIN HIDDEN TESTS
@@ -1193,7 +1205,7 @@ def _():
         return [parts.modes(model), same, torch.is_grad_enabled()]
 
     check.equal(
-        "every submodule of a half-frozen model is in its own mode again, and no number has changed",
+        "every submodule of a half-frozen model is in its own mode again, no number has changed, gradients are on",
         lambda: left(parts.mixed(220), check.tensor(221, 3, 6)),
         expected=lambda: [parts.modes(parts.mixed(220)), True, True],
         advice="compare [m.training for m in model.modules()] before and after",
@@ -1340,22 +1352,24 @@ def _():
 
     def left(model, example, *probe):
         state = {name: value.clone() for name, value in model.state_dict().items()}
+        next(model.parameters()).requires_grad_(False)
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, check.lend(export_onnx, export_program=parts.export_program):
             path = os.path.join(folder, "left.onnx")
             parts.quiet(lambda: export_onnx(model, example, path))
             found = parts.run_onnx(path, check.tensor(400, *probe))
         same = all(torch.equal(value, model.state_dict()[name]) for name, value in state.items())
-        return [found, parts.modes(model), same, torch.is_grad_enabled()]
+        return [found, parts.modes(model), same, torch.is_grad_enabled(), [p.requires_grad for p in model.parameters()], example]
 
+    flags = [False] + [True] * 5
     check.close(
-        "after the export a half-frozen model is as it was, each submodule in its own mode",
+        "after the export a half-frozen model is as it was, each submodule in its own mode, and so is the example",
         lambda: left(parts.mixed(360), check.tensor(361, 3, 6), 2, 6),
-        expected=lambda: [[parts.mixed(360).eval()(check.tensor(400, 2, 6))], parts.modes(parts.mixed(360)), True, True],
+        expected=lambda: [[parts.mixed(360).eval()(check.tensor(400, 2, 6))], parts.modes(parts.mixed(360)), True, True, flags, check.tensor(361, 3, 6)],
         rtol=1e-4, atol=1e-5,
         advice="compare [m.training for m in model.modules()] before and after; the exporter itself may touch them",
     )
     ### BEGIN HIDDEN TESTS
-    check.close("a model in training throughout comes out in eval and stays in training", lambda: left(parts.mixed(370, "images").train(), check.tensor(371, 2, 1, 6, 6), 4, 1, 6, 6), expected=lambda: [[parts.mixed(370, "images").eval()(check.tensor(400, 4, 1, 6, 6))], parts.modes(parts.mixed(370, "images").train()), True, True], rtol=1e-4, atol=1e-5)
+    check.close("a model in training throughout comes out in eval and stays in training", lambda: left(parts.mixed(370, "images").train(), check.tensor(371, 2, 1, 6, 6), 4, 1, 6, 6), expected=lambda: [[parts.mixed(370, "images").eval()(check.tensor(400, 4, 1, 6, 6))], parts.modes(parts.mixed(370, "images").train()), True, True, flags, check.tensor(371, 2, 1, 6, 6)], rtol=1e-4, atol=1e-5)
     ### END HIDDEN TESTS
 
 # %% [markdown]

@@ -75,7 +75,7 @@ class Sleeper(nn.Module):
     """A layer whose n-th forward pass takes at least `naps[n]` seconds, and which remembers every call.
 
     `calls` holds [seconds it really took, whether gradients were on, the sum of what came in] for each. It has a
-    child of its own mode, so that a mode that is set for everything shows.
+    child of its own mode, so that a mode that is set for everything shows, and a parameter, so that a flag does.
     """
 
     def __init__(self, naps: Sequence[float] = ()) -> None:
@@ -83,13 +83,14 @@ class Sleeper(nn.Module):
         self.naps = list(naps)
         self.calls: list[list[Any]] = []
         self.inner = nn.Dropout(0.5).eval()
+        self.shift = nn.Parameter(torch.ones(1))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Sleep, note the call, and return x + 0."""
+        """Sleep, note the call, and return x + 1: another tensor than came in."""
         started, number = _now(), len(self.calls)
         if number < len(self.naps):
             _sleep(self.naps[number])
-        out = x + 0
+        out = x + self.shift
         self.calls.append([_now() - started, torch.is_grad_enabled(), float(x.detach().sum())])
         return out
 

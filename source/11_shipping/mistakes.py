@@ -16,7 +16,7 @@ def validate_input(x, features):
 
 
 # %% validate_input: asserts_translated
-# help: Here everything is refused, under python -O nothing is: an assert inside try is still an assert, and -O leaves it out.
+# help: Here everything is refused, under python -O nothing is. An assert is left out there, inside a try too, and __debug__ is False.
 def validate_input(x, features):
     try:
         assert isinstance(x, torch.Tensor), f"expected a tensor, got {type(x).__name__}"
@@ -89,7 +89,7 @@ def validate_input(x, features):
 
 
 # %% validate_input: first_axis
-# help: You compare features with the first size. Features are the last axis; the first is the batch.
+# help: A tensor passes whose last size is not `features`: the number is found on another axis, or divides the whole. Features are the last axis, and no other counts.
 def validate_input(x, features):
     if not isinstance(x, torch.Tensor):
         raise TypeError(f"expected a tensor, got {type(x).__name__}")
@@ -171,7 +171,7 @@ def validate_input(x, features):
 
 
 # %% validate_input: integers_pass
-# help: Whole numbers get through. You ask whether it is a tensor, and not of which dtype.
+# help: Whole numbers get through. Being a tensor is not enough: ask for a floating-point dtype, rather than against one or two others.
 def validate_input(x, features):
     if not isinstance(x, torch.Tensor):
         raise TypeError(f"expected a tensor, got {type(x).__name__}")
@@ -221,7 +221,7 @@ def validate_input(x, features):
 
 
 # %% validate_input: a_copy
-# help: You hand back a copy. The same numbers, but not the object that was given: return x.
+# help: You hand back another object than the one that was given: a copy, or a view of it. return x.
 def validate_input(x, features):
     if not isinstance(x, torch.Tensor):
         raise TypeError(f"expected a tensor, got {type(x).__name__}")
@@ -296,6 +296,62 @@ def validate_input(x, features):
     return x
 
 
+# %% validate_input: three_axes_at_most
+# help: Four axes are refused. Any number of axes may stand in front of the features.
+def validate_input(x, features):
+    if not isinstance(x, torch.Tensor):
+        raise TypeError(f"expected a tensor, got {type(x).__name__}")
+    if not x.is_floating_point():
+        raise TypeError(f"expected floating point, got {x.dtype}")
+    if x.dim() not in (1, 2, 3) or x.shape[-1] != features or x.numel() == 0:
+        raise ValueError(f"expected (..., {features}), got {tuple(x.shape)}")
+    if not torch.isfinite(x).all():
+        raise ValueError("expected finite numbers")
+    return x
+
+
+# %% validate_input: finite_in_an_assert
+# help: NaN is refused here, and gets through under python -O: that test alone stands in an assert, or behind __debug__.
+def validate_input(x, features):
+    if not isinstance(x, torch.Tensor):
+        raise TypeError(f"expected a tensor, got {type(x).__name__}")
+    if not x.is_floating_point():
+        raise TypeError(f"expected floating point, got {x.dtype}")
+    if x.dim() == 0 or x.shape[-1] != features or x.numel() == 0:
+        raise ValueError(f"expected (..., {features}), got {tuple(x.shape)}")
+    try:
+        assert torch.isfinite(x).all()
+    except AssertionError:
+        raise ValueError("expected finite numbers") from None
+    return x
+
+
+# %% validate_input: without_the_word
+# help: The message for NaN and infinity lacks the word "finite".
+def validate_input(x, features):
+    if not isinstance(x, torch.Tensor):
+        raise TypeError(f"expected a tensor, got {type(x).__name__}")
+    if not x.is_floating_point():
+        raise TypeError(f"expected floating point, got {x.dtype}")
+    if x.dim() == 0 or x.shape[-1] != features or x.numel() == 0:
+        raise ValueError(f"expected (..., {features}), got {tuple(x.shape)}")
+    if not torch.isfinite(x).all():
+        raise ValueError("there is a NaN or an infinity in x")
+    return x
+
+
+# %% validate_input: vague
+# help: Your messages name neither what came nor what was expected. Whoever reads them sees neither your code nor the input.
+def validate_input(x, features):
+    if not isinstance(x, torch.Tensor) or not x.is_floating_point():
+        raise TypeError("wrong type")
+    if x.dim() == 0 or x.shape[-1] != features or x.numel() == 0:
+        raise ValueError("wrong shape")
+    if not torch.isfinite(x).all():
+        raise ValueError("numbers have to be finite")
+    return x
+
+
 # %% validate_input: cleans
 # help: You write zeros over NaN and let the input pass. It was to be refused, and what somebody gave you is not yours to change.
 def validate_input(x, features):
@@ -341,7 +397,7 @@ def batched_bilinear(x, w, y):
 
 
 # %% batched_bilinear: mean_not_sum
-# help: Your numbers are too small by the factor J: a mean over j in place of the sum.
+# help: Your numbers are too small by the size of an axis that is to be summed: a mean in place of a sum.
 def batched_bilinear(x, w, y):
     return (x @ w * y).mean(dim=-1).T
 
@@ -359,19 +415,19 @@ def batched_bilinear(x, w, y):
 
 
 # %% batched_bilinear: map_over_both
-# help: A loop inside map is still a loop: Python walks over every pair of row and output, and it is no faster than the loop.
+# help: A loop inside map, or in recursion, is still a loop: Python walks over every pair of row and output, and it is no faster.
 def batched_bilinear(x, w, y):
     return torch.stack(list(map(lambda a, c: torch.stack(list(map(lambda m: a @ m @ c, w))), x, y)))
 
 
 # %% batched_bilinear: map_over_outputs
-# help: Half of the loop is still there: one call for each output, hidden in map. The number of operations should not depend on O.
+# help: Half of the loop is still there: one step for each output, be it in map or in recursion. The number of operations should not depend on O.
 def batched_bilinear(x, w, y):
     return torch.stack(list(map(lambda m: ((x @ m) * y).sum(dim=1), w)), dim=1)
 
 
 # %% batched_bilinear: map_over_rows
-# help: One call for each row of the batch, hidden in map. The number of operations should not depend on B.
+# help: One step for each row of the batch, be it in map or in recursion. The number of operations should not depend on B.
 def batched_bilinear(x, w, y):
     return torch.stack(list(map(lambda a, c: (a @ w) @ c, x, y)))
 
@@ -390,7 +446,7 @@ def tiled_attention(q, k, v, block):
 
 
 # %% tiled_attention: blocks_kept
-# help: You keep the scores of every block in a list. Together they are the whole table: keep running sums, not blocks.
+# help: The scores of all blocks are alive together, in a list or in the calls of a recursion: the whole table. Keep running sums, not blocks.
 def tiled_attention(q, k, v, block):
     blocks = [q @ k[i : i + block].T / math.sqrt(q.shape[1]) for i in range(0, len(k), block)]
     top = torch.stack([b.amax(1) for b in blocks]).amax(0)[:, None]
@@ -510,7 +566,7 @@ def tiled_attention(q, k, v, block):
 
 
 # %% tiled_attention: maximum_from_zero
-# help: Your running maximum starts at 0. Where all scores are far below, every weight underflows to 0, and 0 / 0 is NaN: start at minus infinity.
+# help: Your running maximum does not start low enough. Where all scores are far below it, every weight underflows to 0, and 0 / 0 is NaN: start at minus infinity.
 def tiled_attention(q, k, v, block):
     top = q.new_zeros(len(q), 1)
     total, out = q.new_zeros(len(q), 1), q.new_zeros(len(q), v.shape[1])
@@ -571,9 +627,25 @@ def tiled_attention(q, k, v, block):
 
 
 # %% tiled_attention: double_block
-# help: You take 2 · block keys at a time: the result is right, and twice as many scores are held as allowed.
+# help: You take more than `block` keys at a time: the result is right, and more scores are held than allowed.
 def tiled_attention(q, k, v, block):
     block = 2 * block
+    top = q.new_full((len(q), 1), -math.inf)
+    total, out = q.new_zeros(len(q), 1), q.new_zeros(len(q), v.shape[1])
+    for i in range(0, len(k), block):
+        scores = q @ k[i : i + block].T / math.sqrt(q.shape[1])
+        new = torch.maximum(top, scores.amax(1, keepdim=True))
+        weights = torch.exp(scores - new)
+        total = total * torch.exp(top - new) + weights.sum(1, keepdim=True)
+        out = out * torch.exp(top - new) + weights @ v[i : i + block]
+        top = new
+    return out / total
+
+
+# %% tiled_attention: block_of_its_own
+# help: Your blocks are larger than a small `block` allows: with block = 1 a single score a query may exist at a time.
+def tiled_attention(q, k, v, block):
+    block = max(block, 16)
     top = q.new_full((len(q), 1), -math.inf)
     total, out = q.new_zeros(len(q), 1), q.new_zeros(len(q), v.shape[1])
     for i in range(0, len(k), block):
@@ -734,8 +806,55 @@ def profile_layer(layer, x, warmup=3, repeats=20):
     return {"median": times[len(times) // 2], "minimum": times[0], "maximum": times[-1]}
 
 
+# %% profile_layer: output_fed_back
+# help: You put the output of one pass into the next: x = layer(x). Every pass gets the x that was given.
+def profile_layer(layer, x, warmup=3, repeats=20):
+    times = []
+    with torch.no_grad():
+        for _ in range(warmup):
+            layer(x)
+        for _ in range(repeats):
+            started = time.perf_counter()
+            x = layer(x)
+            times.append(time.perf_counter() - started)
+    times.sort()
+    return {"median": times[len(times) // 2], "minimum": times[0], "maximum": times[-1]}
+
+
+# %% profile_layer: flags_off
+# help: You switch off requires_grad of the layer's parameters and leave it off: the layer cannot be trained any more. torch.no_grad() as a block is enough.
+def profile_layer(layer, x, warmup=3, repeats=20):
+    times = []
+    layer.requires_grad_(False)
+    with torch.no_grad():
+        for _ in range(warmup):
+            layer(x)
+        for _ in range(repeats):
+            started = time.perf_counter()
+            layer(x)
+            times.append(time.perf_counter() - started)
+    times.sort()
+    return {"median": times[len(times) // 2], "minimum": times[0], "maximum": times[-1]}
+
+
+# %% profile_layer: input_flag_off
+# help: You switch off requires_grad of the input and leave it off. It is the caller's; torch.no_grad() as a block is enough.
+def profile_layer(layer, x, warmup=3, repeats=20):
+    times = []
+    x.requires_grad_(False)
+    with torch.no_grad():
+        for _ in range(warmup):
+            layer(x)
+        for _ in range(repeats):
+            started = time.perf_counter()
+            layer(x)
+            times.append(time.perf_counter() - started)
+    times.sort()
+    return {"median": times[len(times) // 2], "minimum": times[0], "maximum": times[-1]}
+
+
 # %% profile_layer: milliseconds
-# help: Your times are a thousand times too large: milliseconds. Seconds were asked for.
+# help: Your times are far too large, a thousand times or more: milli-, micro- or nanoseconds. Seconds were asked for.
 def profile_layer(layer, x, warmup=3, repeats=20):
     times = []
     with torch.no_grad():
@@ -747,6 +866,22 @@ def profile_layer(layer, x, warmup=3, repeats=20):
             times.append(1000 * (time.perf_counter() - started))
     times.sort()
     return {"median": times[len(times) // 2], "minimum": times[0], "maximum": times[-1]}
+
+
+# %% profile_layer: as_text
+# help: The values of your dictionary are texts. Numbers were asked for, to go on calculating with; rounding and units are for the line that prints them.
+def profile_layer(layer, x, warmup=3, repeats=20):
+    times = []
+    with torch.no_grad():
+        for _ in range(warmup):
+            layer(x)
+        for _ in range(repeats):
+            started = time.perf_counter()
+            layer(x)
+            times.append(time.perf_counter() - started)
+    times.sort()
+    found = {"median": times[len(times) // 2], "minimum": times[0], "maximum": times[-1]}
+    return {name: f"{seconds:.6f}" for name, seconds in found.items()}
 
 
 # %% profile_layer: mean_called_median
@@ -778,7 +913,8 @@ def profile_layer(layer, x, warmup=3, repeats=20):
 
 
 # %% profile_layer: cpu_time
-# help: Your times are shorter than the passes can have been. process_time stops while the layer waits; the clock on the wall is perf_counter.
+# help: Your times are shorter than the passes can have been. Is the layer called between the two looks at the clock, is nothing rounded,
+#   and does the clock run on while the layer waits? perf_counter does, process_time does not.
 def profile_layer(layer, x, warmup=3, repeats=20):
     times = []
     with torch.no_grad():
@@ -1117,7 +1253,7 @@ gated_relu.register_autograd(backward, setup_context=keep)
 
 
 # %% custom_op: writes_into_x
-# help: Your kernel works in place: x is changed after the call, and the schema said that nothing is.
+# help: Your kernel works in place: an input is changed after the call. The operator gives a new tensor, and changes none.
 @torch.library.custom_op("course::gated_relu", mutates_args=())
 def gated_relu(x: torch.Tensor, gate: torch.Tensor) -> torch.Tensor:
     return x.relu_() * gate.sigmoid()
@@ -1136,6 +1272,85 @@ def backward(ctx, grad):
     x, gate = ctx.saved_tensors
     s = gate.sigmoid()
     return grad * (x > 0) * s, grad * x.relu() * s * (1 - s)
+
+
+gated_relu.register_autograd(backward, setup_context=keep)
+
+
+# %% custom_op: capped
+# help: Your ReLU has an upper end: a large x comes out as a smaller one. A ReLU cuts below 0 only.
+@torch.library.custom_op("course::gated_relu", mutates_args=())
+def gated_relu(x: torch.Tensor, gate: torch.Tensor) -> torch.Tensor:
+    return x.clamp(0, 6) * gate.sigmoid()
+
+
+@gated_relu.register_fake
+def _(x, gate):
+    return torch.empty_like(x)
+
+
+def keep(ctx, inputs, output):
+    ctx.save_for_backward(*inputs)
+
+
+def backward(ctx, grad):
+    x, gate = ctx.saved_tensors
+    s = gate.sigmoid()
+    return grad * (x > 0) * s, grad * x.relu() * s * (1 - s)
+
+
+gated_relu.register_autograd(backward, setup_context=keep)
+
+
+# %% custom_op: kept_in_a_global
+# help: backward looks at what the last call left in a variable of the module: with two calls before a backward it is the wrong one. ctx belongs to one call.
+LAST = {}
+
+
+@torch.library.custom_op("course::gated_relu", mutates_args=())
+def gated_relu(x: torch.Tensor, gate: torch.Tensor) -> torch.Tensor:
+    return x.relu() * gate.sigmoid()
+
+
+@gated_relu.register_fake
+def _(x, gate):
+    return torch.empty_like(x)
+
+
+def keep(ctx, inputs, output):
+    LAST["inputs"] = [t.detach() for t in inputs]
+
+
+def backward(ctx, grad):
+    x, gate = LAST["inputs"]
+    s = gate.sigmoid()
+    return grad * (x > 0) * s, grad * x.relu() * s * (1 - s)
+
+
+gated_relu.register_autograd(backward, setup_context=keep)
+
+
+# %% custom_op: backward_writes
+# help: Your backward writes into a tensor that was saved: it is the caller's x itself, and no copy.
+@torch.library.custom_op("course::gated_relu", mutates_args=())
+def gated_relu(x: torch.Tensor, gate: torch.Tensor) -> torch.Tensor:
+    return x.relu() * gate.sigmoid()
+
+
+@gated_relu.register_fake
+def _(x, gate):
+    return torch.empty_like(x)
+
+
+def keep(ctx, inputs, output):
+    ctx.save_for_backward(*inputs)
+
+
+def backward(ctx, grad):
+    x, gate = ctx.saved_tensors
+    s = gate.sigmoid()
+    x.relu_()
+    return grad * (x > 0) * s, grad * x * s * (1 - s)
 
 
 gated_relu.register_autograd(backward, setup_context=keep)
@@ -1256,7 +1471,7 @@ def export_program(model, example):
 
 
 # %% export_program: in_training
-# help: The model is exported in the mode it happened to be in: what it does in training only is in the program for ever. eval first.
+# help: The model, or a part of it, is in training mode while it is exported: what it does in training only is in the program for ever. eval first.
 def export_program(model, example):
     return torch.export.export(model, (example,), dynamic_shapes=({0: torch.export.Dim("batch", min=1)},))
 
@@ -1268,7 +1483,7 @@ def export_program(model, example):
 
 
 # %% export_program: one_mode_for_all
-# help: You put the mode of the whole model back with model.train(...), which sets every submodule. A frozen one is awake now: each its own.
+# help: You put modes back with train(...), which sets all submodules below as well. A frozen one is awake now: set the `training` of each by itself.
 def export_program(model, example):
     training = model.training
     program = torch.export.export(model.eval(), (example,), dynamic_shapes=({0: torch.export.Dim("batch", min=1)},))
@@ -1295,7 +1510,7 @@ def export_program(model, example):
 
 
 # %% export_program: graph_module
-# help: You return program.module(), a module to call. The ExportedProgram itself was asked for: it can be saved.
+# help: You return a module to call, program.module() or the bare graph. The ExportedProgram itself was asked for: it can be saved.
 def export_program(model, example):
     before = [(m, m.training) for m in model.modules()]
     model.eval()
@@ -1350,7 +1565,7 @@ def export_onnx(model, example, path):
 
 
 # %% export_onnx: in_training
-# help: The model is written down in the mode it is in. Layers that ask self.training say so in the file for ever: eval first.
+# help: The model, or a part of it, is in training mode while it is written down. Layers that ask self.training answer so for ever: eval first.
 def export_onnx(model, example, path):
     before = [(m, m.training) for m in model.modules()]
     torch.onnx.export(model, (example,), path, dynamo=True, dynamic_shapes=({0: torch.export.Dim("batch", min=1)},), verbose=False)
@@ -1365,12 +1580,23 @@ def export_onnx(model, example, path):
 
 
 # %% export_onnx: all_one_mode
-# help: The file is right; afterwards all submodules have the same mode. model.train(flag) sets them all, and so does the older exporter (dynamo=False): put back each by itself.
+# help: The file is right; afterwards submodules have the mode of the model above them. train(flag) sets all below as well, and so does the older exporter (dynamo=False): put back each by itself.
 def export_onnx(model, example, path):
     training = model.training
     model.eval()
     torch.onnx.export(model, (example,), path, dynamo=True, dynamic_shapes=({0: torch.export.Dim("batch", min=1)},), verbose=False)
     model.train(training)
+
+
+# %% export_onnx: frozen
+# help: The file is right, and requires_grad of the model is off afterwards: it cannot be trained any more.
+def export_onnx(model, example, path):
+    before = [(m, m.training) for m in model.modules()]
+    model.eval()
+    model.requires_grad_(False)
+    torch.onnx.export(model, (example,), path, dynamo=True, dynamic_shapes=({0: torch.export.Dim("batch", min=1)},), verbose=False)
+    for m, training in before:
+        m.training = training
 
 
 # %% export_onnx: pytorch_file
