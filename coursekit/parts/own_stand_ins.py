@@ -120,7 +120,7 @@ def _make_tensor(space: Space) -> tuple[Any, ...]:
             )
 
         def reshape(self, *shape: Any) -> Any:
-            return _run(lambda a: a.reshape(*shape), self)
+            return _run(lambda a: a.reshape(*shape or [()]), self)
 
         def backward(self) -> None:
             self._inside.backward(retain_graph=True)

@@ -101,6 +101,19 @@ def unbroadcast(grad, shape):
     return grad
 
 
+# %% unbroadcast: written_into_the_gradient
+# help: You add up inside the array that was handed in, and the caller finds other numbers in it. Sum into a new array.
+def unbroadcast(grad, shape):
+    while grad.ndim > len(shape):
+        for other in grad[1:]:
+            grad[0] += other
+        grad = grad[0]
+    for axis, size in enumerate(shape):
+        if size == 1:
+            grad = grad.sum(axis=axis, keepdims=True)
+    return grad
+
+
 # %% topological_order: recursive
 # help: The order is right, but a function that calls itself for each node stops at about a thousand. Keep what is still to do in a list instead.
 def topological_order(root):
@@ -277,6 +290,36 @@ def topological_order(root):
             seen.add(id(n))
             stack.append((n, 1))
             stack.extend((p, 0) for p in n.parents)
+
+
+# %% topological_order: comes_as_a_tuple
+# help: The order is right, but it comes as a tuple. Asked for is a list.
+def topological_order(root):
+    order, seen, stack = [], set(), [(root, False)]
+    while stack:
+        node, done = stack.pop()
+        if done:
+            order.append(node)
+        elif id(node) not in seen:
+            seen.add(id(node))
+            stack.append((node, True))
+            stack += [(parent, False) for parent in node.parents]
+    return tuple(order)
+
+
+# %% topological_order: default_set_of_nodes
+# help: The set in your argument's default value is made once and kept between calls: the second call still has the first one's nodes. Make it inside the function.
+def topological_order(root, seen=set()):
+    order, stack = [], [(root, False)]
+    while stack:
+        node, done = stack.pop()
+        if done:
+            order.append(node)
+        elif node not in seen:
+            seen.add(node)
+            stack.append((node, True))
+            stack += [(parent, False) for parent in node.parents]
+    return order
 
 
 # %% tensor: grad_replaced
@@ -2977,8 +3020,512 @@ def as_tensor(value):
     return value if isinstance(value, Tensor) else Tensor(value)
 
 
+# %% tensor: zeros_from_the_start
+# help: A new tensor already holds a gradient of zeros. Before any backward .grad is None: that is how an optimizer knows what had no part in the loss.
+class Tensor:
+    grad_enabled = True
+
+    def __init__(self, data, requires_grad=False, parents=(), back=None):
+        self.data = np.array(data, dtype=np.float64)
+        self.grad = np.zeros(self.data.shape)
+        self.requires_grad = requires_grad
+        self.parents = parents
+        self.back = back
+
+    @property
+    def shape(self):
+        return self.data.shape
+
+    @property
+    def T(self):
+        return result(self.data.T, [self], lambda g: [g.T])
+
+    def __add__(self, other):
+        other = lift(other)
+        return result(self.data + other.data, [self, other], lambda g: [g, g])
+
+    def __sub__(self, other):
+        other = lift(other)
+        return result(self.data - other.data, [self, other], lambda g: [g, -g])
+
+    def __mul__(self, other):
+        other = lift(other)
+        return result(self.data * other.data, [self, other], lambda g: [g * other.data, g * self.data])
+
+    def __truediv__(self, other):
+        other = lift(other)
+        return result(
+            self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2]
+        )
+
+    def __pow__(self, n):
+        return result(self.data**n, [self], lambda g: [g * n * self.data ** (n - 1)])
+
+    def __matmul__(self, other):
+        return result(self.data @ other.data, [self, other], lambda g: [g @ other.data.T, self.data.T @ g])
+
+    def __neg__(self):
+        return result(-self.data, [self], lambda g: [-g])
+
+    def __radd__(self, other):
+        return lift(other) + self
+
+    def __rsub__(self, other):
+        return lift(other) - self
+
+    def __rmul__(self, other):
+        return lift(other) * self
+
+    def __rtruediv__(self, other):
+        return lift(other) / self
+
+    def sum(self):
+        return result(self.data.sum(), [self], lambda g: [g * np.ones(self.shape)])
+
+    def relu(self):
+        return result(np.maximum(self.data, 0), [self], lambda g: [g * (self.data > 0)])
+
+    def exp(self):
+        out = np.exp(self.data)
+        return result(out, [self], lambda g: [g * out])
+
+    def log(self):
+        return result(np.log(self.data), [self], lambda g: [g / self.data])
+
+    def reshape(self, *shape):
+        return result(self.data.reshape(*shape), [self], lambda g: [g.reshape(self.shape)])
+
+    def backward(self):
+        grads = {id(self): np.ones(self.shape)}
+        for t in reversed(topological_order(self)):
+            g = grads.get(id(t))
+            if g is None:
+                continue
+            if t.back is None:
+                if t.requires_grad:
+                    t.grad = t.grad + g
+                continue
+            for parent, share in zip(t.parents, t.back(g)):
+                share = unbroadcast(share, parent.shape)
+                grads[id(parent)] = grads[id(parent)] + share if id(parent) in grads else share
+
+
+def lift(value):
+    return value if isinstance(value, Tensor) else Tensor(value)
+
+
+def result(data, parents, back):
+    if Tensor.grad_enabled and any(p.requires_grad for p in parents):
+        return Tensor(data, True, tuple(parents), back)
+    return Tensor(data)
+
+
+# %% tensor: shape_in_a_list
+# help: .shape is a list, which is never equal to a tuple like (2, 3). Hand on the tuple that the array has.
+class Tensor:
+    grad_enabled = True
+
+    def __init__(self, data, requires_grad=False, parents=(), back=None):
+        self.data = np.array(data, dtype=np.float64)
+        self.grad = None
+        self.requires_grad = requires_grad
+        self.parents = parents
+        self.back = back
+
+    @property
+    def shape(self):
+        return list(self.data.shape)
+
+    @property
+    def T(self):
+        return result(self.data.T, [self], lambda g: [g.T])
+
+    def __add__(self, other):
+        other = lift(other)
+        return result(self.data + other.data, [self, other], lambda g: [g, g])
+
+    def __sub__(self, other):
+        other = lift(other)
+        return result(self.data - other.data, [self, other], lambda g: [g, -g])
+
+    def __mul__(self, other):
+        other = lift(other)
+        return result(self.data * other.data, [self, other], lambda g: [g * other.data, g * self.data])
+
+    def __truediv__(self, other):
+        other = lift(other)
+        return result(
+            self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2]
+        )
+
+    def __pow__(self, n):
+        return result(self.data**n, [self], lambda g: [g * n * self.data ** (n - 1)])
+
+    def __matmul__(self, other):
+        return result(self.data @ other.data, [self, other], lambda g: [g @ other.data.T, self.data.T @ g])
+
+    def __neg__(self):
+        return result(-self.data, [self], lambda g: [-g])
+
+    def __radd__(self, other):
+        return lift(other) + self
+
+    def __rsub__(self, other):
+        return lift(other) - self
+
+    def __rmul__(self, other):
+        return lift(other) * self
+
+    def __rtruediv__(self, other):
+        return lift(other) / self
+
+    def sum(self):
+        return result(self.data.sum(), [self], lambda g: [g * np.ones(self.shape)])
+
+    def relu(self):
+        return result(np.maximum(self.data, 0), [self], lambda g: [g * (self.data > 0)])
+
+    def exp(self):
+        out = np.exp(self.data)
+        return result(out, [self], lambda g: [g * out])
+
+    def log(self):
+        return result(np.log(self.data), [self], lambda g: [g / self.data])
+
+    def reshape(self, *shape):
+        return result(self.data.reshape(*shape), [self], lambda g: [g.reshape(self.shape)])
+
+    def backward(self):
+        grads = {id(self): np.ones(self.shape)}
+        for t in reversed(topological_order(self)):
+            g = grads.get(id(t))
+            if g is None:
+                continue
+            if t.back is None:
+                if t.requires_grad:
+                    t.grad = g if t.grad is None else t.grad + g
+                continue
+            for parent, share in zip(t.parents, t.back(g)):
+                share = unbroadcast(share, parent.shape)
+                grads[id(parent)] = grads[id(parent)] + share if id(parent) in grads else share
+
+
+def lift(value):
+    return value if isinstance(value, Tensor) else Tensor(value)
+
+
+def result(data, parents, back):
+    if Tensor.grad_enabled and any(p.requires_grad for p in parents):
+        return Tensor(data, True, tuple(parents), back)
+    return Tensor(data)
+
+
+# %% tensor: sum_hands_back_ones
+# help: The way back of .sum() hands ones to every entry, whatever came from above. Each entry gets the gradient of the sum.
+class Tensor:
+    grad_enabled = True
+
+    def __init__(self, data, requires_grad=False, parents=(), back=None):
+        self.data = np.array(data, dtype=np.float64)
+        self.grad = None
+        self.requires_grad = requires_grad
+        self.parents = parents
+        self.back = back
+
+    @property
+    def shape(self):
+        return self.data.shape
+
+    @property
+    def T(self):
+        return result(self.data.T, [self], lambda g: [g.T])
+
+    def __add__(self, other):
+        other = lift(other)
+        return result(self.data + other.data, [self, other], lambda g: [g, g])
+
+    def __sub__(self, other):
+        other = lift(other)
+        return result(self.data - other.data, [self, other], lambda g: [g, -g])
+
+    def __mul__(self, other):
+        other = lift(other)
+        return result(self.data * other.data, [self, other], lambda g: [g * other.data, g * self.data])
+
+    def __truediv__(self, other):
+        other = lift(other)
+        return result(
+            self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2]
+        )
+
+    def __pow__(self, n):
+        return result(self.data**n, [self], lambda g: [g * n * self.data ** (n - 1)])
+
+    def __matmul__(self, other):
+        return result(self.data @ other.data, [self, other], lambda g: [g @ other.data.T, self.data.T @ g])
+
+    def __neg__(self):
+        return result(-self.data, [self], lambda g: [-g])
+
+    def __radd__(self, other):
+        return lift(other) + self
+
+    def __rsub__(self, other):
+        return lift(other) - self
+
+    def __rmul__(self, other):
+        return lift(other) * self
+
+    def __rtruediv__(self, other):
+        return lift(other) / self
+
+    def sum(self):
+        return result(self.data.sum(), [self], lambda g: [np.ones(self.shape)])
+
+    def relu(self):
+        return result(np.maximum(self.data, 0), [self], lambda g: [g * (self.data > 0)])
+
+    def exp(self):
+        out = np.exp(self.data)
+        return result(out, [self], lambda g: [g * out])
+
+    def log(self):
+        return result(np.log(self.data), [self], lambda g: [g / self.data])
+
+    def reshape(self, *shape):
+        return result(self.data.reshape(*shape), [self], lambda g: [g.reshape(self.shape)])
+
+    def backward(self):
+        grads = {id(self): np.ones(self.shape)}
+        for t in reversed(topological_order(self)):
+            g = grads.get(id(t))
+            if g is None:
+                continue
+            if t.back is None:
+                if t.requires_grad:
+                    t.grad = g if t.grad is None else t.grad + g
+                continue
+            for parent, share in zip(t.parents, t.back(g)):
+                share = unbroadcast(share, parent.shape)
+                grads[id(parent)] = grads[id(parent)] + share if id(parent) in grads else share
+
+
+def lift(value):
+    return value if isinstance(value, Tensor) else Tensor(value)
+
+
+def result(data, parents, back):
+    if Tensor.grad_enabled and any(p.requires_grad for p in parents):
+        return Tensor(data, True, tuple(parents), back)
+    return Tensor(data)
+
+
+# %% tensor: minus_turns_the_operand
+# help: -a changes the sign of a itself, in place. It has to give a new Tensor and leave a as it is.
+class Tensor:
+    grad_enabled = True
+
+    def __init__(self, data, requires_grad=False, parents=(), back=None):
+        self.data = np.array(data, dtype=np.float64)
+        self.grad = None
+        self.requires_grad = requires_grad
+        self.parents = parents
+        self.back = back
+
+    @property
+    def shape(self):
+        return self.data.shape
+
+    @property
+    def T(self):
+        return result(self.data.T, [self], lambda g: [g.T])
+
+    def __add__(self, other):
+        other = lift(other)
+        return result(self.data + other.data, [self, other], lambda g: [g, g])
+
+    def __sub__(self, other):
+        other = lift(other)
+        return self + -other
+
+    def __mul__(self, other):
+        other = lift(other)
+        return result(self.data * other.data, [self, other], lambda g: [g * other.data, g * self.data])
+
+    def __truediv__(self, other):
+        other = lift(other)
+        return result(
+            self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2]
+        )
+
+    def __pow__(self, n):
+        return result(self.data**n, [self], lambda g: [g * n * self.data ** (n - 1)])
+
+    def __matmul__(self, other):
+        return result(self.data @ other.data, [self, other], lambda g: [g @ other.data.T, self.data.T @ g])
+
+    def __neg__(self):
+        self.data *= -1
+        return self
+
+    def __radd__(self, other):
+        return lift(other) + self
+
+    def __rsub__(self, other):
+        return lift(other) - self
+
+    def __rmul__(self, other):
+        return lift(other) * self
+
+    def __rtruediv__(self, other):
+        return lift(other) / self
+
+    def sum(self):
+        return result(self.data.sum(), [self], lambda g: [g * np.ones(self.shape)])
+
+    def relu(self):
+        return result(np.maximum(self.data, 0), [self], lambda g: [g * (self.data > 0)])
+
+    def exp(self):
+        out = np.exp(self.data)
+        return result(out, [self], lambda g: [g * out])
+
+    def log(self):
+        return result(np.log(self.data), [self], lambda g: [g / self.data])
+
+    def reshape(self, *shape):
+        return result(self.data.reshape(*shape), [self], lambda g: [g.reshape(self.shape)])
+
+    def backward(self):
+        grads = {id(self): np.ones(self.shape)}
+        for t in reversed(topological_order(self)):
+            g = grads.get(id(t))
+            if g is None:
+                continue
+            if t.back is None:
+                if t.requires_grad:
+                    t.grad = g if t.grad is None else t.grad + g
+                continue
+            for parent, share in zip(t.parents, t.back(g)):
+                share = unbroadcast(share, parent.shape)
+                grads[id(parent)] = grads[id(parent)] + share if id(parent) in grads else share
+
+
+def lift(value):
+    return value if isinstance(value, Tensor) else Tensor(value)
+
+
+def result(data, parents, back):
+    if Tensor.grad_enabled and any(p.requires_grad for p in parents):
+        return Tensor(data, True, tuple(parents), back)
+    return Tensor(data)
+
+
+# %% tensor: shares_added_in_place
+# help: What arrives at one tensor is added in place, into an array that another tensor still waits for: a + b hands the same one to both. Add with +, which makes a new array.
+class Tensor:
+    grad_enabled = True
+
+    def __init__(self, data, requires_grad=False, parents=(), back=None):
+        self.data = np.array(data, dtype=np.float64)
+        self.grad = None
+        self.requires_grad = requires_grad
+        self.parents = parents
+        self.back = back
+
+    @property
+    def shape(self):
+        return self.data.shape
+
+    @property
+    def T(self):
+        return result(self.data.T, [self], lambda g: [g.T])
+
+    def __add__(self, other):
+        other = lift(other)
+        return result(self.data + other.data, [self, other], lambda g: [g, g])
+
+    def __sub__(self, other):
+        other = lift(other)
+        return result(self.data - other.data, [self, other], lambda g: [g, -g])
+
+    def __mul__(self, other):
+        other = lift(other)
+        return result(self.data * other.data, [self, other], lambda g: [g * other.data, g * self.data])
+
+    def __truediv__(self, other):
+        other = lift(other)
+        return result(
+            self.data / other.data, [self, other], lambda g: [g / other.data, -g * self.data / other.data**2]
+        )
+
+    def __pow__(self, n):
+        return result(self.data**n, [self], lambda g: [g * n * self.data ** (n - 1)])
+
+    def __matmul__(self, other):
+        return result(self.data @ other.data, [self, other], lambda g: [g @ other.data.T, self.data.T @ g])
+
+    def __neg__(self):
+        return result(-self.data, [self], lambda g: [-g])
+
+    def __radd__(self, other):
+        return lift(other) + self
+
+    def __rsub__(self, other):
+        return lift(other) - self
+
+    def __rmul__(self, other):
+        return lift(other) * self
+
+    def __rtruediv__(self, other):
+        return lift(other) / self
+
+    def sum(self):
+        return result(self.data.sum(), [self], lambda g: [g * np.ones(self.shape)])
+
+    def relu(self):
+        return result(np.maximum(self.data, 0), [self], lambda g: [g * (self.data > 0)])
+
+    def exp(self):
+        out = np.exp(self.data)
+        return result(out, [self], lambda g: [g * out])
+
+    def log(self):
+        return result(np.log(self.data), [self], lambda g: [g / self.data])
+
+    def reshape(self, *shape):
+        return result(self.data.reshape(*shape), [self], lambda g: [g.reshape(self.shape)])
+
+    def backward(self):
+        grads = {id(self): np.ones(self.shape)}
+        for t in reversed(topological_order(self)):
+            g = grads.get(id(t))
+            if g is None:
+                continue
+            if t.back is None:
+                if t.requires_grad:
+                    t.grad = g if t.grad is None else t.grad + g
+                continue
+            for parent, share in zip(t.parents, t.back(g)):
+                share = unbroadcast(share, parent.shape)
+                if id(parent) in grads:
+                    grads[id(parent)] += share
+                else:
+                    grads[id(parent)] = share
+
+
+def lift(value):
+    return value if isinstance(value, Tensor) else Tensor(value)
+
+
+def result(data, parents, back):
+    if Tensor.grad_enabled and any(p.requires_grad for p in parents):
+        return Tensor(data, True, tuple(parents), back)
+    return Tensor(data)
+
+
 # %% no_grad: not_restored_after_an_error
-# help: When the block raises, what stands after yield never runs, and the switch stays off. It needs a finally.
+# help: When the block raises, the switch stays off. What stands after a yield never runs then: it needs a finally.
 from contextlib import contextmanager
 
 
@@ -3001,7 +3548,7 @@ class no_grad:
 
 
 # %% no_grad: swallows_the_error
-# help: An exception in the block disappears. __exit__ returned True, which tells Python that all is well: return nothing.
+# help: An exception in the block disappears. An __exit__ that returns True tells Python that all is well, and an except without raise swallows it: neither belongs here.
 class no_grad:
     def __enter__(self):
         self.before = Tensor.grad_enabled
@@ -3027,7 +3574,7 @@ class no_grad:
 
 
 # %% no_grad: never_off
-# help: Inside the block the switch is still on: a name of your own was set, not the attribute of the class Tensor.
+# help: Inside the block the switch is still on. What has to be cleared is Tensor.grad_enabled, the attribute of the class; a name of your own does not count.
 class no_grad:
     def __enter__(self):
         self.before = Tensor.grad_enabled
@@ -3085,7 +3632,7 @@ class no_grad:
 
 
 # %% no_grad: without_a_decorator
-# help: A function with a yield alone is a generator, and with does not take it. It needs a decorator from contextlib.
+# help: The with statement does not take what no_grad() gives. A function with a yield alone is a generator: it needs a decorator from contextlib.
 def no_grad():
     before = Tensor.grad_enabled
     Tensor.grad_enabled = False
@@ -3125,6 +3672,36 @@ def no_grad():
     except Exception as e:
         raise RuntimeError("in no_grad") from e
     finally:
+        Tensor.grad_enabled = before
+
+
+# %% no_grad: remembered_when_made
+# help: The switch is remembered when the object is made, and it may have been turned before the block is entered. Remember it in __enter__.
+class no_grad:
+    def __init__(self):
+        self.before = Tensor.grad_enabled
+
+    def __enter__(self):
+        Tensor.grad_enabled = False
+
+    def __exit__(self, *raised):
+        Tensor.grad_enabled = self.before
+
+
+# %% no_grad: except_for_some
+# help: Your except names Exception, and an interrupt (KeyboardInterrupt) is none: the switch stays off. A finally runs for whatever comes.
+import contextlib
+
+@contextlib.contextmanager
+def no_grad():
+    before = Tensor.grad_enabled
+    Tensor.grad_enabled = False
+    try:
+        yield
+    except Exception:
+        Tensor.grad_enabled = before
+        raise
+    else:
         Tensor.grad_enabled = before
 
 
@@ -4048,7 +4625,7 @@ class Sequential(Module):
 
 
 # %% module: zero_grad_does_nothing
-# help: After zero_grad the gradients are still there: a loop variable was set, not the attribute.
+# help: After zero_grad the gradients are still there. Setting a loop variable does not change the attribute: write to p.grad.
 class Parameter(Tensor):
     def __init__(self, data):
         super().__init__(data, requires_grad=True)
@@ -4517,6 +5094,300 @@ class Sequential(Module):
     def forward(self, x):
         for module in self.steps:
             x = module(x)
+        return x
+
+
+# %% module: what_requires_grad_counts
+# help: A Tensor that requires grad is taken for a parameter. Only its type says so: ask for Parameter.
+class Parameter(Tensor):
+    def __init__(self, data):
+        super().__init__(data, requires_grad=True)
+
+
+class Module:
+    def __call__(self, x):
+        return self.forward(x)
+
+    def parameters(self):
+        found = []
+        for value in vars(self).values():
+            if isinstance(value, Tensor) and value.requires_grad:
+                found.append(value)
+        for value in vars(self).values():
+            if isinstance(value, Module):
+                found.extend(value.parameters())
+        once = []
+        for p in found:
+            if all(p is not q for q in once):
+                once.append(p)
+        return once
+
+    def zero_grad(self):
+        for p in self.parameters():
+            p.grad = None
+
+
+class Linear(Module):
+    def __init__(self, in_features, out_features):
+        super().__init__()
+        self.weight = Parameter(np.random.randn(out_features, in_features) * 0.1)
+        self.bias = Parameter(np.zeros(out_features))
+
+    def forward(self, x):
+        return x @ self.weight.T + self.bias
+
+
+class ReLU(Module):
+    def forward(self, x):
+        return x.relu()
+
+
+class Sequential(Module):
+    def __init__(self, *modules):
+        super().__init__()
+        self.n = len(modules)
+        for i, module in enumerate(modules):
+            setattr(self, f"m{i}", module)
+
+    def forward(self, x):
+        for i in range(self.n):
+            x = getattr(self, f"m{i}")(x)
+        return x
+
+
+# %% module: level_by_level
+# help: parameters() goes through all modules of one level before the next. A submodule comes with everything inside it, then its neighbour.
+class Parameter(Tensor):
+    def __init__(self, data):
+        super().__init__(data, requires_grad=True)
+
+
+class Module:
+    def __call__(self, x):
+        return self.forward(x)
+
+    def parameters(self):
+        found, level = [], [self]
+        while level:
+            parts = [value for module in level for value in vars(module).values()]
+            found += [value for value in parts if isinstance(value, Parameter)]
+            level = [value for value in parts if isinstance(value, Module)]
+        once = []
+        for p in found:
+            if all(p is not q for q in once):
+                once.append(p)
+        return once
+
+    def zero_grad(self):
+        for p in self.parameters():
+            p.grad = None
+
+
+class Linear(Module):
+    def __init__(self, in_features, out_features):
+        super().__init__()
+        self.weight = Parameter(np.random.randn(out_features, in_features) * 0.1)
+        self.bias = Parameter(np.zeros(out_features))
+
+    def forward(self, x):
+        return x @ self.weight.T + self.bias
+
+
+class ReLU(Module):
+    def forward(self, x):
+        return x.relu()
+
+
+class Sequential(Module):
+    def __init__(self, *modules):
+        super().__init__()
+        self.n = len(modules)
+        for i, module in enumerate(modules):
+            setattr(self, f"m{i}", module)
+
+    def forward(self, x):
+        for i in range(self.n):
+            x = getattr(self, f"m{i}")(x)
+        return x
+
+
+# %% module: relu_in_place
+# help: ReLU writes zeros into the array of its input, and whoever handed it in finds other numbers. Make a new Tensor.
+class Parameter(Tensor):
+    def __init__(self, data):
+        super().__init__(data, requires_grad=True)
+
+
+class Module:
+    def __call__(self, x):
+        return self.forward(x)
+
+    def parameters(self):
+        found = []
+        for value in vars(self).values():
+            if isinstance(value, Parameter):
+                found.append(value)
+        for value in vars(self).values():
+            if isinstance(value, Module):
+                found.extend(value.parameters())
+        once = []
+        for p in found:
+            if all(p is not q for q in once):
+                once.append(p)
+        return once
+
+    def zero_grad(self):
+        for p in self.parameters():
+            p.grad = None
+
+
+class Linear(Module):
+    def __init__(self, in_features, out_features):
+        super().__init__()
+        self.weight = Parameter(np.random.randn(out_features, in_features) * 0.1)
+        self.bias = Parameter(np.zeros(out_features))
+
+    def forward(self, x):
+        return x @ self.weight.T + self.bias
+
+
+class ReLU(Module):
+    def forward(self, x):
+        x.data[x.data < 0] = 0
+        return x.relu()
+
+
+class Sequential(Module):
+    def __init__(self, *modules):
+        super().__init__()
+        self.n = len(modules)
+        for i, module in enumerate(modules):
+            setattr(self, f"m{i}", module)
+
+    def forward(self, x):
+        for i in range(self.n):
+            x = getattr(self, f"m{i}")(x)
+        return x
+
+
+# %% module: one_weight_for_a_size
+# help: Layers of one size share a weight, because it belongs to the class. Each Linear draws its own.
+class Parameter(Tensor):
+    def __init__(self, data):
+        super().__init__(data, requires_grad=True)
+
+
+class Module:
+    def __call__(self, x):
+        return self.forward(x)
+
+    def parameters(self):
+        found = []
+        for value in vars(self).values():
+            if isinstance(value, Parameter):
+                found.append(value)
+        for value in vars(self).values():
+            if isinstance(value, Module):
+                found.extend(value.parameters())
+        once = []
+        for p in found:
+            if all(p is not q for q in once):
+                once.append(p)
+        return once
+
+    def zero_grad(self):
+        for p in self.parameters():
+            p.grad = None
+
+
+class Linear(Module):
+    drawn = {}
+
+    def __init__(self, in_features, out_features):
+        super().__init__()
+        size = (out_features, in_features)
+        if size not in self.drawn:
+            self.drawn[size] = Parameter(np.random.randn(*size) * 0.1)
+        self.weight = self.drawn[size]
+        self.bias = Parameter(np.zeros(out_features))
+
+    def forward(self, x):
+        return x @ self.weight.T + self.bias
+
+
+class ReLU(Module):
+    def forward(self, x):
+        return x.relu()
+
+
+class Sequential(Module):
+    def __init__(self, *modules):
+        super().__init__()
+        self.n = len(modules)
+        for i, module in enumerate(modules):
+            setattr(self, f"m{i}", module)
+
+    def forward(self, x):
+        for i in range(self.n):
+            x = getattr(self, f"m{i}")(x)
+        return x
+
+
+# %% module: result_without_a_graph
+# help: What forward gave is packed into a new Tensor, which does not know where it came from: no gradient gets back. Hand on what forward returns.
+class Parameter(Tensor):
+    def __init__(self, data):
+        super().__init__(data, requires_grad=True)
+
+
+class Module:
+    def __call__(self, x):
+        return Tensor(self.forward(x).data)
+
+    def parameters(self):
+        found = []
+        for value in vars(self).values():
+            if isinstance(value, Parameter):
+                found.append(value)
+        for value in vars(self).values():
+            if isinstance(value, Module):
+                found.extend(value.parameters())
+        once = []
+        for p in found:
+            if all(p is not q for q in once):
+                once.append(p)
+        return once
+
+    def zero_grad(self):
+        for p in self.parameters():
+            p.grad = None
+
+
+class Linear(Module):
+    def __init__(self, in_features, out_features):
+        super().__init__()
+        self.weight = Parameter(np.random.randn(out_features, in_features) * 0.1)
+        self.bias = Parameter(np.zeros(out_features))
+
+    def forward(self, x):
+        return x @ self.weight.T + self.bias
+
+
+class ReLU(Module):
+    def forward(self, x):
+        return x.relu()
+
+
+class Sequential(Module):
+    def __init__(self, *modules):
+        super().__init__()
+        self.n = len(modules)
+        for i, module in enumerate(modules):
+            setattr(self, f"m{i}", module)
+
+    def forward(self, x):
+        for i in range(self.n):
+            x = getattr(self, f"m{i}")(x)
         return x
 
 
@@ -4993,7 +5864,7 @@ def fit(model, images, labels, epochs, lr, batch_size, rng):
 
 
 # %% own_train: one_epoch
-# help: The loop over the epochs ends after the first one. Is there a return inside?
+# help: The network learns far too little. Does the loop over the epochs end after the first one, with a return inside? Or does a part of the network never move?
 def fit(model, images, labels, epochs, lr, batch_size, rng):
     optimizer = SGD(model.parameters(), lr, momentum=0.5)
     n = len(images)
@@ -5088,7 +5959,7 @@ def fit(model, images, labels, epochs, lr, batch_size, rng):
 
 
 # %% own_train: switched_off
-# help: The forward pass runs inside no_grad, so nothing is recorded, and backward has nowhere to go.
+# help: No batch leaves a trace: the loop is never entered, or the forward pass runs inside no_grad, where nothing is recorded and backward has nowhere to go.
 def fit(model, images, labels, epochs, lr, batch_size, rng):
     optimizer = SGD(model.parameters(), lr, momentum=0.5)
     n = len(images)
@@ -5116,3 +5987,31 @@ def fit(model, images, labels, epochs, lr, batch_size, rng):
             loss.backward()
             optimizer.step()
     Tensor.grad_enabled = False
+
+
+# %% own_train: rate_of_its_own
+# help: lr is not used: another lr gives the same steps. Hand it to the optimizer.
+def fit(model, images, labels, epochs, lr, batch_size, rng):
+    optimizer = SGD(model.parameters(), 0.1)
+    for _ in range(epochs):
+        order = rng.permutation(len(images))
+        for start in range(0, len(images), batch_size):
+            batch = order[start : start + batch_size]
+            loss = cross_entropy(model(Tensor(images[batch])), labels[batch])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+
+# %% own_train: biases_left_behind
+# help: Some Parameters never move: the optimizer has only part of the list. Hand it all of model.parameters().
+def fit(model, images, labels, epochs, lr, batch_size, rng):
+    optimizer = SGD([p for p in model.parameters() if len(p.shape) == 2], lr)
+    for _ in range(epochs):
+        order = rng.permutation(len(images))
+        for start in range(0, len(images), batch_size):
+            batch = order[start : start + batch_size]
+            loss = cross_entropy(model(Tensor(images[batch])), labels[batch])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
