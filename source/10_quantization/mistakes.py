@@ -2186,7 +2186,7 @@ class QATLinear(nn.Module):
 
 
 # %% qat_linear: frozen_by_int_weight
-# help: Your `int_weight` freezes the weight it reads. Reading changes nothing: the layer may go on training.
+# help: After `int_weight` your weight is frozen. Reading the levels changes nothing: the layer may go on training.
 class QATLinear(nn.Module):
     def __init__(self, in_features, out_features, bits):
         super().__init__()
