@@ -127,6 +127,12 @@ def _():
         rtol=1e-5,
         advice="rounded to the nearest, not cut off",
     )
+    check.equal(
+        "the zero point is an int, not a float that happens to be whole",
+        lambda: np.asarray(quant_params(-1.0, 1.4, bits=2)[1]).dtype.kind in "iu",
+        expected=True,
+        advice="round(1.25) is an int; NumPy's and torch's rounding give floats",
+    )
     check.close(
         "without a number of bits there are 256 levels",
         lambda: pair(-1.0, 1.55),
@@ -472,6 +478,11 @@ def _():
         lambda: forward(x, 0.5, 1, 0, 3),
         expected=torch.tensor([[-0.5, 0.0, 0.5], [1.0, 1.0, 0.0]]),
     )
+    check.close(
+        "in its forward, too, a half goes to the even neighbour before the zero point is added",
+        lambda: forward(torch.tensor([0.5, 1.5, 2.5, -0.5, -1.5, -2.5]), 1.0, 3, -8, 7),
+        expected=torch.tensor([0.0, 2.0, 2.0, 0.0, -2.0, -2.0]),
+    )
     ### BEGIN HIDDEN TESTS
     wide = parts.between(311, 5, 6, low=-140, high=140, unit=0.02, dtype="float64", strided=True)
     check.close(
@@ -546,8 +557,8 @@ def _():
     def two_runs(a, first, second):
         with check.lend(FakeQuantSTE, fake_quantize=parts.fake_quantize):
             leaves = [a.detach().requires_grad_() for _ in range(2)]
-            narrow = FakeQuantSTE.apply(leaves[0], 1.0, 0, -1, 1)
-            wide = FakeQuantSTE.apply(leaves[1], 1.0, 0, -8, 7)
+            narrow = FakeQuantSTE.apply(leaves[0], 0.8, 0, -1, 1)
+            wide = FakeQuantSTE.apply(leaves[1], 0.8, 0, -8, 7)
             again = torch.autograd.grad(narrow, leaves[0], first, retain_graph=True)[0]
             return [
                 torch.autograd.grad(narrow, leaves[0], first)[0],
@@ -1007,6 +1018,11 @@ def _():
         lambda: forward(cube, alpha=0.6),
         expected=lambda: cube.clamp(0, 0.6),
     )
+    check.close(
+        "in eval mode the lid is where it was",
+        lambda: PACT(alpha=0.6).to(cube.dtype).eval()(cube),
+        expected=lambda: cube.clamp(0, 0.6),
+    )
     one = check.tensor(512, 1, 6)
     check.close(
         "a clip of a batch of one", lambda: forward(one, alpha=0.25), expected=lambda: one.clamp(0, 0.25)
@@ -1033,9 +1049,9 @@ def _():
         advice="does alpha take part in the forward pass as a tensor?",
     )
     check.close(
-        "an entry exactly at alpha counts for alpha, in full",
-        lambda: gradients(torch.tensor([2.0, 1.0, 3.0]), torch.tensor([10.0, 1.0, 0.5]), 2.0)["alpha"],
-        expected=10.5,
+        "an entry exactly at alpha counts for alpha, in full, and x gets nothing from it",
+        lambda: gradients(torch.tensor([2.0, 1.0, 3.0]), torch.tensor([10.0, 1.0, 0.5]), 2.0),
+        expected={"alpha": 10.5, "x": torch.tensor([0.0, 1.0, 0.0])},
         rtol=1e-5,
         advice="x >= alpha: which spelling of the clip gives the border to alpha?",
     )
@@ -1112,10 +1128,18 @@ def _():
         return float(module.alpha.grad.sum())
 
     check.close("two backwards add up in alpha's gradient", twice, expected=4.0, rtol=1e-5)
+
+    def two():
+        modules, leaves = [PACT(alpha=a) for a in (2.0, 3.5)], [x.clone().requires_grad_() for _ in range(2)]
+        outputs = [module(leaf) for module, leaf in zip(modules, leaves)]
+        for y in outputs:
+            y.sum().backward()
+        return [[float(m.alpha.grad.sum()) for m in modules], [leaf.grad for leaf in leaves]]
+
     check.close(
-        "ints do for alpha, and two modules have their own",
-        lambda: [float(PACT(alpha=a)(torch.tensor([9.0])).detach()) for a in (3, 4)],
-        expected=[3.0, 4.0],
+        "two modules at once have their own alpha, and remember their own x",
+        two,
+        expected=[[2.0, 1.0], [torch.tensor([0.0, 0.0, 1.0]), torch.tensor([1.0, 0.0, 1.0])]],
         rtol=1e-5,
     )
     ### END HIDDEN TESTS
@@ -1312,12 +1336,12 @@ def _():
 # %% nbgrader={"grade": true, "grade_id": "lsq__forward", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
 @check.cell("lsq__forward")
 def _():
-    def forward(x, scale, *arguments, **named):
+    def forward(x, scale, *arguments, training=True, **named):
         module = LSQ(*arguments, **named).to(x.dtype)
         module(torch.ones(3, dtype=x.dtype))
         with torch.no_grad():
             module.scale.fill_(scale)
-        return module(x).detach()
+        return module.train(training)(x).detach()
 
     x = torch.tensor([[0.6, -0.9, 2.0], [-3.0, 1.4, 0.1]])
     check.close(
@@ -1353,6 +1377,11 @@ def _():
             lambda y=y, at=(bits, signed): forward(y, 0.3, *at),
             expected=lambda: parts.fake_quantize(y, 0.3, 0, low, high),
         )
+    check.close(
+        "in eval mode the grid is the same",
+        lambda: forward(x, 0.5, 3, training=False),
+        expected=torch.tensor([[0.5, -1.0, 1.5], [-2.0, 1.5, 0.0]]),
+    )
     one = torch.tensor([[1.1]])
     check.close("one entry", lambda: forward(one, 0.25, 4), expected=torch.tensor([[1.0]]))
     ### END HIDDEN TESTS
@@ -1464,6 +1493,24 @@ def _():
         return seen
 
     check.close("three steps of gradient descent on the scale", stepped, expected=expected, rtol=1e-4)
+
+    def two():
+        modules = [LSQ(3), LSQ(2, signed=False)]
+        leaves = [x.clone().requires_grad_(), (0.5 * x).requires_grad_()]
+        outputs = [module(leaf) for module, leaf in zip(modules, leaves)]
+        for y in outputs:
+            y.sum().backward()
+        return [[float(m.scale.grad) for m in modules], [leaf.grad for leaf in leaves]]
+
+    def each():
+        found = []
+        for v, low, high in ((3**0.5 / 4 * x, -4, 3), (3**0.5 / 4 * x, 0, 3)):
+            inside = (v > low) & (v < high)
+            slope = torch.where(inside, torch.round(v) - v, v.clamp(low, high))
+            found.append([float(slope.sum()) / 12**0.5, inside.to(v.dtype)])
+        return [list(column) for column in zip(*found)]
+
+    check.close("two modules at once remember their own levels and entries", two, expected=each, rtol=1e-4)
     ### END HIDDEN TESTS
 
 
@@ -1621,6 +1668,8 @@ def _():
             f"{bits} bits, a batch of {n}, in {dtype}",
             lambda w=w, b=b, bits=bits, inputs=inputs: forward(w, b, bits, inputs),
             expected=lambda: expected(w, b, bits, inputs),
+            rtol=1e-4,
+            atol=1e-5,
         )
     check.unchanged("the layer leaves its input alone", lambda: forward(weight, bias, 4, x), x)
     ### END HIDDEN TESTS
@@ -1668,7 +1717,7 @@ def _():
         top = 2 ** (bits - 1) - 1
         scale = weight.abs().max() / top
         rounded = torch.round(weight / scale) * scale
-        return {"weight": upstream.T @ x, "bias": upstream.sum(0), "x": upstream @ rounded}
+        return [upstream.T @ x, upstream.sum(0), upstream @ rounded]
 
     for number, (bits, n, dtype) in enumerate([(2, 6, "float64"), (4, 1, "float32"), (8, 5, "float64")]):
         w = parts.grid_weights(740 + number, 4, 6, bits, unit=0.2, dtype=dtype)
@@ -1676,10 +1725,10 @@ def _():
         g = check.tensor(760 + number, n, 4, dtype=dtype)
         check.close(
             f"all gradients with {bits} bits, for a batch of {n}",
-            lambda w=w, bits=bits, v=v, g=g: {
-                name: value for name, value in run(w, bits, v, g).items() if name in ("weight", "bias", "x")
-            },
+            lambda w=w, bits=bits, v=v, g=g: [run(w, bits, v, g)[name] for name in ("weight", "bias", "x")],
             expected=lambda: expected(w, bits, v, g),
+            rtol=1e-4,
+            atol=1e-5,
         )
 
     def moved():
@@ -1713,10 +1762,16 @@ def _():
         lambda: QATLinear(20, 30, 2)(torch.ones(1, 20)).detach(),
         judge=lambda seen: None if np.isfinite(seen).all() and len(np.unique(seen)) > 1 else "it does not",
     )
+
+    def pair():
+        one, other = QATLinear(5, 3, 4), QATLinear(5, 3, 4)
+        return [one.weight is other.weight, one.bias is other.bias]
+
+    check.equal("two layers have parameters of their own", pair, expected=[False, False])
     ### END HIDDEN TESTS
 
 
-# %% nbgrader={"grade": true, "grade_id": "qat_linear__int_weight", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "qat_linear__int_weight", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
 @check.cell("qat_linear__int_weight")
 def _():
     tools = {"FakeQuantSTE": parts.FakeQuantSTE, "fake_quantize": parts.fake_quantize}
@@ -1726,11 +1781,12 @@ def _():
             layer = QATLinear(weight.shape[1], weight.shape[0], bits).to(weight.dtype)
             with torch.no_grad():
                 layer.weight.copy_(weight)
+                layer.bias.copy_(torch.linspace(-0.55, 0.7, len(weight)))
             q, scale = layer.int_weight()
             scale = float(torch.as_tensor(scale).detach())
             rebuilt = x @ (q.to(x.dtype) * scale).T + layer.bias
-            gap = float((rebuilt - layer(x)).detach().abs().max())
-            return {"q": q, "scale": scale, "rebuilds": gap < 1e-4, "weight": layer.weight.detach()}
+            gap = round(float((rebuilt - layer(x)).detach().abs().max()), 3)
+            return {"q": q, "scale": scale, "gap": gap, "weight": layer.weight.detach()}
 
     weight = torch.tensor([[0.3, -0.8, 0.1], [0.5, 0.35, -0.45]])
     x = torch.tensor([[1.0, 2.0, 4.0], [-1.0, 0.0, 0.5]])
@@ -1741,9 +1797,9 @@ def _():
         advice="the levels themselves, before they are multiplied by the scale",
     )
     check.close(
-        "and the scale, 0.8: the two give the forward pass again",
-        lambda: [exported(weight, 2, x)[name] for name in ("scale", "rebuilds")],
-        expected=[0.8, True],
+        "and the scale, 0.8: the two give the forward pass again, with a gap of 0",
+        lambda: [exported(weight, 2, x)[name] for name in ("scale", "gap")],
+        expected=[0.8, 0.0],
         rtol=1e-5,
     )
 
@@ -1763,7 +1819,7 @@ def _():
         def expected(w=w, bits=bits):
             scale = float(w.abs().max()) / (2 ** (bits - 1) - 1)
             q = torch.round(w.double() / scale).to(torch.int8)
-            return {"q": q, "scale": scale, "rebuilds": True, "weight": w}
+            return {"q": q, "scale": scale, "gap": 0.0, "weight": w}
 
         check.close(
             f"export of ({out}, {features}) weights on {bits} bits",
@@ -1772,6 +1828,31 @@ def _():
             rtol=1e-5,
         )
     ### END HIDDEN TESTS
+
+
+# %% nbgrader={"grade": true, "grade_id": "qat_linear__int_weight_again", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("qat_linear__int_weight_again")
+def _():
+    tools = {"FakeQuantSTE": parts.FakeQuantSTE, "fake_quantize": parts.fake_quantize}
+    weight = torch.tensor([[0.3, -0.8, 0.1], [0.5, 0.35, -0.45]])
+
+    def twice():
+        with check.lend(QATLinear, quant_params=parts.quant_params, **tools):
+            layer, found = QATLinear(3, 2, 2), []
+            for new in (weight, -2 * weight):
+                with torch.no_grad():
+                    layer.weight.copy_(new)
+                q, scale = layer.int_weight()
+                found += [q.tolist(), float(torch.as_tensor(scale).detach())]
+            return [*found, layer.training, layer.weight.requires_grad, layer.weight.detach().clone()]
+
+    check.close(
+        "int_weight follows the weights, and leaves them, their flag and the mode alone",
+        twice,
+        expected=[[[0, -1, 0], [1, 0, -1]], 0.8, [[0, 1, 0], [-1, 0, 1]], 1.6, True, True, -2 * weight],
+        rtol=1e-5,
+        advice="work the levels out in each call, from the weights as they are then",
+    )
 
 
 # %% [markdown]
@@ -1920,9 +2001,12 @@ def _():
     def trained(n, batch_size, epochs, dtype="float32"):
         model = parts.watched_model(812, dtype)
         own, before = list(model.parameters()), parts.digit_weights(model)
+        layers, (images, labels) = list(model), cards(n, dtype)
         with parts.quietly():
-            qat_finetune(model, parts.shuffled_loader(*cards(n, dtype), batch_size, 813), epochs)
+            qat_finetune(model, parts.shuffled_loader(images, labels, batch_size, 813), epochs)
         return {
+            "layers": len(model) == 4 and all(a is b for a, b in zip(model, layers)),
+            "grid": float((model(images) - parts.two_bit_answers(own, images)).abs().max()) < 1e-3,
             "moved": [not torch.equal(p.detach(), old) for p, old in zip(own, before)],
             "levels": len(own[0].detach().unique()) > 3,
             "trainable": [p.requires_grad for p in own],
@@ -1952,6 +2036,12 @@ def _():
         expected=True,
     )
     check.equal(
+        "the model has its own four layers afterwards, and computes with weights rounded to two bits",
+        lambda: [trained(24, 8, 1)[name] for name in ("layers", "grid")],
+        expected=[True, True],
+        advice="training changes numbers: the layers, their bits and their forward stay as they were",
+    )
+    check.equal(
         "a model in training mode leaves in training mode, all of it trainable, and gradients are on",
         lambda: [trained(24, 8, 1)[name] for name in ("modes", "trainable", "grad mode")],
         expected=[[True] * 5, [True] * 4, True],
@@ -1977,6 +2067,15 @@ def _():
         numbers = [number for batch, graph in model.seen if graph for number in batch]
         return [numbers.count(i) for i in range(n)]
 
+    def passes(n, batch_size, epochs):
+        images = check.tensor(824, n, 1, 28, 28).abs().clamp(max=1)
+        images[:, 0, 0, 0] = torch.arange(n) / 100
+        model, labels = parts.watched_model(825), torch.arange(n) % 10
+        loader = parts.counted_loader(images, labels, batch_size, 826)
+        with parts.quietly():
+            qat_finetune(model, loader, epochs)
+        return [loader.passes, min(model.learned.count(i) for i in range(n))]
+
     check.that(
         "in three epochs every image is trained on at least three times",
         lambda: met(30, 8, 3),
@@ -1995,6 +2094,12 @@ def _():
         "one epoch is one: no image is trained on four times",
         lambda: met(30, 8, 1),
         judge=lambda counts: None if max(counts) < 4 else "there are more epochs than were asked for",
+    )
+    check.that(
+        "two epochs are two passes with a backward for each batch, and no third",
+        lambda: passes(30, 8, 2),
+        judge=lambda seen: None if min(seen) <= 2 else "there is a pass too many",
+        advice="range(epochs) counts right",
     )
     ### BEGIN HIDDEN TESTS
     check.that(

@@ -127,7 +127,7 @@ def quant_params(x_min, x_max, bits=8):
 
 
 # %% quant_params: scale_of_zero
-# help: For a range of nothing but zeros your scale is 0, and whoever uses it divides by 0.
+# help: For a range of nothing but zeros your scale is not positive. With 0, whoever uses it divides by 0.
 def quant_params(x_min, x_max, bits=8):
     x_min, x_max = min(x_min, 0.0), max(x_max, 0.0)
     scale = (x_max - x_min) / (2**bits - 1)
@@ -157,6 +157,14 @@ def quant_params(x_min, x_max, bits=8):
     x_min, x_max = min(x_min, 0.0), max(x_max, 0.0)
     scale = (x_max - x_min) / (2**bits - 1) or 1.0
     return round(-x_min / scale), scale
+
+
+# %% quant_params: zero_point_a_float
+# help: Your zero point is a float, though a whole one. A level is counted: make it an int.
+def quant_params(x_min, x_max, bits=8):
+    x_min, x_max = min(x_min, 0.0), max(x_max, 0.0)
+    scale = (x_max - x_min) / (2**bits - 1) or 1.0
+    return scale, float(round(-x_min / scale))
 
 
 # %% fake_quantize: cut_off
@@ -258,6 +266,13 @@ def fake_quantize(x, scale, zero_point, qmin, qmax):
 def fake_quantize(x, scale, zero_point, qmin, qmax):
     x /= scale
     return x.round_().add_(zero_point).clamp_(qmin, qmax).sub_(zero_point).mul_(scale)
+
+
+# %% fake_quantize: always_an_unsigned_byte
+# help: You clamp to 0 … 255 whatever was asked for. The levels are qmin … qmax.
+def fake_quantize(x, scale, zero_point, qmin, qmax):
+    level = (torch.round(x / scale) + zero_point).clamp(0, 255)
+    return (level - zero_point) * scale
 
 
 # %% fake_quant_ste: autograds_own
@@ -472,6 +487,48 @@ class FakeQuantSTE:
         return passed + (fake_quantize(x, scale, zero_point, qmin, qmax) - passed).detach()
 
 
+# %% fake_quant_ste: halves_up_in_forward
+# help: Your forward sends halves up. As in `fake_quantize`, a half goes to the even neighbour: torch.round does it.
+class FakeQuantSTE(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, scale, zero_point, qmin, qmax):
+        level = torch.floor(x / scale + 0.5) + zero_point
+        ctx.save_for_backward((level >= qmin) & (level <= qmax))
+        return (level.clamp(qmin, qmax) - zero_point) * scale
+
+    @staticmethod
+    def backward(ctx, grad_out):
+        return grad_out * ctx.saved_tensors[0], None, None, None, None
+
+
+# %% fake_quant_ste: zero_point_inside_the_rounding
+# help: Your forward adds the zero point before it rounds. With an odd zero point a half then goes the other way.
+class FakeQuantSTE(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, scale, zero_point, qmin, qmax):
+        level = torch.round(x / scale + zero_point)
+        ctx.save_for_backward((level >= qmin) & (level <= qmax))
+        return (level.clamp(qmin, qmax) - zero_point) * scale
+
+    @staticmethod
+    def backward(ctx, grad_out):
+        return grad_out * ctx.saved_tensors[0], None, None, None, None
+
+
+# %% fake_quant_ste: x_changed_in_place
+# help: Your forward writes into x: an operation that ends in an underscore works in place.
+class FakeQuantSTE(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, scale, zero_point, qmin, qmax):
+        level = x.div_(scale).round() + zero_point
+        ctx.save_for_backward((level >= qmin) & (level <= qmax))
+        return (level.clamp(qmin, qmax) - zero_point) * scale
+
+    @staticmethod
+    def backward(ctx, grad_out):
+        return grad_out * ctx.saved_tensors[0], None, None, None, None
+
+
 # %% range_observer: starts_at_zero
 # help: Your average starts at 0, so the first range is mixed with something that was never seen. The first
 #   batch sets the buffers.
@@ -662,8 +719,8 @@ class RangeObserver(nn.Module):
 
 
 # %% range_observer: one_element_with_an_axis
-# help: Your buffers have an axis of length 1. A single number has none: torch.tensor(0.0) and not
-#   torch.tensor([0.0]) or torch.zeros(1).
+# help: Your buffers have an axis, if only of length 1. A single number has none: torch.tensor(0.0) and not
+#   torch.tensor([0.0]) or torch.zeros(1), and min() over everything.
 class RangeObserver(nn.Module):
     def __init__(self, momentum=0.1):
         super().__init__()
@@ -753,9 +810,54 @@ class RangeObserver(nn.Module):
         return x
 
 
+# %% range_observer: beginning_noted_on_the_class
+# help: That the first batch has been is noted on the class, so your second observer believes it has begun.
+class RangeObserver(nn.Module):
+    started = False
+
+    def __init__(self, momentum=0.1):
+        super().__init__()
+        self.momentum = momentum
+        self.register_buffer("min_val", torch.tensor(0.0))
+        self.register_buffer("max_val", torch.tensor(0.0))
+
+    def forward(self, x):
+        if self.training:
+            with torch.no_grad():
+                share = self.momentum if self.started else 1.0
+                self.min_val.mul_(1 - share).add_(share * x.min())
+                self.max_val.mul_(1 - share).add_(share * x.max())
+                RangeObserver.started = True
+        return x
+
+
+# %% range_observer: begins_again_with_each_mode
+# help: Your observer begins again whenever `train` is called. The average goes on after an evaluation.
+class RangeObserver(nn.Module):
+    def __init__(self, momentum=0.1):
+        super().__init__()
+        self.momentum = momentum
+        self.started = False
+        self.register_buffer("min_val", torch.tensor(0.0))
+        self.register_buffer("max_val", torch.tensor(0.0))
+
+    def train(self, mode=True):
+        self.started = False
+        return super().train(mode)
+
+    def forward(self, x):
+        if self.training:
+            with torch.no_grad():
+                share = self.momentum if self.started else 1.0
+                self.min_val.mul_(1 - share).add_(share * x.min())
+                self.max_val.mul_(1 - share).add_(share * x.max())
+                self.started = True
+        return x
+
+
 # %% pact: alpha_as_a_number
-# help: alpha gets no gradient: it becomes a Python number on the way, and there the graph ends. It has to take
-#   part in the clip as a tensor.
+# help: alpha gets no gradient: it leaves the graph on the way (`.item()`, `.data`, `detach`) or does not require one.
+#   It has to take part in the clip as the parameter itself.
 class PACT(nn.Module):
     def __init__(self, alpha=6.0):
         super().__init__()
@@ -1015,6 +1117,53 @@ class PACT(nn.Module):
 
     def forward(self, x):
         return torch.sigmoid(x) * self.alpha
+
+
+# %% pact: no_lid_in_eval
+# help: In eval mode your PACT is a plain ReLU. The lid belongs to the network: it stays on in both modes.
+class PACT(nn.Module):
+    def __init__(self, alpha=6.0):
+        super().__init__()
+        self.alpha = nn.Parameter(torch.tensor(float(alpha)))
+
+    def forward(self, x):
+        if not self.training:
+            return torch.relu(x)
+        return torch.where(x >= self.alpha, self.alpha, torch.relu(x))
+
+
+# %% pact: no_lid
+# help: Nothing is ever clipped above. Whatever is larger than alpha becomes alpha.
+class PACT(nn.Module):
+    def __init__(self, alpha=6.0):
+        super().__init__()
+        self.alpha = nn.Parameter(torch.tensor(float(alpha)))
+
+    def forward(self, x):
+        return torch.relu(x) + 0 * self.alpha
+
+
+# %% pact: border_given_twice
+# help: An entry exactly at alpha gives its gradient to alpha and to x. x learns strictly below alpha only.
+class Lid(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, alpha):
+        ctx.save_for_backward(x, alpha)
+        return torch.clamp(x, 0, alpha.item())
+
+    @staticmethod
+    def backward(ctx, grad_out):
+        x, alpha = ctx.saved_tensors
+        return grad_out * ((x > 0) & (x <= alpha)), (grad_out * (x >= alpha)).sum()
+
+
+class PACT(nn.Module):
+    def __init__(self, alpha=6.0):
+        super().__init__()
+        self.alpha = nn.Parameter(torch.tensor(float(alpha)))
+
+    def forward(self, x):
+        return Lid.apply(x, self.alpha)
 
 
 # %% lsq: no_gradient_factor
@@ -1467,6 +1616,145 @@ class LSQ(nn.Module):
         return (v + (torch.round(v) - v).detach()) * scale
 
 
+# %% lsq: float_in_eval
+# help: In eval mode your LSQ lets x through as it is. What is deployed is the grid: both modes round.
+class LSQ(nn.Module):
+    def __init__(self, bits, signed=True):
+        super().__init__()
+        self.q_n, self.q_p = (2 ** (bits - 1), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
+        self.scale = nn.Parameter(torch.tensor(1.0))
+        self.started = False
+
+    def forward(self, x):
+        if not self.started:
+            with torch.no_grad():
+                self.scale.copy_(2 * x.abs().mean() / math.sqrt(self.q_p))
+            self.started = True
+        if not self.training:
+            return x
+        g = 1 / math.sqrt(x.numel() * self.q_p)
+        scale = self.scale.detach() + (self.scale - self.scale.detach()) * g
+        v = (x / scale).clamp(-self.q_n, self.q_p)
+        level = v + (torch.round(v) - v).detach()
+        return level * scale
+
+
+# %% lsq: start_from_the_lowest_level
+# help: Your first scale is divided by √Q_N. Under the root stands the highest level, Q_P.
+class LSQ(nn.Module):
+    def __init__(self, bits, signed=True):
+        super().__init__()
+        self.q_n, self.q_p = (2 ** (bits - 1), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
+        self.scale = nn.Parameter(torch.tensor(1.0))
+        self.started = False
+
+    def forward(self, x):
+        if not self.started:
+            with torch.no_grad():
+                self.scale.copy_(2 * x.abs().mean() / math.sqrt(max(self.q_n, 1)))
+            self.started = True
+        g = 1 / math.sqrt(x.numel() * self.q_p)
+        scale = self.scale.detach() + (self.scale - self.scale.detach()) * g
+        v = (x / scale).clamp(-self.q_n, self.q_p)
+        level = v + (torch.round(v) - v).detach()
+        return level * scale
+
+
+# %% lsq: beginning_noted_on_the_class
+# help: That the first forward has been is noted on the class, so your second LSQ is never given a scale.
+class LSQ(nn.Module):
+    started = False
+
+    def __init__(self, bits, signed=True):
+        super().__init__()
+        self.q_n, self.q_p = (2 ** (bits - 1), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
+        self.scale = nn.Parameter(torch.tensor(1.0))
+
+    def forward(self, x):
+        if not self.started:
+            with torch.no_grad():
+                self.scale.copy_(2 * x.abs().mean() / math.sqrt(self.q_p))
+            LSQ.started = True
+        g = 1 / math.sqrt(x.numel() * self.q_p)
+        scale = self.scale.detach() + (self.scale - self.scale.detach()) * g
+        v = (x / scale).clamp(-self.q_n, self.q_p)
+        level = v + (torch.round(v) - v).detach()
+        return level * scale
+
+
+# %% lsq: first_forward_returns_x
+# help: Your first forward sets the scale and returns x as it is. It uses the scale at once.
+class LSQ(nn.Module):
+    def __init__(self, bits, signed=True):
+        super().__init__()
+        self.q_n, self.q_p = (2 ** (bits - 1), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
+        self.scale = nn.Parameter(torch.tensor(1.0))
+        self.started = False
+
+    def forward(self, x):
+        if not self.started:
+            with torch.no_grad():
+                self.scale.copy_(2 * x.abs().mean() / math.sqrt(self.q_p))
+            self.started = True
+            return x
+        g = 1 / math.sqrt(x.numel() * self.q_p)
+        scale = self.scale.detach() + (self.scale - self.scale.detach()) * g
+        v = (x / scale).clamp(-self.q_n, self.q_p)
+        level = v + (torch.round(v) - v).detach()
+        return level * scale
+
+
+# %% lsq: x_changed_in_place
+# help: Your forward divides x in place, so the tensor that was handed to you is changed.
+class LSQ(nn.Module):
+    def __init__(self, bits, signed=True):
+        super().__init__()
+        self.q_n, self.q_p = (2 ** (bits - 1), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
+        self.scale = nn.Parameter(torch.tensor(1.0))
+        self.started = False
+
+    def forward(self, x):
+        if not self.started:
+            with torch.no_grad():
+                self.scale.copy_(2 * x.abs().mean() / math.sqrt(self.q_p))
+            self.started = True
+        g = 1 / math.sqrt(x.numel() * self.q_p)
+        scale = self.scale.detach() + (self.scale - self.scale.detach()) * g
+        x.data.div_(scale.detach())
+        v = (x / 1.0).clamp(-self.q_n, self.q_p)
+        level = v + (torch.round(v) - v).detach()
+        return level * scale
+
+
+# %% lsq: notes_on_the_class
+# help: What backward needs is kept on the class, so the run that came last overwrites it for all. Use ctx.
+class Stepped(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, scale, low, high):
+        Stepped.v, Stepped.low, Stepped.high = x / scale, low, high
+        return Stepped.v.round().clamp(low, high) * scale
+
+    @staticmethod
+    def backward(ctx, grad_out):
+        v, low, high = Stepped.v, Stepped.low, Stepped.high
+        inside = (v > low) & (v < high)
+        slope = torch.where(inside, v.round() - v, v.clamp(low, high))
+        return grad_out * inside, (grad_out * slope).sum() / (v.numel() * high) ** 0.5, None, None
+
+
+class LSQ(nn.Module):
+    def __init__(self, bits, signed=True):
+        super().__init__()
+        self.low = -(2 ** (bits - 1)) if signed else 0
+        self.high = self.low + 2**bits - 1
+        self.scale = nn.Parameter(torch.tensor(float("nan")))
+
+    def forward(self, x):
+        if torch.isnan(self.scale):
+            self.scale.data.fill_(2 * float(x.detach().abs().mean()) / self.high**0.5)
+        return Stepped.apply(x, self.scale, self.low, self.high)
+
+
 # %% qat_linear: not_quantized
 # help: Your forward uses the float weight as it is. It has to look at it through the grid.
 class QATLinear(nn.Module):
@@ -1649,7 +1937,7 @@ class QATLinear(nn.Module):
 
 
 # %% qat_linear: detached_weight
-# help: Your rounded weight has no connection to the float one: backward finds no way to it.
+# help: Your float weight gets no gradient: the rounded one has no connection to it, or it does not require one.
 class QATLinear(nn.Module):
     def __init__(self, in_features, out_features, bits):
         super().__init__()
@@ -1874,6 +2162,71 @@ class QATLinear(nn.Module):
         return torch.round(self.weight.detach() / self.step()).to(torch.int8), 1 / self.step()
 
 
+# %% qat_linear: int_weight_kept_from_the_first_call
+# help: Your `int_weight` keeps what it found in its first call. The weights have moved since: work the levels out
+#   in each call.
+class QATLinear(nn.Module):
+    def __init__(self, in_features, out_features, bits):
+        super().__init__()
+        plain = nn.Linear(in_features, out_features)
+        self.weight, self.bias = plain.weight, plain.bias
+        self.q = 2 ** (bits - 1) - 1
+        self.exported = None
+
+    def step(self):
+        return self.weight.detach().abs().max() / self.q
+
+    def forward(self, x):
+        return F.linear(x, FakeQuantSTE.apply(self.weight, self.step(), 0, -self.q, self.q), self.bias)
+
+    def int_weight(self):
+        if self.exported is None:
+            self.exported = torch.round(self.weight.detach() / self.step()).to(torch.int8), self.step()
+        return self.exported
+
+
+# %% qat_linear: frozen_by_int_weight
+# help: After `int_weight` your weight is frozen. Reading the levels changes nothing: the layer may go on training.
+class QATLinear(nn.Module):
+    def __init__(self, in_features, out_features, bits):
+        super().__init__()
+        plain = nn.Linear(in_features, out_features)
+        self.weight, self.bias = plain.weight, plain.bias
+        self.q = 2 ** (bits - 1) - 1
+
+    def step(self):
+        return self.weight.detach().abs().max() / self.q
+
+    def forward(self, x):
+        return F.linear(x, FakeQuantSTE.apply(self.weight, self.step(), 0, -self.q, self.q), self.bias)
+
+    def int_weight(self):
+        self.weight.requires_grad_(False)
+        return torch.round(self.weight / self.step()).to(torch.int8), self.step()
+
+
+# %% qat_linear: weight_rounded_by_int_weight
+# help: Your `int_weight` writes the rounded weights into the layer. It only reads: the float weights train on.
+class QATLinear(nn.Module):
+    def __init__(self, in_features, out_features, bits):
+        super().__init__()
+        plain = nn.Linear(in_features, out_features)
+        self.weight, self.bias = plain.weight, plain.bias
+        self.q = 2 ** (bits - 1) - 1
+
+    def step(self):
+        return self.weight.detach().abs().max() / self.q
+
+    def forward(self, x):
+        return F.linear(x, FakeQuantSTE.apply(self.weight, self.step(), 0, -self.q, self.q), self.bias)
+
+    def int_weight(self):
+        scale = self.step()
+        q = torch.round(self.weight.detach() / scale)
+        self.weight.data = q * scale
+        return q.to(torch.int8), scale
+
+
 # %% qat_gate: a_copy_trained
 # help: You train a copy. The model that was handed to you is as it was: train that one, in place.
 def qat_finetune(model, train_loader, epochs):
@@ -2080,3 +2433,43 @@ def qat_finetune(model, train_loader, epochs):
             F.cross_entropy(model(images), labels).backward()
             optimizer.step()
     model.requires_grad_(False)
+
+
+# %% qat_gate: one_epoch_too_many
+# help: You make one pass more than was asked for. `range(epochs)` alone counts right.
+def qat_finetune(model, train_loader, epochs):
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    for _ in range(epochs + 1):
+        for images, labels in train_loader:
+            optimizer.zero_grad()
+            F.cross_entropy(model(images), labels).backward()
+            optimizer.step()
+
+
+# %% qat_gate: float_layers_put_in_afterwards
+# help: When you are done you put float layers into the model. It trained for the grid and no longer rounds:
+#   leave its own layers in it.
+def qat_finetune(model, train_loader, epochs):
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    for _ in range(epochs):
+        for images, labels in train_loader:
+            optimizer.zero_grad()
+            F.cross_entropy(model(images), labels).backward()
+            optimizer.step()
+    for i in (1, 3):
+        plain = nn.Linear(model[i].in_features, model[i].out_features)
+        plain.weight, plain.bias = model[i].weight, model[i].bias
+        model[i] = plain
+
+
+# %% qat_gate: forward_made_float
+# help: You give the layers a forward without rounding. The model has to go on computing on two bits.
+def qat_finetune(model, train_loader, epochs):
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    for _ in range(epochs):
+        for images, labels in train_loader:
+            optimizer.zero_grad()
+            F.cross_entropy(model(images), labels).backward()
+            optimizer.step()
+    for layer in (model[1], model[3]):
+        layer.forward = lambda x, layer=layer: F.linear(x, layer.weight, layer.bias)

@@ -157,6 +157,28 @@ class PACT(nn.Module):
         return x * ((x > 0) & ~high) + self.alpha * high
 
 
+# %% pact: alpha_without_a_cast
+class LidOf(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, alpha):
+        ctx.save_for_backward(x, alpha)
+        return torch.clamp(x, 0, alpha.item())
+
+    @staticmethod
+    def backward(ctx, grad_out):
+        x, alpha = ctx.saved_tensors
+        return grad_out * ((x > 0) & (x < alpha)), (grad_out * (x >= alpha)).sum().view_as(alpha)
+
+
+class PACT(nn.ReLU):
+    def __init__(self, alpha=6.0):
+        super().__init__()
+        self.alpha = nn.Parameter(torch.tensor(alpha))
+
+    def forward(self, x):
+        return LidOf.apply(x, self.alpha)
+
+
 # %% lsq: own_function
 class Stepped(torch.autograd.Function):
     @staticmethod
@@ -261,6 +283,26 @@ class QATLinear(nn.Module):
         return torch.round(w / scale).type(torch.int8), scale
 
 
+# %% qat_linear: rounded_by_torch
+class QATLinear(nn.Module):
+    def __init__(self, in_features, out_features, bits):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(out_features, in_features) * in_features**-0.5)
+        self.bias = nn.Parameter(torch.zeros(out_features))
+        self.top = 2 ** (bits - 1) - 1
+
+    def scale(self):
+        return self.weight.detach().abs().max().item() / self.top
+
+    def forward(self, x):
+        w = torch.fake_quantize_per_tensor_affine(self.weight, self.scale(), 0, -self.top, self.top)
+        return F.linear(x, w, self.bias)
+
+    def int_weight(self):
+        scale = self.scale()
+        return torch.round(self.weight.detach() / scale).clamp(-self.top, self.top).to(torch.int8), scale
+
+
 # %% qat_gate: counts_and_prints
 def qat_finetune(model, train_loader, epochs):
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
@@ -297,3 +339,20 @@ def qat_finetune(model, train_loader, epochs):
                     m.lerp_(g, 0.1)
                     v.lerp_(g * g, 0.001)
                     p -= 1e-3 * (m / (1 - 0.9**step)) / ((v / (1 - 0.999**step)).sqrt() + 1e-8)
+
+
+# %% qat_gate: looks_before_and_after
+def qat_finetune(model, train_loader, epochs):
+    def share():
+        right = [(model(x).argmax(1) == y).float().mean() for x, y in train_loader]
+        return float(sum(right) / len(right))
+
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    shares = [share()]
+    for _ in range(epochs):
+        for images, labels in train_loader:
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(model(images), labels).backward()
+            optimizer.step()
+        shares.append(share())
+    return shares

@@ -12,8 +12,8 @@ from coursekit.parts._lent import no_answer_to
 from coursekit.parts.classifier import quietly, shuffled_loader
 
 __all__ = [
-    "FakeQuantSTE", "QATLinear", "between", "digit_model", "digit_weights", "fake_quantize", "finetune",
-    "grid_weights", "quant_params", "quietly", "shuffled_loader", "watched_model",
+    "FakeQuantSTE", "QATLinear", "between", "counted_loader", "digit_model", "digit_weights", "fake_quantize", "finetune",
+    "grid_weights", "quant_params", "quietly", "shuffled_loader", "two_bit_answers", "watched_model",
 ]  # fmt: skip
 
 
@@ -163,24 +163,52 @@ def digit_weights(model: Any) -> list[Any]:
     return [parameter.detach().clone() for parameter in model.parameters()]
 
 
+def two_bit_answers(parameters: list[Any], images: Any) -> Any:
+    """Return the logits of `digit_model`'s network with weight, bias, weight, bias, its weights rounded to two bits."""
+    w1, b1, w2, b2 = (p.detach() for p in parameters)
+    w1, w2 = (fake_quantize(w, w.abs().max(), 0, -1, 1) for w in (w1, w2))
+    return nn.functional.linear(nn.functional.linear(images.flatten(1), w1, b1).relu(), w2, b2)
+
+
+def counted_loader(images: Any, labels: Any, batch_size: int, seed: int) -> Any:
+    """Return `shuffled_loader`'s loader; its `passes` counts how often somebody began to go over it."""
+    loader = shuffled_loader(images, labels, batch_size, seed)
+
+    class Counted(type(loader)):
+        passes = 0
+
+        def __iter__(self) -> Any:
+            self.passes += 1
+            return super().__iter__()
+
+    loader.__class__ = Counted
+    return loader
+
+
 def watched_model(seed: int, dtype: str = "float32") -> Any:
     """Return the network of `digit_model` with drawn weights; `seen` notes (numbers of the images, graph or not).
 
     An image's number is its first pixel times 100. One entry is made for each pass through the first layer.
+    `learned` notes the numbers of the images of each backward pass that reached that layer, one after the other.
     """
 
     class Watched(QATLinear):
         seen: list[tuple[list[int], bool]]
+        learned: list[int]
 
         def forward(self, x: Any) -> Any:
             out = super().forward(x)
-            self.seen.append(((x[:, 0] * 100).round().long().tolist(), out.requires_grad))
+            numbers = (x[:, 0] * 100).round().long().tolist()
+            self.seen.append((numbers, out.requires_grad))
+            if out.requires_grad:
+                out.register_hook(lambda _: self.learned.extend(numbers))
             return out
 
     model = nn.Sequential(nn.Flatten(), Watched(784, 64, 2), nn.ReLU(), QATLinear(64, 10, 2)).to(
         getattr(torch, dtype)
     )
     model[1].seen = model.seen = []
+    model[1].learned = model.learned = []
     draw = inputs.rng(seed)
     with torch.no_grad():
         for parameter in model.parameters():
