@@ -110,7 +110,7 @@ def topological_order(root):
             running.append(next(running[-1]))
         except StopIteration:
             running.pop()
-    return tuple(order)
+    return order
 
 
 # %% topological_order: from_the_leaves
@@ -1137,6 +1137,63 @@ class Sequential(Module):
 
     def forward(self, x):
         return reduce(lambda value, module: module(value), self.modules, x)
+
+
+# %% module: what_requires_grad_counts
+class Parameter(Tensor):
+    def __init__(self, data):
+        super().__init__(data, requires_grad=True)
+
+
+class Module:
+    def __call__(self, x):
+        return self.forward(x)
+
+    def parameters(self):
+        found = []
+        for value in vars(self).values():
+            if isinstance(value, Tensor) and value.requires_grad:
+                found.append(value)
+        for value in vars(self).values():
+            if isinstance(value, Module):
+                found.extend(value.parameters())
+        once = []
+        for p in found:
+            if all(p is not q for q in once):
+                once.append(p)
+        return once
+
+    def zero_grad(self):
+        for p in self.parameters():
+            p.grad = None
+
+
+class Linear(Module):
+    def __init__(self, in_features, out_features):
+        super().__init__()
+        self.weight = Parameter(np.random.randn(out_features, in_features) * 0.1)
+        self.bias = Parameter(np.zeros(out_features))
+
+    def forward(self, x):
+        return x @ self.weight.T + self.bias
+
+
+class ReLU(Module):
+    def forward(self, x):
+        return x.relu()
+
+
+class Sequential(Module):
+    def __init__(self, *modules):
+        super().__init__()
+        self.n = len(modules)
+        for i, module in enumerate(modules):
+            setattr(self, f"m{i}", module)
+
+    def forward(self, x):
+        for i in range(self.n):
+            x = getattr(self, f"m{i}")(x)
+        return x
 
 
 # %% module: noted_in_order
