@@ -199,7 +199,6 @@ def test_grading_again_runs_nothing(classroom, grade, monkeypatch):
     assert store.to_record(first) == store.to_record(second)
 
 
-@pytest.mark.skipif(bwrap.missing() is not None, reason="there is no sandbox to be tested")
 def test_workers_warm_up_before_the_gradebook_is_opened_and_only_where_something_runs(classroom, grade, monkeypatch):
     order = []
     prime, opened = engine.prime, gradebook.open_gradebook
@@ -221,6 +220,7 @@ def test_what_is_wrong_with_the_machine_is_said_by_the_first_call_not_by_the_war
         engine.call(lost, engine.Job("ada", b"{}"))
 
 
+@pytest.mark.skipif(bwrap.missing() is not None, reason="there is no sandbox to be tested")
 def test_the_sandbox_holds_for_an_ordinary_user_too():
     """A process with a user id of its own and no capability at all, as everybody's but root's is."""
     measure = (
