@@ -3,11 +3,10 @@
 c = get_config()  # noqa: F821
 
 c.CourseDirectory.course_id = "layer_by_layer"
-# named wrong solutions lie beside the source notebook for the grader, and are no business of the release
-c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "mistakes.py"]
+c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback"]
 c.ClearSolutions.code_stub = {"python": 'raise NotImplementedError("write this, then delete this line")'}
 c.ClearSolutions.text_stub = "*Your answer here: double-click to write.*"
 c.Execute.timeout = 120
 c.HTMLExporter.sanitize_html = True
 # nbgrader's own templates show Markdown as it comes; pages of ours carry nobody's script
-c.HTMLExporter.filters = {"markdown2html": "autograder.pages.markdown2html"}
+c.HTMLExporter.filters = {"markdown2html": "autograder.books.pages.markdown2html"}

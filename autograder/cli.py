@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from autograder import __version__
-from autograder import chapter as ch
+from autograder.course import chapter as ch
 
 ROOT = click.option(
     "--root", type=click.Path(path_type=Path, file_okay=False), default=Path("."), show_default="this folder",
@@ -47,7 +47,7 @@ def _root_exists(root: Path) -> None:
 @ROOT
 def build(chapters: tuple[str, ...], only_check: bool, force: bool, root: Path) -> None:
     """Build source and release notebooks from the text in course/."""
-    from autograder import build as building
+    from autograder.author import build as building
 
     _root_exists(root)
     names = _chapters(root, chapters, "course")
@@ -69,7 +69,7 @@ def build(chapters: tuple[str, ...], only_check: bool, force: bool, root: Path) 
 @ROOT
 def pull(chapter: str, root: Path) -> None:
     """Bring edits of a source notebook (Create Assignment view) back into the chapter's text."""
-    from autograder import pull as pulling
+    from autograder.author import pull as pulling
 
     name = ch.resolve(root, chapter)
     path = pulling.pull(root, name)
@@ -140,7 +140,7 @@ def _show(result: Any, notebook: Path, as_json: bool) -> None:
 @ROOT
 def collect(archives: tuple[Path, ...], pattern: str | None, root: Path) -> None:
     """Put zips or folders from a learning-management system into submitted/."""
-    from autograder import collect as collecting
+    from autograder.intake import collect as collecting
 
     taken = refused = 0
     for archive in archives:
@@ -304,7 +304,7 @@ def _would_change(grading: Any) -> None:
 @ROOT
 def feedback(chapter: str, students: tuple[str, ...], root: Path) -> None:
     """Write students' feedback pages to feedback/."""
-    from autograder import feedback as pages
+    from autograder.books import feedback as pages
 
     name = ch.resolve(root, chapter)
     for path in pages.write(root, name, list(students)):
@@ -316,7 +316,7 @@ def feedback(chapter: str, students: tuple[str, ...], root: Path) -> None:
 @ROOT
 def report(chapter: str, root: Path) -> None:
     """Write the class page: scores, hard exercises, and the mistakes behind them."""
-    from autograder import report as reporting
+    from autograder.books import report as reporting
 
     click.echo(f"wrote {reporting.write(root, ch.resolve(root, chapter))}")
 
@@ -335,7 +335,7 @@ def report(chapter: str, root: Path) -> None:
 @ROOT
 def export(chapters: tuple[str, ...], form: str, target: Path | None, root: Path) -> None:
     """Export the gradebook as CSV, or as Canvas or Moodle read it."""
-    from autograder import export as exporting
+    from autograder.books import export as exporting
     from autograder.errors import cannot_write
     from autograder.files import write_atomically
 

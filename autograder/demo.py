@@ -10,12 +10,14 @@ from typing import Any
 
 import click
 
-from autograder import build, export, feedback, report, variants
-from autograder import chapter as ch
+from autograder.author import build
+from autograder.books import export, feedback, report
+from autograder.course import chapter as ch
+from autograder.course import solutions as variants
 from autograder.errors import AutograderError, NoSandbox
 from autograder.files import write_atomically
 from autograder.grade import Grading, Options
-from autograder.isolation import level
+from autograder.sandbox.levels import level
 
 #: The class: each student with what becomes of them. Three of them make a known mistake each.
 ENDLESS = "def {name}(*arguments, **named):\n    while True:\n        pass\n"

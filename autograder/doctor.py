@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from autograder import chapter as ch
-from autograder import isolation
-from autograder.build import missing_rooms
+from autograder.author.build import missing_rooms
+from autograder.course import chapter as ch
 from autograder.sandbox import bwrap, cgroup
+from autograder.sandbox import levels as isolation
 from autograder.sandbox.host import SandboxBroke, Template
 
 NEEDED = ("torch", "torchvision", "numpy", "matplotlib", "jupyterlab", "nbgrader", "jupytext", "scikit-learn")
@@ -75,7 +75,7 @@ def _sandbox(root: Path) -> list[Finding]:
         ]
     _, level = isolation.level()
     try:
-        with Template(sandbox=True, in_cgroup=level == isolation.IN_CGROUP, torch_too=False) as template:
+        with Template(sandbox=True, in_cgroup=level == isolation.IN_CGROUP) as template:
             canaries = isolation.measure(template, root)
     except SandboxBroke as error:
         return [Finding("broken", "sandbox", str(error))]

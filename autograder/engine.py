@@ -45,7 +45,7 @@ class Job:
 
 
 _references: dict[Setup, Any] = {}
-_templates: dict[tuple[bool, bool, str | None, tuple[str, ...]], Any] = {}
+_templates: dict[tuple[bool, bool, str | None, str, tuple[str, ...]], Any] = {}
 
 
 def call(setup: Setup, job: Job) -> dict[str, Any]:
@@ -53,11 +53,11 @@ def call(setup: Setup, job: Job) -> dict[str, Any]:
 
     Raises SandboxBroke where the machine failed; what the submission does wrong is part of the record.
     """
-    from autograder.examine import judge, observe
-    from autograder.plan import submission_cells
+    from autograder.intake.submission import match, parse
+    from autograder.judge.grade_one import judge, observe
+    from autograder.judge.result import Result
+    from autograder.rebuild.cells import submission_cells
     from autograder.sandbox.host import SandboxBroke
-    from autograder.score import Result
-    from autograder.submission import match, parse
 
     reference = _reference(setup)
     try:
@@ -76,7 +76,7 @@ def call(setup: Setup, job: Job) -> dict[str, Any]:
 
 def prime(setup: Setup) -> None:
     """Let this process start what its first submission needs, without waiting for it."""
-    from autograder import examine, plan, submission  # noqa: F401
+    from autograder.rebuild import cells as plan  # noqa: F401
 
     with suppress(Exception):  # what is the matter is said by the first call, where it can be answered
         reference = _reference(setup)
@@ -84,35 +84,36 @@ def prime(setup: Setup) -> None:
 
 
 def _reference(setup: Setup) -> Any:
-    from autograder.chapter import Chapter
-    from autograder.reference import Reference
+    from autograder.course.chapter import Chapter
+    from autograder.judge.reference import Reference
 
     if setup.prepared:
-        os.environ["COURSEKIT_HELD_OUT"] = setup.prepared
+        os.environ["COURSE_HELD_OUT"] = setup.prepared
     if setup not in _references:
         for old in [kept for kept in _references if (kept.root, kept.chapter) == (setup.root, setup.chapter)]:
             del _references[old]
         root = Path(setup.root)
         chapter = Chapter(root, setup.chapter)
-        template = _template(setup, chapter.preload)
+        template = _template(setup, chapter)
         template.data_line = setup.data_line
         _references[setup] = Reference(chapter, template, root / ".autograder" / "reference")
     return _references[setup]
 
 
-def _template(setup: Setup, preload: tuple[str, ...]) -> Any:
+def _template(setup: Setup, chapter: Any) -> Any:
     """Return this process's warm template; one serves every chapter that wants the same."""
-    from autograder.isolation import IN_CGROUP
     from autograder.sandbox.host import Template
+    from autograder.sandbox.levels import IN_CGROUP
 
     prepared, in_cgroup = Path(setup.prepared) if setup.prepared else None, setup.isolation == IN_CGROUP
-    key = (setup.sandbox, in_cgroup, setup.prepared, preload)
+    preload, package = chapter.preload, chapter.course.package
+    key = (setup.sandbox, in_cgroup, setup.prepared, package, preload)
     if key not in _templates and not hasattr(os, "fork"):
         from autograder.sandbox.cold import ColdRunner
 
-        _templates[key] = ColdRunner(prepared)
+        _templates[key] = ColdRunner(prepared, preload, package)
     if key not in _templates:
-        template = Template(sandbox=setup.sandbox, in_cgroup=in_cgroup, prepared=prepared, preload=preload)
+        template = Template(sandbox=setup.sandbox, in_cgroup=in_cgroup, prepared=prepared, preload=preload, package=package)
         template.start()
         atexit.register(template.close)
         _templates[key] = template

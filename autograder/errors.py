@@ -67,6 +67,13 @@ class BadNotebook(AutograderError):
         super().__init__(reason)
 
 
+class BadSettings(AutograderError):
+    """A settings file says something it cannot say."""
+
+    def __init__(self, path: Path, key: str, what: str) -> None:
+        super().__init__(f"{path}: {f'`{key}`: ' if key else ''}{what}. Mend it, then run the command again.")
+
+
 class NoSandbox(AutograderError):
     """Grading others' code was asked for on a machine that cannot isolate it."""
 

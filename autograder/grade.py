@@ -9,15 +9,18 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from autograder import autograded, engine, gradebook, intake, isolation, store
-from autograder.chapter import Chapter
+from autograder import engine
+from autograder.books import autograded, gradebook, store
+from autograder.course.chapter import Chapter
 from autograder.errors import NoSandbox, cannot_write
 from autograder.files import write_atomically
-from autograder.prepare import prepared
-from autograder.reference import Reference
+from autograder.intake import door as intake
+from autograder.intake.submission import Submission, match, parse
+from autograder.judge.reference import Reference
+from autograder.judge.result import Result
+from autograder.sandbox import levels as isolation
+from autograder.sandbox.grading_data import prepared
 from autograder.sandbox.host import Limits, SandboxBroke, Template
-from autograder.score import Result
-from autograder.submission import Submission, match, parse
 
 
 @dataclass
@@ -85,7 +88,7 @@ class Grading:
         if stamp.is_file() and stamp.read_text() == boot:
             return
         in_cgroup = self.isolation == isolation.IN_CGROUP
-        with Template(sandbox=True, in_cgroup=in_cgroup, prepared=self.folder, torch_too=False) as template:
+        with Template(sandbox=True, in_cgroup=in_cgroup, prepared=self.folder, package=self.chapter.course.package) as template:
             isolation.confirm(template, self.root)
         try:
             write_atomically(stamp, boot.encode())
@@ -162,7 +165,7 @@ class Grading:
         return self.store.get(self.chapter.name, arrived.student, key)
 
     def _nothing(self, student: str, status: str, reason: str | None) -> Result:
-        from autograder.score import ExerciseResult
+        from autograder.judge.result import ExerciseResult
 
         result = Result(student, self.chapter.name, status, reason, isolation=self.isolation)
         for name, exercise in self.chapter.exercises.items():
@@ -277,7 +280,7 @@ def _boot_id() -> str:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
         boot = "?"
-    from autograder.reference import code_hash
+    from autograder.judge.reference import code_hash
 
     return f"{boot} {code_hash()}"
 

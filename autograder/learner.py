@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from autograder import chapter as ch
+from autograder.books.store import from_record
+from autograder.course import chapter as ch
 from autograder.engine import Job, Setup, call
 from autograder.errors import AutograderError, BadNotebook
-from autograder.prepare import prepared
-from autograder.score import Result
-from autograder.store import from_record
-from autograder.submission import match, parse
+from autograder.intake.submission import match, parse
+from autograder.judge.result import Result
+from autograder.sandbox.grading_data import prepared
 
 
 def course_root(path: Path, given: Path | None) -> Path:

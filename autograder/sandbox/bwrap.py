@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
@@ -32,15 +33,15 @@ ENVIRONMENT = {
 }
 
 
-def command(control: int, prepared: Path | None, isolate: bool = True) -> list[str]:
+def command(control: int, prepared: Path | None, package: str = "", isolate: bool = True) -> list[str]:
     """Return the command that starts a template behind bubblewrap, with the socket `control` inherited.
 
     Own user, pid, mount, ipc, uts, cgroup and net namespaces; system and Python read-only; nothing of the
-    course but the two packages, and the data folder `prepared` without its held-out images.
+    course but the packages that notebooks import (lessonkit, and `package` of its own), and the data folder `prepared` without its held-out images.
     """
     binds: list[str] = []
     keep: dict[str, str] = {}
-    for path in _system_paths():
+    for path in _system_paths(package):
         binds += ["--ro-bind", str(path), str(path)]
         if path.is_relative_to("/tmp") or path.is_relative_to("/dev/shm"):
             # a child puts an empty /tmp over this one; what Python needs from there is kept where it can be found
@@ -50,14 +51,14 @@ def command(control: int, prepared: Path | None, isolate: bool = True) -> list[s
     if prepared is not None:
         for file in sorted(prepared.glob("*_train.npz")):
             binds += ["--ro-bind", str(file), f"/data/{file.name}"]
-        binds += ["--setenv", "COURSEKIT_PREPARED", "/data"]
+        binds += ["--setenv", "COURSE_PREPARED", "/data"]
     for name, value in ENVIRONMENT.items():
         binds += ["--setenv", name, value]
     return [
         "bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL",
         "--uid", "1000", "--gid", "1000",  # a nested user namespace may not map root without capabilities
         "--hostname", "sandbox", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", *binds,
-        "--setenv", "PYTHONPATH", str(_package_root()), "--remount-ro", "/", "--chdir", "/tmp", "--",
+        "--setenv", "PYTHONPATH", search_path(package), "--remount-ro", "/", "--chdir", "/tmp", "--",
         sys.executable, "-P", "-m", "autograder.sandbox.template", str(control), *(["isolate"] if isolate else []),
     ]  # fmt: skip
 
@@ -67,7 +68,7 @@ def plain_command(control: int) -> list[str]:
     return [sys.executable, "-P", "-m", "autograder.sandbox.template", str(control)]
 
 
-def plain_environment(prepared: Path | None) -> dict[str, str]:
+def plain_environment(prepared: Path | None, package: str = "") -> dict[str, str]:
     """Return the environment of a template without a wall: the same settings, the person's own paths."""
     keep = (
         "PATH",
@@ -77,7 +78,7 @@ def plain_environment(prepared: Path | None) -> dict[str, str]:
         "TMPDIR",
         "TEMP",
         "COURSE_DATA",
-        "COURSEKIT_PREPARED",
+        "COURSE_PREPARED",
     )
     given = {name: os.environ[name] for name in keep if name in os.environ}
     own = {
@@ -86,22 +87,34 @@ def plain_environment(prepared: Path | None) -> dict[str, str]:
         if name not in ("PATH", "HOME", "TMPDIR", "MPLCONFIGDIR", "IPYTHONDIR")
     }
     if prepared is not None:
-        own["COURSEKIT_PREPARED"] = str(prepared)
-    return {**given, **own, "PYTHONPATH": str(_package_root())}
+        own["COURSE_PREPARED"] = str(prepared)
+    return {**given, **own, "PYTHONPATH": search_path(package)}
 
 
 def _package_root() -> Path:
     return Path(__file__).resolve().parents[2]
 
 
+def folder_of(package: str) -> Path | None:
+    """Return the folder of an importable package, None where there is none of that name."""
+    found = importlib.util.find_spec(package) if package else None
+    return Path(found.origin).resolve().parent if found and found.origin else None
+
+
+def search_path(package: str) -> str:
+    """Return where a process of ours finds the engine, lessonkit and a course's own package."""
+    own = folder_of(package)
+    return os.pathsep.join(dict.fromkeys([str(_package_root()), *([str(own.parent)] if own else [])]))
+
+
 @cache
-def _system_paths() -> list[Path]:
-    """Return what a Python with torch needs to read: the system, this Python, its packages, our two packages."""
+def _system_paths(package: str) -> list[Path]:
+    """Return what a Python needs to read: the system, this Python, its packages, ours, a course's own."""
     wanted = [
         Path(p) for p in ("/usr", "/bin", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/fonts", "/etc/passwd")
     ]
     wanted += [Path(sys.prefix), Path(sys.base_prefix), Path(sysconfig.get_paths()["purelib"])]
-    wanted += [_package_root() / "coursekit", _package_root() / "autograder"]
+    wanted += [_package_root() / "lessonkit", _package_root() / "autograder", *filter(None, [folder_of(package)])]
     real = []
     for path in wanted:
         if path.exists() and not any(path.is_relative_to(other) for other in real if other != Path("/")):

@@ -14,8 +14,8 @@ import signal
 import sys
 from typing import Any
 
-from autograder.run import Cell, run
 from autograder.sandbox import linux, seccomp, wire
+from autograder.sandbox.inside import Cell, run
 
 
 def main(job: dict[str, Any], results: int, status: int, shell: Any, isolate: bool) -> None:

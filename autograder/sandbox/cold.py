@@ -17,16 +17,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from autograder.run import Cell, run
 from autograder.sandbox import bwrap, wire
 from autograder.sandbox.host import Limits, Outcome, Run
+from autograder.sandbox.inside import Cell, run
 
 
 class ColdRunner:
     """Takes the place of a `Template` where there is no fork; the same calls, the same frames."""
 
-    def __init__(self, prepared: Path | None = None) -> None:
+    def __init__(self, prepared: Path | None = None, preload: tuple[str, ...] = (), package: str = "") -> None:
         self.sandbox, self.prepared, self.data_line = False, prepared, ""
+        self.preload, self.package = preload, package
 
     def start(self) -> None:
         """Do nothing: every run starts its own process."""
@@ -50,10 +51,10 @@ class ColdRunner:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=bwrap.plain_environment(self.prepared),
+            env=bwrap.plain_environment(self.prepared, self.package),
         )
         assert process.stdin is not None
-        job = {"cells": [cell.to_json() for cell in cells], "seed": seed, "forbidden": forbidden}
+        job = {"cells": [cell.to_json() for cell in cells], "seed": seed, "forbidden": forbidden, "warm": list(self.preload)}
         state = Run(cells, seconds, limits)
         chunks = _chunks(process)
         try:
@@ -106,7 +107,7 @@ def main() -> None:
     job = _read_job()
     for fd in (0, 1, 2):
         os.dup2(nothing, fd)
-    shell = warm_up(True)
+    shell = warm_up(job["warm"])
     run(
         [Cell(**cell) for cell in job["cells"]],
         lambda frame: wire.write(results, frame),

@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from autograder.run import Cell
 from autograder.sandbox import bwrap, cgroup, wire
+from autograder.sandbox.inside import Cell
 
 START_SECONDS = 120.0
 #: What the warm process itself may take in a cgroup, over what its runs may.
@@ -53,11 +53,11 @@ class Template:
     """A warm process that forks a child for each run. Use as a context manager; restarts itself when it died."""
 
     def __init__(
-        self, *, sandbox: bool, in_cgroup: bool = False, prepared: Path | None = None, torch_too: bool = True,
-        preload: tuple[str, ...] = (),
+        self, *, sandbox: bool, in_cgroup: bool = False, prepared: Path | None = None,
+        preload: tuple[str, ...] = (), package: str = "",
     ) -> None:  # fmt: skip
         self.sandbox, self.in_cgroup, self.prepared = sandbox, in_cgroup, prepared
-        self.torch_too, self.preload = torch_too, preload
+        self.preload, self.package = preload, package
         self.data_line = ""
         self.process: subprocess.Popen[bytes] | None = None
         self.control: socket.socket | None = None
@@ -74,13 +74,13 @@ class Template:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         os.set_inheritable(theirs.fileno(), True)
         if self.sandbox:
-            command, environment = bwrap.command(theirs.fileno(), self.prepared), None
+            command, environment = bwrap.command(theirs.fileno(), self.prepared, self.package), None
             if self.in_cgroup:
                 command = cgroup.wrap(command, *self.cgroup_limits())
         else:
             command, environment = (
                 bwrap.plain_command(theirs.fileno()),
-                bwrap.plain_environment(self.prepared),
+                bwrap.plain_environment(self.prepared, self.package),
             )
         self.process = subprocess.Popen(
             command, env=environment, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL,
@@ -90,7 +90,7 @@ class Template:
         self.control = ours
         self.reader = wire.Reader(2**40)
         self.ready = False
-        wire.write(ours.fileno(), {"warm": self.torch_too, "preload": list(self.preload)})
+        wire.write(ours.fileno(), {"warm": list(self.preload)})
 
     def cgroup_limits(self) -> tuple[int, int]:
         """Return what its cgroup is kept to: bytes, and threads."""

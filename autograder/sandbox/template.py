@@ -22,10 +22,10 @@ from autograder.sandbox import wire
 POLL_SECONDS = 0.1
 
 
-def warm_up(torch_too: bool) -> Any:
-    """Import what notebooks import and make the slow first calls; return the IPython shell for their cells.
+def warm_up(modules: list[str]) -> Any:
+    """Import what notebooks import, with the `modules` of their course; return the IPython shell for their cells.
 
-    Nothing here may start OpenMP threads: a fork after that can hang. One thread, and tiny tensors only.
+    Nothing here may start OpenMP threads: a fork after that can hang.
     """
     import matplotlib
 
@@ -34,21 +34,12 @@ def warm_up(torch_too: bool) -> Any:
     import numpy  # noqa: F401
     from IPython.core.interactiveshell import InteractiveShell
 
-    import coursekit.check
-    import coursekit.data
-    import coursekit.hints
-    import coursekit.judges
-    import coursekit.plot
-    import coursekit.train  # noqa: F401
+    import lessonkit.check
+    import lessonkit.hints  # noqa: F401
 
-    if torch_too:
-        import torch
-
-        torch.set_num_threads(1)
-        weight = torch.nn.Parameter(torch.zeros(2))
-        weight.grad = torch.ones(2)
-        torch.optim.Adam([weight]).step()  # imports what a first step imports, about half a second
-        torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.zeros(1)))
+    for module in modules:
+        with contextlib.suppress(ImportError):  # an extra that is not installed
+            importlib.import_module(module)
     return _shell(InteractiveShell)
 
 
@@ -80,9 +71,6 @@ class Template:
             job, descriptors = body
             if "warm" in job:
                 self.shell = warm_up(job["warm"])
-                for module in job["preload"]:
-                    with contextlib.suppress(ImportError):  # an extra that is not installed
-                        importlib.import_module(module)
                 wire.write(self.control.fileno(), {"ready": os.getpid()})
             elif "cells" in job and descriptors:
                 self._run(job, descriptors[0])

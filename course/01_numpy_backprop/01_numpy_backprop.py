@@ -52,8 +52,9 @@ float32 goes out as float32, and a batch of one is still a batch.
 # %% tags=["setup"] nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
 import numpy as np
 
-from coursekit import check, parts, plot
-from coursekit.hints import hint
+from layer_by_layer import parts
+from lessonkit import check, plot
+from lessonkit.hints import hint
 
 # %% [markdown]
 r"""

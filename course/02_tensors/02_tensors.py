@@ -21,8 +21,10 @@ how to walk along it. Nearly every surprise PyTorch has in store for you starts 
 # %% tags=["setup"] nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
 import torch
 
-from coursekit import check, elsewhere, parts, plot, work
-from coursekit.hints import hint
+from layer_by_layer import parts
+from layer_by_layer.instruments import elsewhere, work
+from lessonkit import check, plot
+from lessonkit.hints import hint
 
 # %% tags=["picture"]
 nodes = {"x": "x\n(64, 1000)", "w1": "w1\n(1000, 100)", "w2": "w2\n(100, 10)", "y": "y\n(64, 10)"}

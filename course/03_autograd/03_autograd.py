@@ -38,8 +38,10 @@ Run the next two cells: the second draws what PyTorch noted down while it comput
 import torch
 from torch import nn
 
-from coursekit import backward, check, judges, parts, plot
-from coursekit.hints import hint
+from layer_by_layer import judges, parts
+from layer_by_layer.instruments import backward
+from lessonkit import check, plot
+from lessonkit.hints import hint
 
 # %% tags=["picture"]
 rows = torch.randn(64, 1000, generator=torch.Generator().manual_seed(0))
@@ -1514,7 +1516,7 @@ history, and that means every leaf too, gives `[]`.
 
 A chain of 10,000 nodes works (Python's recursion ends at about 1,000), and so do fifty steps of `z = z +
 z`, which have 2⁵⁰ *paths* but 51 nodes. The graph is only read: `backward()` still works afterwards. The
-course's drawing code, `coursekit.backward`, is no answer.
+course's drawing code, `layer_by_layer.instruments.backward`, is no answer.
 """
 
 

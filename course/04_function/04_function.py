@@ -41,8 +41,8 @@ import torch.nn.functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from coursekit import check, plot
-from coursekit.hints import hint
+from lessonkit import check, plot
+from lessonkit.hints import hint
 
 # %% [markdown]
 r"""

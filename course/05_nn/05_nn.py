@@ -46,8 +46,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from coursekit import check, judges, parts, plot
-from coursekit.hints import hint
+from layer_by_layer import judges, parts
+from lessonkit import check, plot
+from lessonkit.hints import hint
 
 # %% [markdown]
 r"""

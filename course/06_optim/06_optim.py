@@ -41,8 +41,8 @@ import tempfile
 import torch
 from torch import nn
 
-from coursekit import check, plot
-from coursekit.hints import hint
+from lessonkit import check, plot
+from lessonkit.hints import hint
 
 # %% tags=["picture"]
 plot.graph(

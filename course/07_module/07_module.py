@@ -29,8 +29,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from coursekit import check, judges, plot
-from coursekit.hints import hint
+from layer_by_layer import judges
+from lessonkit import check, plot
+from lessonkit.hints import hint
 
 # %% tags=["picture"]
 layers = ["0: Linear", "1: ReLU", "2: Linear", "3: ReLU", "4: Linear"]

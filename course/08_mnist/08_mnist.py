@@ -44,8 +44,9 @@ import torch.nn.functional as F
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from coursekit import check, data, judges, parts, plot
-from coursekit.hints import hint
+from layer_by_layer import data, judges, parts
+from lessonkit import check, plot
+from lessonkit.hints import hint
 
 torch.manual_seed(8)
 train_set, test_set = data.mnist()

@@ -27,9 +27,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from coursekit import check, data, judges, plot
-from coursekit.hints import hint
-from coursekit.parts import architectures as parts
+from layer_by_layer import data, judges
+from lessonkit import check, plot
+from lessonkit.hints import hint
+from layer_by_layer.parts import architectures as parts
 
 # %% tags=["picture"]
 steps = {"image": "28 × 28 pixels", "tokens": "patches + place", "attend": "attention", "mlp": "MLP", "out": "10 logits"}

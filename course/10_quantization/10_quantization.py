@@ -43,9 +43,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from coursekit import check, data, judges, plot
-from coursekit.hints import hint
-from coursekit.parts import quantization as parts
+from layer_by_layer import data, judges
+from lessonkit import check, plot
+from lessonkit.hints import hint
+from layer_by_layer.parts import quantization as parts
 
 torch.manual_seed(10)
 train_set, test_set = data.standin()

@@ -31,9 +31,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from coursekit import check, judges, plot
-from coursekit.hints import hint
-from coursekit.parts import shipping as parts
+from layer_by_layer import judges
+from lessonkit import check, plot
+from lessonkit.hints import hint
+from layer_by_layer.instruments import shipping as parts
 
 # %% tags=["picture"]
 stations = {

@@ -24,9 +24,10 @@ import time
 
 import numpy as np
 
-from coursekit import check, data, judges, plot
-from coursekit.hints import hint
-from coursekit.parts import own_framework as own_parts
+from layer_by_layer import data, judges
+from lessonkit import check, plot
+from lessonkit.hints import hint
+from layer_by_layer.parts import own_framework as own_parts
 
 # %% tags=["picture"]
 plot.graph(

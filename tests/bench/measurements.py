@@ -13,11 +13,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from autograder import chapter as ch
-from autograder import gradebook, variants
+from autograder.books import gradebook
+from autograder.course import chapter as ch
+from autograder.course import solutions as variants
 from autograder.engine import workers
 from autograder.grade import Grading, Options
-from autograder.isolation import level
+from autograder.sandbox.levels import level
 from tests.e2e.classroom import ROOT, Classroom
 
 Row = dict[str, Any]
@@ -179,7 +180,7 @@ BY_HEART = 2
 _TRAIN = """
 import json, sys, torch
 torch.set_num_threads(1)
-from coursekit import data, parts
+from layer_by_layer import data, parts
 for line in sys.stdin:
     job = json.loads(line)
     space = {"__name__": "__main__"}
@@ -234,7 +235,7 @@ def _bare_trainings(room: Classroom) -> float:
         "by_heart": BY_HEART,
     }  # fmt: skip
     environment = os.environ | {
-        "COURSEKIT_PREPARED": str(prepared),
+        "COURSE_PREPARED": str(prepared),
         "OMP_NUM_THREADS": "1",
         "PYTHONPATH": str(ROOT),
     }

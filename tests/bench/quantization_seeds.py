@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from coursekit import _held_out, data, inputs, judges
-from coursekit.parts import quantization as parts
+from layer_by_layer import _held_out, data, judges
+from layer_by_layer.parts import quantization as parts
+from lessonkit import inputs
 
 RESULT = Path(__file__).with_suffix(".json")
 SEEDS, EPOCHS, BATCH, TRAINING = 20, 4, 64, 16_000

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from autograder import chapter as ch
-from autograder.rehearse import Rehearsal, warm
+from autograder.author.rehearse import Rehearsal, warm
+from autograder.course import chapter as ch
 
 ROOT = Path(__file__).resolve().parents[2]
 

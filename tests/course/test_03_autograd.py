@@ -7,7 +7,8 @@ from textwrap import dedent
 import pytest
 import torch
 
-from coursekit import backward, judges
+from layer_by_layer import judges
+from layer_by_layer.instruments import backward
 
 CHAPTER = "03_autograd"
 
@@ -500,7 +501,7 @@ FORBIDDEN = {
 #: The course's own drawing code knows the answer to one exercise.
 OWN = {
     "graph_nodes": {
-        "walk": "from coursekit import backward\n"
+        "walk": "from layer_by_layer.instruments import backward\n"
         "def graph_nodes(t):\n"
         "    return [] if t.grad_fn is None else [type(n).__name__ for n in backward._walk(t)[0]]\n"
     }
@@ -535,7 +536,7 @@ def test_a_forbidden_call_earns_nothing_and_is_named(outcomes, exercise, name):
 def test_the_courses_own_walk_is_no_answer(outcomes):
     found = outcomes(OWN)["graph_nodes", "walk"]
     assert found.score == 0
-    assert "coursekit.backward" in found.message
+    assert "layer_by_layer.instruments.backward" in found.message
 
 
 def test_any_order_of_a_graph_is_found_right():

@@ -10,7 +10,7 @@ import copy
 import numpy as np
 import pytest
 
-from coursekit import _held_out, data, judges
+from layer_by_layer import _held_out, data, judges
 
 CHAPTER = "08_mnist"
 
@@ -216,7 +216,7 @@ def confusion_matrix(model, loader, num_classes=10):
     "the course's own parts": ("evaluate", "evaluate = parts.evaluate_classifier\n"),
     "the course's own parts, by another door": (
         "confusion_matrix",
-        "from coursekit import parts as p\n\ndef confusion_matrix(*a, **k):\n    return p.count_confusions(*a, **k)\n",
+        "from layer_by_layer import parts as p\n\ndef confusion_matrix(*a, **k):\n    return p.count_confusions(*a, **k)\n",
     ),
 }
 
@@ -418,7 +418,7 @@ def test_unusual_right_solutions_earn_everything(graded, name):
 @pytest.mark.parametrize("name", [name for name in WRONG if "own parts" in name])
 def test_the_courses_own_parts_are_no_answer(graded, name):
     assert graded[name].score == 0
-    assert "coursekit.parts" in graded[name].message
+    assert "layer_by_layer.parts" in graded[name].message
 
 
 @pytest.mark.parametrize("name", TRAIN_WRONG)
@@ -461,7 +461,7 @@ def prepared(tmp_path, monkeypatch):
     images[4:, 0, 0] = 255
     for kind, labels in (("mnist", [0] * 4 + [1] * 4), ("standin", [5] * 8)):
         data.write_arrays(tmp_path / f"{kind}_held_out.npz", images, np.array(labels))
-    monkeypatch.setenv("COURSEKIT_HELD_OUT", str(tmp_path))
+    monkeypatch.setenv("COURSE_HELD_OUT", str(tmp_path))
     _held_out.images.cache_clear()
     yield tmp_path
     _held_out.images.cache_clear()
@@ -485,7 +485,7 @@ def test_the_judge_counts_on_the_held_out_images(prepared):
 
 
 def test_held_out_images_that_are_missing_are_the_graders_fault(prepared):
-    from coursekit.check import CheckerBroke
+    from lessonkit.check import CheckerBroke
 
     (prepared / "mnist_held_out.npz").unlink()
     with pytest.raises(CheckerBroke, match="could not be read"):

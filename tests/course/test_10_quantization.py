@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 import torch
 
-from coursekit import _held_out, data, inputs, judges
-from coursekit.parts import quantization as parts
+from layer_by_layer import _held_out, data, judges
+from layer_by_layer.parts import quantization as parts
+from lessonkit import inputs
 
 CHAPTER = "10_quantization"
 ROOT = Path(__file__).resolve().parents[2]
@@ -117,7 +118,7 @@ class FakeQuantSTE(torch.autograd.Function):
     "the course's own layer, by another door": (
         "qat_linear",
         """
-import coursekit.parts.quantization as q
+import layer_by_layer.parts.quantization as q
 
 class QATLinear(q.QATLinear):
     def int_weight(self):
@@ -562,7 +563,7 @@ def test_unusual_right_solutions_earn_everything(graded, name):
 @pytest.mark.parametrize("name", [name for name in WRONG if "torch's own" in name or "course's own" in name])
 def test_what_is_forbidden_earns_nothing(graded, name):
     assert graded[name].score == 0
-    assert "quantiz" in graded[name].message or "coursekit.parts" in graded[name].message
+    assert "quantiz" in graded[name].message or "layer_by_layer.parts" in graded[name].message
 
 
 @pytest.mark.parametrize("name", GATE_WRONG)
@@ -617,7 +618,7 @@ def held_out(tmp_path, monkeypatch):
     images = np.zeros((8, 28, 28), np.uint8)
     images[4:, 0, 0] = 255
     data.write_arrays(tmp_path / "standin_held_out.npz", images, np.array([3] * 4 + [4] * 4))
-    monkeypatch.setenv("COURSEKIT_HELD_OUT", str(tmp_path))
+    monkeypatch.setenv("COURSE_HELD_OUT", str(tmp_path))
     _held_out.images.cache_clear()
     yield tmp_path
     _held_out.images.cache_clear()

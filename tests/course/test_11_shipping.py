@@ -8,8 +8,9 @@ from itertools import zip_longest
 
 import pytest
 
-from coursekit import check, judges
-from coursekit.parts import shipping as parts
+from layer_by_layer import judges
+from layer_by_layer.instruments import shipping as parts
+from lessonkit import check
 
 CHAPTER = "11_shipping"
 EXTRA = all(importlib.util.find_spec(name) for name in ("onnx", "onnxruntime", "onnxscript"))

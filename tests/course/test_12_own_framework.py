@@ -7,7 +7,7 @@ from textwrap import dedent
 
 import pytest
 
-from autograder import variants
+from autograder.course import solutions as variants
 
 CHAPTER = "12_own_framework"
 #: library -> exercise -> solution cell
@@ -59,8 +59,8 @@ def test_torch_earns_nothing_and_is_named(rehearse, spelling):
 
 @pytest.mark.parametrize("exercise", ["unbroadcast", "topological_order", "tensor", "no_grad", "cross_entropy", "module", "own_sgd"])
 def test_the_stand_ins_are_no_answer(rehearse, exercise):
-    by_name = f"from coursekit.parts import own_framework as own_parts\nown_parts.stand_in(globals(), '{exercise}')\n"
-    by_the_back_door = f"import sys\nsys.modules['coursekit.parts.own_framework'].stand_in(globals(), '{exercise}')\n"
+    by_name = f"from layer_by_layer.parts import own_framework as own_parts\nown_parts.stand_in(globals(), '{exercise}')\n"
+    by_the_back_door = f"import sys\nsys.modules['layer_by_layer.parts.own_framework'].stand_in(globals(), '{exercise}')\n"
     assert grade(rehearse, exercise, by_name).score == 0
     assert grade(rehearse, exercise, by_the_back_door).score == 0
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from autograder import chapter as ch
-from autograder import variants
+from autograder.course import chapter as ch
+from autograder.course import solutions as variants
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = ch.names(ROOT, "course")

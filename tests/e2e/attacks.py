@@ -36,19 +36,19 @@ FORGED = {
         "builtins.abs = lambda x: 0\nbuiltins.len = lambda x: 0\nbuiltins.hasattr = lambda *a: True\n"
     },
     "replaced_check": {
-        "before": "import coursekit.check as c\nfor n in ('close', 'equal', 'raises', 'that', 'unchanged', 'cell'):\n"
+        "before": "import lessonkit.check as c\nfor n in ('close', 'equal', 'raises', 'that', 'unchanged', 'cell'):\n"
         "    setattr(c, n, lambda *a, **k: (lambda f: None))\ncheck = c\n"
     },
-    "replaced_module": {"first": "import sys, types\nsys.modules['coursekit.check'] = types.SimpleNamespace(cell=lambda g: lambda f: None)\n"},
+    "replaced_module": {"first": "import sys, types\nsys.modules['lessonkit.check'] = types.SimpleNamespace(cell=lambda g: lambda f: None)\n"},
     "shadowed_names": {
         "before": "class check:\n    @staticmethod\n    def cell(g): return lambda f: None\nnp = None\nplot = parts = hint = None\n"
     },
-    "replaced_compare": {"before": "import coursekit.compare, coursekit.observe\ncoursekit.compare.compare = lambda *a, **k: None\n"},
+    "replaced_compare": {"before": "import lessonkit.compare, lessonkit.observe\nlessonkit.compare.compare = lambda *a, **k: None\n"},
     "lying_encoder": {
-        "before": "import coursekit.check as c\nc.encode = lambda v: {'kind': 'none'}\nc.compare = lambda *a, **k: None\n"
+        "before": "import lessonkit.check as c\nc.encode = lambda v: {'kind': 'none'}\nc.compare = lambda *a, **k: None\n"
     },
     "forged_records": {
-        "solution": WRONG + "import coursekit.check as c\nfor i in range(9):\n    c._finished.append({'cell': 'relu__gradient', 'records': "
+        "solution": WRONG + "import lessonkit.check as c\nfor i in range(9):\n    c._finished.append({'cell': 'relu__gradient', 'records': "
         "[{'i': i, 'site': i, 'name': 'x', 'check': 'close', 'how': {}, 'value': {'kind': 'none'}}], 'error': None, 'used': []})\n"
     },
     "forged_frames": {
@@ -86,17 +86,17 @@ FORGED = {
         "solution": WRONG,
     },
     "inputs_replaced": {
-        "before": "import coursekit.inputs as i, coursekit.check as c, numpy as np\nc.array = i.array = lambda seed, *shape, **k: np.zeros(shape)\n"
+        "before": "import lessonkit.inputs as i, lessonkit.check as c, numpy as np\nc.array = i.array = lambda seed, *shape, **k: np.zeros(shape)\n"
     },
     "trace_function": {
         "before": "import sys\ndef t(frame, event, arg):\n    frame.f_locals.clear()\n    return t\nsys.settrace(t)\n"
     },
     "background_thread": {
-        "before": "import threading, time\ndef later():\n    while True:\n        import coursekit.check as c\n        c._finished.clear()\n"
+        "before": "import threading, time\ndef later():\n    while True:\n        import lessonkit.check as c\n        c._finished.clear()\n"
         "        for cell in c._current:\n            cell.records[:] = []\n        time.sleep(0.0001)\nthreading.Thread(target=later, daemon=True).start()\n"
     },
     "import_hook": {
-        "first": "import sys\nclass H:\n    def find_spec(s, name, path=None, target=None):\n        if name.startswith('coursekit'): raise ImportError\n"
+        "first": "import sys\nclass H:\n    def find_spec(s, name, path=None, target=None):\n        if name.startswith('lessonkit'): raise ImportError\n"
         "sys.meta_path.insert(0, H())\n"
     },
     "ctypes_pokes": {"before": "import ctypes\nctypes.pythonapi.Py_SetRecursionLimit(10)\n"},

@@ -6,7 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
-from autograder import chapter as ch
+from autograder.course import chapter as ch
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTER = "01_numpy_backprop"

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from autograder.cli import main
 from autograder.grade import Grading, Options
-from autograder.isolation import level
+from autograder.sandbox.levels import level
 from tests.e2e.classroom import Classroom
 
 

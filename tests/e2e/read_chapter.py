@@ -15,7 +15,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-from autograder import chapter as ch
+from autograder.course import chapter as ch
 from tests.e2e.lab import browser, jupyterlab
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from autograder import chapter as ch
-from autograder import gradebook, intake, store
-from autograder.isolation import level
+from autograder.books import gradebook, store
+from autograder.course import chapter as ch
+from autograder.intake import door as intake
 from autograder.sandbox import bwrap
+from autograder.sandbox.levels import level
 from tests.e2e import attacks
 from tests.e2e.classroom import cell_of, code
 
@@ -169,8 +170,8 @@ def test_harmless_but_nosy_code_sees_nothing_and_costs_nothing(classroom, grade)
 
 
 def test_no_cell_prints_a_leak(classroom):
-    from autograder.run import Cell
     from autograder.sandbox.host import Limits, Template
+    from autograder.sandbox.inside import Cell
 
     # each in a run of its own: what one of them starts is visible to itself, and to nobody after it
     with Template(sandbox=True) as template:
@@ -192,15 +193,15 @@ def test_shadow_modules_beside_the_notebook_are_not_imported(classroom, grade):
         "numpy",
         "random",
         "json",
-        "coursekit",
+        "lessonkit",
         "autograder",
         "sitecustomize",
         "usercustomize",
     ):
         (folder / f"{module}.py").write_text("def __getattr__(n):\n    return lambda *a, **k: True\n")
         (folder / f"{module}_").mkdir()
-    (folder / "coursekit").mkdir()
-    (folder / "coursekit" / "__init__.py").write_text("")
+    (folder / "lessonkit").mkdir()
+    (folder / "lessonkit" / "__init__.py").write_text("")
     result = grade(classroom)["ada"]
     assert result.exercises["relu"].score == 0
     assert result.score == 23
@@ -254,7 +255,7 @@ def _as_formgrader_shows(classroom, student):
     from nbgrader.server_extensions.formgrader import handlers
     from traitlets.config import Config
 
-    from autograder import nb
+    from autograder.course import nbgrader_api as nb
 
     config = nb.config(classroom.root)
     config.merge(Config(HTMLExporter={"template_name": "formgrade", "extra_template_basedirs": [handlers.template_path]}))
@@ -267,7 +268,7 @@ def _as_formgrader_shows(classroom, student):
 
 
 def _hidden_lines(source):
-    from autograder.split import hidden_lines
+    from autograder.rebuild.split import hidden_lines
 
     inside = hidden_lines(source)
     return [line for n, line in enumerate(source.split("\n"), 1) if n in inside and len(line.strip()) > 25]
@@ -275,7 +276,7 @@ def _hidden_lines(source):
 
 def test_answers_and_references_never_exist_in_the_students_process(classroom):
     """Neither the cells that are sent nor the packages in the sandbox hold a judgement or a solution."""
-    from autograder.plan import splits_of
+    from autograder.rebuild.cells import splits_of
 
     for grade_id, split in splits_of(classroom.chapter.source).items():
         assert "expected=" not in split.student, grade_id

@@ -12,7 +12,7 @@ import zipfile
 
 import pytest
 
-from autograder import export
+from autograder.books import export
 from tests.e2e.classroom import cell_of, code
 
 
@@ -162,7 +162,7 @@ def test_benign_oddities_lose_no_points(classroom, grade):
 
 def test_a_read_only_or_full_folder_says_so_and_a_second_run_finishes(classroom, grade, cli, monkeypatch):
     classroom.submit("ada")
-    from autograder import autograded
+    from autograder.books import autograded
 
     def full(*_):
         raise OSError(28, "No space left on device", str(classroom.root / "autograded"))

@@ -8,7 +8,9 @@ import shutil
 
 import pytest
 
-from autograder import gradebook, nb, variants
+from autograder.books import gradebook
+from autograder.course import nbgrader_api as nb
+from autograder.course import solutions as variants
 from tests.e2e.classroom import ROOT, Classroom, cell_of
 
 pytestmark = pytest.mark.filterwarnings(

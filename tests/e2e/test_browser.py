@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder import variants
+from autograder.course import solutions as variants
 from tests.e2e.lab import BROWSER, browser, jupyterlab
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,7 +33,7 @@ def lab(tmp_path_factory):
 def test_a_student_solves_checks_and_errs(lab, tmp_path):
     with browser(lab, tmp_path, CHAPTER) as page:
         page.open_from_file_list(f"{CHAPTER}.ipynb")
-        page.run(page.cell_index("from coursekit import check"))
+        page.run(page.cell_index("from lessonkit import check"))
         solution, test = page.cell_index("def relu_forward"), page.cell_index('@check.cell("relu__gradient")')
         untouched = page.run(solution) + page.run(test)
         assert "not written yet" in untouched

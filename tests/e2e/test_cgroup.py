@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from autograder import doctor, isolation
-from autograder.run import Cell
+from autograder import doctor
 from autograder.sandbox import bwrap, cgroup
+from autograder.sandbox import levels as isolation
 from autograder.sandbox.host import Limits, SandboxBroke, Template
+from autograder.sandbox.inside import Cell
 
 here = pytest.mark.skipif(
     bool(bwrap.missing() or cgroup.missing()), reason=f"{bwrap.missing() or cgroup.missing()}"

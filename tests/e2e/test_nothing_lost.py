@@ -14,11 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from autograder import engine, gradebook, store, variants
+from autograder import engine
+from autograder.books import gradebook, store
+from autograder.course import solutions as variants
 from autograder.errors import BadNotebook
 from autograder.grade import Grading, Options
-from autograder.isolation import level
 from autograder.sandbox import bwrap
+from autograder.sandbox.levels import level
 from tests.e2e import attacks
 from tests.e2e.classroom import ROOT, Classroom, cell_of, code
 
@@ -71,7 +73,7 @@ def test_parallel_serial_and_cold_give_identical_records(tmp_path, grade):
 
 
 def test_a_fresh_process_without_fork_records_the_same(classroom):
-    from autograder.plan import reference_cells
+    from autograder.rebuild.cells import reference_cells
     from autograder.sandbox.cold import ColdRunner
     from autograder.sandbox.host import Template
 

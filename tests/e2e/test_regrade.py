@@ -7,8 +7,8 @@ import shutil
 
 import pytest
 
-from autograder import gradebook
-from autograder.isolation import level
+from autograder.books import gradebook
+from autograder.sandbox.levels import level
 from tests.e2e import attacks
 
 TRUST = [] if level()[0] else ["--i-trust-these-students"]
@@ -41,7 +41,7 @@ def test_a_changed_score_is_shown_backed_up_and_can_be_had_back(classroom, cli):
 @pytest.fixture
 def lacking(classroom):
     """Let the exercise relu need a package that no machine has; returns what takes the need away again."""
-    notes = classroom.root / "source" / classroom.name / "coursekit.json"
+    notes = classroom.root / "source" / classroom.name / "lessonkit.json"
     found = json.loads(notes.read_text(encoding="utf-8"))
 
     def need(modules):

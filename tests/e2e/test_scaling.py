@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from autograder import gradebook
+from autograder.books import gradebook
 from autograder.grade import Grading, Options
-from autograder.isolation import level
 from autograder.sandbox import bwrap
+from autograder.sandbox.levels import level
 from tests.e2e.classroom import ROOT, Classroom
 from tests.e2e.lab import free_port
 from tests.e2e.test_nothing_lost import a_class, everything

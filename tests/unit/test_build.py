@@ -10,9 +10,9 @@ import nbformat
 import pytest
 from click.testing import CliRunner
 
-from autograder import build, lint, pull
-from autograder import chapter as ch
+from autograder.author import build, lint, pull
 from autograder.cli import main
+from autograder.course import chapter as ch
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "01_numpy_backprop"
@@ -46,12 +46,12 @@ def test_releases_leak_nothing_and_have_no_outputs(name):
     released = nbformat.read(ROOT / "release" / name / f"{name}.ipynb", 4)
     assert lint.release(name, released) == []
     source = nbformat.read(ROOT / "source" / name / f"{name}.ipynb", 4)
-    assert "coursekit" not in released.metadata
+    assert "lessonkit" not in released.metadata
     answers = {c.id: c.source for c in source.cells if ch.is_solution(c) or ch.is_manual(c)}
     assert answers
     assert not [c.id for c in released.cells if c.source == answers.get(c.id)]
     assert sorted(p.name for p in (ROOT / "release" / name).iterdir() if p.is_file()) == sorted(
-        [f"{name}.ipynb", "coursekit.json"]
+        [f"{name}.ipynb", "lessonkit.json"]
     )
 
 
@@ -76,7 +76,7 @@ def test_stale_files_are_named_with_the_command_that_mends_them(root):
     assert found.exit_code == 1
     lines = [line for line in found.output.split("\n") if "is out of date" in line]
     assert sorted(Path(line.split()[1 if line.startswith("Error") else 0]).name for line in lines) == sorted(
-        [f"{NAME}.ipynb", f"{NAME}.ipynb", "coursekit.json", "coursekit.json", "stray.txt"]
+        [f"{NAME}.ipynb", f"{NAME}.ipynb", "lessonkit.json", "lessonkit.json", "stray.txt"]
     )
     assert all(line.endswith(f"Run `autograder build {NAME}`.") for line in lines)
 

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 import torch
 
-from coursekit import _mnist, _standin, data, show, torchvision_cure
+from layer_by_layer import _mnist, _standin, data, torchvision_cure
+from lessonkit import show
 
 REAL = os.environ.get("COURSE_DATA")  # before the tests clear it
 
@@ -34,7 +35,7 @@ def warm_home(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def _quiet_world(monkeypatch, warm_home):
     """Give every test the warm home, no variable of the course, and no network."""
-    for name in ("COURSE_DATA", "COURSEKIT_PREPARED"):
+    for name in ("COURSE_DATA", "COURSE_PREPARED"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COURSE_OFFLINE", "1")
     monkeypatch.setenv("HOME", str(warm_home))
@@ -61,7 +62,7 @@ def write_mnist(root: Path, train: int = 50, test: int = 20, packed: bool = Fals
 
 def test_importing_it_loads_nothing_heavy():
     code = (
-        "import sys, coursekit.data, coursekit.plot, coursekit.train;"
+        "import sys, layer_by_layer.data, lessonkit.plot, lessonkit.train;"
         "heavy = ('torch', 'torchvision', 'matplotlib', 'sklearn', 'scipy', 'rich');"
         "print([name for name in heavy if name in sys.modules])"
     )
@@ -390,7 +391,7 @@ def test_prepare_writes_six_files_and_never_downloads(prepared):
 
 def test_prepared_data_are_split_four_to_one(prepared, monkeypatch, capsys):
     folder, _ = prepared
-    monkeypatch.setenv("COURSEKIT_PREPARED", str(folder))
+    monkeypatch.setenv("COURSE_PREPARED", str(folder))
     sizes = [[len(part) for part in made] for made in (data.mnist(), data.standin(limit=10))]
     (train, _), (test, _) = data.digits()
     assert sizes == [[16000, 4000], [10, 4000]]
@@ -413,24 +414,24 @@ def test_prepare_takes_the_first_images_of_a_real_copy(monkeypatch, tmp_path):
     assert labels.tolist() == [i % 10 for i in range(40)]
     assert str(tmp_path).encode() not in (tmp_path / "out" / "deep" / "mnist_train.npz").read_bytes()
     monkeypatch.delenv("COURSE_DATA")
-    monkeypatch.setenv("COURSEKIT_PREPARED", str(tmp_path / "out" / "deep"))
+    monkeypatch.setenv("COURSE_PREPARED", str(tmp_path / "out" / "deep"))
     again = data.prepare(tmp_path / "again")
     assert again == f"MNIST from {tmp_path / 'out' / 'deep'}, 40 training and 20 held-out images"
 
 
 def test_a_prepared_folder_without_the_file_is_named_and_nothing_is_downloaded(monkeypatch, tmp_path, capsys):
     monkeypatch.delenv("COURSE_OFFLINE")
-    monkeypatch.setenv("COURSEKIT_PREPARED", str(tmp_path))
+    monkeypatch.setenv("COURSE_PREPARED", str(tmp_path))
     data.mnist()
     assert capsys.readouterr().out.splitlines() == [
-        f"data: COURSEKIT_PREPARED: {tmp_path / 'mnist_train.npz'} does not exist; looking elsewhere",
+        f"data: COURSE_PREPARED: {tmp_path / 'mnist_train.npz'} does not exist; looking elsewhere",
         "data: offline stand-in from scikit-learn's digits (grading never downloads), "
         "20,000 training and 359 test images",
     ]
     np.savez(tmp_path / "digits_train.npz", images=np.zeros((5, 8)), labels=np.zeros(5))
     data.digits()
     assert capsys.readouterr().out.splitlines()[0] == (
-        f"data: COURSEKIT_PREPARED: {tmp_path / 'digits_train.npz'} holds images (5, 8), "
+        f"data: COURSE_PREPARED: {tmp_path / 'digits_train.npz'} holds images (5, 8), "
         "not (N, 64); looking elsewhere"
     )
 
@@ -480,7 +481,7 @@ def test_a_plain_mlp_reaches_95_percent_on_the_stand_in_for_ten_seeds():
 
 @pytest.mark.slow
 def test_it_does_on_what_graders_prepare(prepared, monkeypatch):
-    monkeypatch.setenv("COURSEKIT_PREPARED", str(prepared[0]))
+    monkeypatch.setenv("COURSE_PREPARED", str(prepared[0]))
     train, test = data.mnist()
     reached = [accuracy_of_mlp(train, test, seed) for seed in range(3)]
     assert min(reached) >= 0.96, reached

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from coursekit import chapter, check, show
-from coursekit.message import Message, to_html, to_text
+from lessonkit import check, show
+from lessonkit import notes as chapter
+from lessonkit.message import Message, to_html, to_text
 
 
 @pytest.fixture(autouse=True)

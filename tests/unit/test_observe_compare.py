@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from coursekit.compare import compare
-from coursekit.fingerprint import fingerprint, same
-from coursekit.observe import UnknownObject, decode, encode
+from lessonkit.compare import compare
+from lessonkit.fingerprint import fingerprint, same
+from lessonkit.observe import UnknownObject, decode, encode
 
 plain = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from coursekit import _figure, plot, show
+from lessonkit import _figure, plot, show
 
 SEEN = np.random.default_rng(0).normal(size=(6, 4))
 
@@ -249,7 +249,7 @@ def test_a_chapters_own_figure_runs_while_recording(monkeypatch, capsys):
 
 def test_pyplot_is_left_alone():
     code = (
-        "import sys; from matplotlib import rcParams; from coursekit import plot;"
+        "import sys; from matplotlib import rcParams; from lessonkit import plot;"
         "rcParams['text.color'] = 'red'; plot.bars({'a': 1});"
         "print(rcParams['text.color'], 'matplotlib.pyplot' in sys.modules)"
     )

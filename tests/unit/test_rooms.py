@@ -29,8 +29,8 @@ def imports(path):
             yield node.module or ""
 
 
-def test_coursekit_never_imports_the_grader():
-    files = sorted((ROOT / "coursekit").rglob("*.py"))
+def test_lessonkit_never_imports_the_grader():
+    files = sorted((ROOT / "lessonkit").rglob("*.py"))
     assert len(files) > 10
     bad = [(f.name, m) for f in files for m in imports(f) if m.split(".")[0] in ("autograder", "nbgrader")]
     assert bad == []
@@ -53,7 +53,7 @@ def test_what_runs_beside_students_knows_no_judge(name):
 
 
 def test_importing_the_library_is_cheap_and_loads_no_grader():
-    code = "import sys, coursekit.check, coursekit.hints, coursekit.data, coursekit.plot; print([m for m in ('torch', 'autograder', 'nbgrader') if m in sys.modules])"
+    code = "import sys, lessonkit.check, lessonkit.hints, layer_by_layer.data, lessonkit.plot; print([m for m in ('torch', 'autograder', 'nbgrader') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
@@ -144,7 +144,7 @@ def test_ci_and_make_call_the_same_command():
 
 def chapter_table() -> str:
     """The README's table of chapters, from the notebooks themselves."""
-    from autograder import chapter as ch
+    from autograder.course import chapter as ch
 
     lines = ["| chapter | what you build | exercises | known mistakes |", "|---|---|---|---|"]
     for name in ch.names(ROOT):
@@ -163,7 +163,7 @@ def test_the_readme_lists_every_chapter_as_it_is():
 
 
 def test_every_concept_names_exercises_that_exist():
-    from autograder import chapter as ch
+    from autograder.course import chapter as ch
 
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     rows = readme.split("<!-- concepts -->")[1].split("<!-- /concepts -->")[0].strip().splitlines()[2:]

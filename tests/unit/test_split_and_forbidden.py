@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from autograder.forbidden import find
-from autograder.split import split
+from autograder.judge.forbidden import find
+from autograder.rebuild.split import split
 
 CELL = """@check.cell("f__values")
 def _():
@@ -68,13 +68,13 @@ LINEAR = ["torch.nn.Linear", "torch.nn.functional.linear"]
         ),
         ("def f(x):\n    for r in x: pass", ["python loop"]),
         ("f = lambda x: [r for r in x]", ["python loop"]),
-        ("import coursekit.parts", []),
-        ("from coursekit.parts import linear_forward", []),
-        ("from coursekit import parts\nf = parts.linear_forward", []),
+        ("import layer_by_layer.parts", []),
+        ("from layer_by_layer.parts import linear_forward", []),
+        ("from layer_by_layer import parts\nf = parts.linear_forward", []),
     ],
 )
 def test_forbidden_in_any_spelling(source, forbidden):
-    assert find(source, [*forbidden, "coursekit.parts.*"]) != []
+    assert find(source, [*forbidden, "layer_by_layer.parts.*"]) != []
 
 
 @pytest.mark.parametrize(
@@ -95,4 +95,4 @@ def test_forbidden_in_any_spelling(source, forbidden):
     ],
 )
 def test_a_mention_is_no_call(source, forbidden):
-    assert find(source, [*forbidden, "coursekit.parts.*"]) == []
+    assert find(source, [*forbidden, "layer_by_layer.parts.*"]) == []

@@ -7,11 +7,12 @@ import functools
 import pytest
 import torch
 
-from autograder.judge import KnownMistake, recognise
-from autograder.split import split
-from coursekit import check, elsewhere
-from coursekit.fingerprint import fingerprint, same
-from coursekit.observe import encode
+from autograder.judge.verdict import KnownMistake, recognise
+from autograder.rebuild.split import split
+from layer_by_layer.instruments import elsewhere
+from lessonkit import check
+from lessonkit.fingerprint import fingerprint, same
+from lessonkit.observe import encode
 
 FORMS = {
     "function": "def work(x): return helper(x)",

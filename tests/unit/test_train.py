@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from coursekit import show
-from coursekit.train import _rate, progress
+from lessonkit import show
+from lessonkit.train import _rate, progress
 
 
 class Terminal(io.StringIO):
@@ -95,7 +95,7 @@ def test_a_bar_and_a_figure_in_a_real_kernel():
     from nbclient import NotebookClient
 
     code = (
-        "from coursekit import plot\nfrom coursekit.train import progress\n"
+        "from lessonkit import plot\nfrom lessonkit.train import progress\n"
         "for i in progress(range(30), 'epoch 1'): pass\nplot.bars({'a': 1})"
     )
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])

@@ -1,0 +1,131 @@
+"""Work out what each known mistake returns on the checks a student can see, for the notebook's own diagnosis."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode
+
+from autograder.course import chapter as ch
+from autograder.course import solutions as variants
+from autograder.course.settings import CourseSettings, ExerciseSettings, read_exercises
+from autograder.judge.verdict import judge_record
+from autograder.rebuild.cells import reference_cells, splits_of
+from autograder.rebuild.split import BEGIN_HIDDEN, END_HIDDEN
+from autograder.sandbox.host import Limits, Outcome, Template
+from lessonkit.fingerprint import fingerprint
+
+#: The base seed of a student's own notebook.
+NOTEBOOK_SEED = 0
+
+
+def made_from(folder: Path) -> str:
+    """Return the hash of the texts that a chapter's notes are worked out from."""
+    digest = hashlib.sha256()
+    for name in (f"{folder.name}.py", "exercises.toml", "mistakes.py"):
+        path = folder / name
+        digest.update(hashlib.sha256(path.read_bytes() if path.is_file() else b"").digest())
+    return digest.hexdigest()
+
+
+def notes_of(
+    folder: Path, notebook: NotebookNode, course: CourseSettings, before: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the chapter's notes (lessonkit.json): hints, forbidden calls, limits, fingerprints of mistakes.
+
+    `before` are notes made earlier; where the texts are still the same they are taken as they are, because
+    running every mistake takes a while.
+    """
+    if before and before.get("made_from") == made_from(folder):
+        return before | {"course": course.to_json()}
+    settings = read_exercises(folder / "exercises.toml")
+    known = variants.read(folder / "mistakes.py")
+    visible = without_hidden(notebook)
+    found = _fingerprints(visible, known, settings, course)
+    notes = {}
+    for name, exercise in ch.exercises_of(notebook, settings).items():
+        mistakes = [
+            {"name": m.name, "help": m.help, "at": found[m.exercise, m.name]}
+            for m in known
+            if m.exercise == name and found.get((m.exercise, m.name))
+        ]
+        notes[name] = {
+            "hints": exercise.settings.hints, "forbidden": exercise.settings.forbidden,
+            "seconds": exercise.settings.seconds, "needs": exercise.settings.needs, "mistakes": mistakes,
+            **({"preload": exercise.settings.preload} if exercise.settings.preload else {}),
+        }  # fmt: skip
+    return {"chapter": folder.name, "course": course.to_json(), "made_from": made_from(folder), "exercises": notes}
+
+
+def without_hidden(notebook: NotebookNode) -> NotebookNode:
+    """Return a copy of a source notebook whose test cells have no hidden regions."""
+    import copy
+
+    visible = copy.deepcopy(notebook)
+    for cell in visible.cells:
+        if ch.is_test(cell):
+            cell.source = _cut_hidden(cell.source)
+    return visible
+
+
+def _cut_hidden(source: str) -> str:
+    kept, inside = [], False
+    for line in source.split("\n"):
+        if BEGIN_HIDDEN in line:
+            inside = True
+        elif END_HIDDEN in line:
+            inside = False
+        elif not inside:
+            kept.append(line)
+    return "\n".join(kept)
+
+
+def _fingerprints(
+    visible: NotebookNode, known: list[variants.NamedSolution], settings: dict[str, ExerciseSettings], course: CourseSettings
+) -> dict[tuple[str, str], dict[str, Any]]:
+    if not known:
+        return {}
+    splits = splits_of(visible, course.judges)
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    preload = sorted({module for table in settings.values() for module in table.preload})
+    with Template(sandbox=False, preload=(*course.warm_up, *preload), package=course.package) as template:
+
+        def run(replace: dict[str, str] | None, only: set[str] | None) -> Outcome:
+            cells = reference_cells(visible, replace, only)
+            return template.run(
+                cells, seed=NOTEBOOK_SEED, forbidden={}, seconds=lambda cell: 120.0,
+                limits=Limits(wall_seconds=600, cpu_seconds=600),
+            )  # fmt: skip
+
+        right = run(None, None)
+        for mistake in known:
+            wrong = run({mistake.exercise: mistake.code}, {mistake.exercise})
+            at = {}
+            for grade_id, split in splits.items():
+                if grade_id.partition("__")[0] == mistake.exercise and grade_id in wrong.frames:
+                    first = _first_wrong(split, right.frames.get(grade_id, {}), wrong.frames[grade_id])
+                    if first:
+                        at[grade_id] = first
+            found[mistake.exercise, mistake.name] = at
+    return found
+
+
+def _first_wrong(split: Any, right: dict[str, Any], wrong: dict[str, Any]) -> dict[str, Any] | None:
+    wanted = [record for test in right.get("tests", []) for record in test["records"]]
+    others = {record["i"]: record for test in wrong.get("tests", []) for record in test["records"]}
+    for record in wanted:
+        other = others.get(record["i"])
+        if other is None:
+            return None
+        site = split.sites[record["site"]]
+        message = judge_record(record, other, site)
+        if message is not None:
+            seen = (
+                {"finding": message.where}
+                if site.check == "that" and "value" in other
+                else fingerprint(other)
+            )
+            return {"i": record["i"], "fingerprint": seen}
+    return None

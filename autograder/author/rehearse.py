@@ -1,0 +1,166 @@
+"""Rehearse a chapter as a product: the reference earns everything, the untouched release nothing, every known
+mistake loses points with its own help, every unusual right solution earns everything."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograder.course import chapter as ch
+from autograder.course import solutions as variants
+from autograder.intake.submission import Submission, match, parse
+from autograder.judge.grade_one import Observed, judge, judge_exercise, observe
+from autograder.judge.reference import Reference
+from autograder.judge.result import Result
+from autograder.rebuild.cells import submission_cells
+from autograder.sandbox.host import Template
+
+
+@dataclass(frozen=True)
+class Line:
+    """One finding of a rehearsal: what was tried, on which exercise, and what came out instead."""
+
+    kind: str
+    exercise: str
+    name: str
+    finding: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.exercise}{': ' + self.name if self.name else ''}: {self.finding}"
+
+
+class Rehearsal:
+    """Runs a chapter's own solutions through the grader. One warm template serves them all."""
+
+    def __init__(self, root: Path, chapter: str, template: Template, cache: Path | None = None) -> None:
+        self.chapter = ch.Chapter(root, chapter)
+        self.template = template
+        self.reference = Reference(self.chapter, template, cache)
+
+    def grade(self, solutions: dict[str, str], only: set[str] | None = None) -> Result:
+        """Grade the release with `solutions` (exercise -> source) written in; `only` these exercises' tests."""
+        notebook = json.loads(self.chapter.release_path.read_bytes())
+        for cell in notebook["cells"]:
+            grade_id = cell.get("metadata", {}).get("nbgrader", {}).get("grade_id")
+            if grade_id in solutions:
+                cell["source"] = solutions[grade_id]
+        submission: Submission = match(parse(json.dumps(notebook).encode()), self.chapter.source)
+        cells = submission_cells(self.chapter.source, submission, self.reference.stubs)
+        if only is not None:
+            cells = [cell for cell in cells if cell.role != "test" or cell.exercise in only]
+        result = Result("rehearsal", self.chapter.name, "graded")
+        return judge(observe(cells, self.reference, self.template), self.reference, submission, result)
+
+    def right(self) -> dict[str, str]:
+        """Return the reference solutions by exercise."""
+        return {ch.grade_id_of(c): c.source for c in self.chapter.source.cells if ch.is_solution(c)}
+
+    def findings(self) -> list[Line]:
+        """Return everything that is not as it should be; [] for a chapter fit for students."""
+        lines = [*self.reference_lines(), *self.untouched_lines()]
+        for wrong in variants.read(self.reference.mistakes_path):
+            lines += self.mistake_lines(wrong)
+        for unusual in variants.read(self.chapter.course_dir / "variants.py"):
+            lines += self.variant_lines(unusual)
+        return lines
+
+    def reference_lines(self) -> list[Line]:
+        """Return findings about the reference solution."""
+        result = self.grade(self.right())
+        return [
+            Line("reference", name, "", f"{e.score:g} of {e.max_score:g} points: {e.message}")
+            for name, e in result.exercises.items()
+            if e.outcome != "pass"
+        ]
+
+    def untouched_lines(self) -> list[Line]:
+        """Return findings about the untouched release, and about each exercise alone left untouched."""
+        result = self.grade({})
+        return [
+            Line("untouched", name, "", f"earns {e.score:g} points")
+            for name, e in result.exercises.items()
+            if e.score > 0 or e.outcome == "pass"
+        ]
+
+    def mistake_lines(self, wrong: variants.NamedSolution, handed_in: bool = True) -> list[Line]:
+        """Return findings about one known mistake: it has to lose points and be told its own help.
+
+        It is handed in and graded like a student's; with `handed_in` False its own record is judged, which holds
+        the same observations and is there anyway, because every mistake is compared with all others.
+        """
+        if not handed_in:
+            own = next(m for m in self.reference.mistakes(wrong.exercise) if m.name == wrong.name)
+            found, _ = judge_exercise(wrong.exercise, wrong.code, Observed(own.frames, {}), self.reference)
+            if found.outcome == "not yet" and found.mistake == wrong.name:
+                return []
+        result = self.grade(self.right() | {wrong.exercise: wrong.code}, {wrong.exercise})
+        found = result.exercises[wrong.exercise]
+        if found.outcome == "pass":
+            return [Line("mistake", wrong.exercise, wrong.name, "is accepted")]
+        if found.mistake != wrong.name:
+            return [
+                Line("mistake", wrong.exercise, wrong.name, f"is taken for {found.mistake}: {found.message}")
+            ]
+        return []
+
+    def variant_lines(self, unusual: variants.NamedSolution) -> list[Line]:
+        """Return findings about one unusual right solution: it has to earn everything."""
+        result = self.grade(self.right() | {unusual.exercise: unusual.code}, {unusual.exercise})
+        found = result.exercises[unusual.exercise]
+        if found.outcome == "pass":
+            return []
+        return [
+            Line(
+                "variant",
+                unusual.exercise,
+                unusual.name,
+                f"{found.score:g} of {found.max_score:g}: {found.message}",
+            )
+        ]
+
+
+@contextmanager
+def warm() -> Iterator[Callable[[ch.Chapter], Template]]:
+    """Yield a function from a chapter to its warm template; chapters that want the same modules share one.
+
+    Data are prepared once, as in grading: no run looks for MNIST, makes a stand-in or downloads.
+    """
+    from layer_by_layer import data
+
+    made: dict[tuple[str, ...], Template] = {}
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        data.prepare(folder)
+
+        def template_of(chapter: ch.Chapter) -> Template:
+            if chapter.preload not in made:
+                template = Template(
+                    sandbox=False, prepared=folder, preload=chapter.preload, package=chapter.course.package
+                )
+                made[chapter.preload] = stack.enter_context(template)
+            return made[chapter.preload]
+
+        yield template_of
+
+
+def main(arguments: list[str]) -> int:
+    """Rehearse chapters by name and print the findings; the author's quick look before the test suite."""
+    root = Path.cwd()
+    bad = 0
+    with warm() as template_of:
+        for name in arguments or ch.names(root):
+            chapter = ch.resolve(root, name)
+            lines = Rehearsal(root, chapter, template_of(ch.Chapter(root, chapter))).findings()
+            bad += len(lines)
+            print(f"{chapter}: {len(lines)} finding(s)", *lines, sep="\n  ")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    import sys
+
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""What is kept and shown: results as files, nbgrader's gradebook, pages for students, instructors and the LMS."""

@@ -1,0 +1,163 @@
+"""Write `autograded/`: the source's notebook with the student's answers and our messages, as formgrader shows it.
+
+Test cells stand in their released form, so that neither formgrader's users nor a feedback page made from it
+ever see a hidden test. Of a student's outputs only plain text and PNG pictures are kept.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autograder.course import chapter as ch
+from autograder.files import write_atomically
+from autograder.intake.submission import StudentCell, Submission
+from autograder.judge.result import Result
+from lessonkit.message import Message, to_text
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+MAX_TEXT = 20_000
+MAX_PICTURE = 2 * 2**20
+HIDDEN_ADVICE = (
+    "a further case of the behaviour stated above; try your code on other shapes, dtypes and edge cases"
+)
+
+
+def notebook_of(chapter: ch.Chapter, submission: Submission | None, result: Result) -> NotebookNode:
+    """Return the graded notebook; without a submission, the released one with the reason on top."""
+    graded = ch.node(chapter.release)
+    source_types = {ch.grade_id_of(c): c for c in chapter.source.cells if ch.nbgrader_of(c)}
+    cells: list[NotebookNode] = []
+    if result.reason or submission is None:
+        cells.append(_markdown(f"**{result.status}**: {_escape(result.reason or 'not graded')}"))
+    extra: dict[str, list[NotebookNode]] = {}
+    for anchor, plain in submission.plain if submission else []:
+        extra.setdefault(anchor, []).append(_code(plain))
+    own_plain = submission is not None
+    cells += extra.get("", [])
+    for cell in graded.cells:
+        grade_id = ch.grade_id_of(cell)
+        if not grade_id:
+            if cell.cell_type == "markdown" or not own_plain:
+                cells.append(cell)
+            continue
+        if ch.is_test(cell):
+            cell.outputs = [_verdict_output(result, grade_id)]
+        elif submission and ch.is_solution(cell):
+            _pour(cell, submission.solutions.get(grade_id, []))
+        elif submission and ch.is_manual(cell) and grade_id in submission.manual:
+            answer = submission.manual[grade_id]
+            cell.source = answer.source
+        if cell.cell_type == "code" and not ch.is_test(cell) and not ch.is_solution(cell):
+            cell.outputs = []
+        if grade_id in source_types and ch.nbgrader_of(source_types[grade_id]).get("grade"):
+            cell.metadata.nbgrader["points"] = ch.nbgrader_of(source_types[grade_id])["points"]
+        cells += [cell, *extra.get(grade_id, [])]
+    for number, cell in enumerate(cells):
+        cell.id = (ch.grade_id_of(cell) or f"cell-{number}")[:64]
+    graded.cells = cells
+    graded.nbformat_minor = 5
+    return graded
+
+
+def _pour(cell: NotebookNode, written: list[StudentCell]) -> None:
+    if written:
+        cell.source = "\n\n".join(part.source for part in written)
+        cell.outputs = [output for part in written for output in clean_outputs(part.outputs)]
+
+
+def _markdown(source: str) -> NotebookNode:
+    return ch.node({"cell_type": "markdown", "metadata": {}, "source": source, "id": "x"})
+
+
+def _code(student: StudentCell) -> NotebookNode:
+    made = {
+        "cell_type": "code", "metadata": {}, "execution_count": None, "source": student.source, "id": "x",
+        "outputs": clean_outputs(student.outputs),
+    }  # fmt: skip
+    return ch.node(made)
+
+
+def _escape(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def clean_outputs(outputs: tuple[dict[str, Any], ...]) -> list[NotebookNode]:
+    """Return what is kept of outputs that came with a submission: text and PNG pictures, within limits."""
+    kept: list[dict[str, Any]] = []
+    for output in outputs[:20]:
+        kind, data = output.get("output_type"), output.get("data")
+        if kind == "stream":
+            kept.append({"output_type": "stream", "name": "stdout", "text": _text(output.get("text"))})
+        elif kind == "error":
+            kept.append({"output_type": "stream", "name": "stdout", "text": _text(output.get("evalue"))})
+        elif kind in ("display_data", "execute_result") and isinstance(data, dict):
+            found = {"text/plain": _text(data.get("text/plain"))}
+            if picture := _picture(data.get("image/png")):
+                found["image/png"] = picture
+            kept.append({"output_type": "display_data", "metadata": {}, "data": found})
+    return [ch.node(output) for output in kept]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        value = "".join(part for part in value if isinstance(part, str))
+    text = value if isinstance(value, str) else ""
+    text = text[:MAX_TEXT].encode("utf-8", "replace").decode("utf-8")
+    return "".join(c for c in text if c in "\n\t" or c.isprintable())
+
+
+def _picture(value: Any) -> str | None:
+    text = "".join(value) if isinstance(value, list) and all(isinstance(v, str) for v in value) else value
+    if not isinstance(text, str) or len(text) > MAX_PICTURE:
+        return None
+    try:
+        raw = base64.b64decode("".join(text.split()), validate=True)
+    except ValueError:
+        return None
+    return base64.b64encode(raw).decode("ascii") if raw.startswith(b"\x89PNG\r\n\x1a\n") else None
+
+
+def student_message(cell: dict[str, Any]) -> str:
+    """Return what a student may read about a test cell: of a hidden check the behaviour, not its numbers."""
+    fields = dict(cell.get("fields", []))
+    if cell["outcome"] == "pass":
+        return "\n".join(f"pass        {behaviour}" for behaviour in cell.get("passed", [])) or "pass"
+    message = Message(
+        cell["outcome"] if cell["outcome"] != "not reached" else "not checked", cell.get("behaviour", ""),
+        "" if cell.get("hidden") else fields.get("expected", ""),
+        _actual_of_hidden(fields) if cell.get("hidden") else fields.get("actual", ""),
+        "" if cell.get("hidden") else fields.get("where", ""),
+        fields.get("looks", ""), fields.get("help", ""),
+        HIDDEN_ADVICE if cell.get("hidden") and not fields.get("help") else fields.get("try", ""),
+    )  # fmt: skip
+    return to_text("", [message])
+
+
+def _actual_of_hidden(fields: dict[str, str]) -> str:
+    """An exception's text may be the student's own words about the hidden input; shapes and types are harmless."""
+    actual = fields.get("actual", "")
+    return (
+        actual.split(":")[0]
+        if ":" in actual and not actual.startswith("your code")
+        else ("" if any(c.isdigit() for c in actual) else actual)
+    )
+
+
+def _verdict_output(result: Result, grade_id: str) -> NotebookNode:
+    cell = result.cells.get(grade_id)
+    text = student_message(cell) if cell else f"not graded: {result.reason or result.status}"
+    return ch.node({"output_type": "stream", "name": "stdout", "text": text + "\n"})
+
+
+def write(root: Path, chapter: ch.Chapter, submission: Submission | None, result: Result) -> Path:
+    """Write a student's graded notebook, atomically; return its path."""
+    notebook = notebook_of(chapter, submission, result)
+    path = root / "autograded" / result.student / chapter.name / f"{chapter.name}.ipynb"
+    content = json.dumps(notebook, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
+    write_atomically(path, content.encode("utf-8", "replace"))
+    return path

@@ -1,0 +1,222 @@
+"""Write results to nbgrader's gradebook through nbgrader's own API: one writer, one transaction a submission.
+
+Manual scores, extra credit and manual comments are never touched. A result replaces every automatic score of
+its submission, so that nothing of an older attempt stays behind.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from autograder.course import chapter as ch
+from autograder.course import nbgrader_api as nb
+from autograder.errors import AutograderError
+from autograder.intake.submission import Submission
+from autograder.judge.result import Result
+
+#: How often something is tried while another process holds the gradebook; the waits between double from half a second.
+BUSY_TRIES = 6
+
+
+def open_gradebook(root: Path) -> Any:
+    """Return nbgrader's Gradebook of a course root, made where there is none."""
+    api = nb.api(root)
+    from nbgrader.api import Gradebook
+
+    return patiently(lambda: Gradebook(api.coursedir.db_url, api.coursedir.course_id))
+
+
+def patiently(call: Callable[[], Any]) -> Any:
+    """Return `call()`; where another process holds the gradebook, wait and try again, BUSY_TRIES times in all.
+
+    Raises SQLAlchemy's OperationalError where it stays locked, or where something else is the matter.
+    """
+    from sqlalchemy.exc import OperationalError
+
+    for attempt in range(BUSY_TRIES - 1):
+        try:
+            return call()
+        except OperationalError as error:
+            if "locked" not in str(error):
+                raise
+        time.sleep(0.5 * 2**attempt)
+    return call()
+
+
+@contextmanager
+def one_transaction(gradebook: Any) -> Iterator[None]:
+    """Make nbgrader's API calls inside the block one transaction: all of them are written, or none."""
+    real = gradebook.db.commit
+    gradebook.db.commit = gradebook.db.flush
+    try:
+        yield
+        real()
+    except BaseException:
+        gradebook.db.rollback()
+        raise
+    finally:
+        del gradebook.db.commit
+
+
+def ensure_assignment(root: Path, chapter: ch.Chapter) -> bool:
+    """Put a chapter into the gradebook where it is missing or differs; return True where something was written.
+
+    nbgrader's own generate_assignment does it, on a copy, so that `release/` stays as it was built.
+    """
+    wanted = {
+        ch.grade_id_of(c): float(ch.nbgrader_of(c)["points"])
+        for c in chapter.source.cells
+        if ch.nbgrader_of(c).get("grade") or ch.nbgrader_of(c).get("task")
+    }
+    with open_gradebook(root) as gradebook:
+        db_url = str(gradebook.engine.url.render_as_string(hide_password=False))
+        if _cells(gradebook, chapter.name) == wanted:
+            return False
+    with tempfile.TemporaryDirectory(prefix="layer-by-layer-") as name:
+        copy = Path(name) / "source" / chapter.name
+        copy.mkdir(parents=True)
+        (copy / f"{chapter.name}.ipynb").write_bytes(chapter.source_path.read_bytes())
+        done = nb.api(Path(name), CourseDirectory={"db_url": db_url}).generate_assignment(chapter.name)
+        if not done["success"]:
+            raise AutograderError(
+                f"nbgrader could not take in {chapter.name}: {done.get('error') or done.get('log')}"
+            )
+    return True
+
+
+def _cells(gradebook: Any, chapter: str) -> dict[str, float]:
+    from nbgrader.api import MissingEntry
+
+    try:
+        notebook = gradebook.find_notebook(chapter, chapter)
+    except MissingEntry:
+        return {}
+    graded = [*notebook.grade_cells, *notebook.task_cells]
+    return {cell.name: float(cell.max_score) for cell in graded}
+
+
+def apply(
+    gradebook: Any, chapter: ch.Chapter, result: Result, submission: Submission | None, timestamp: str | None
+) -> None:
+    """Write one result: automatic scores, comments, what a person still has to grade, the late penalty."""
+    with one_transaction(gradebook):
+        gradebook.update_or_create_student(result.student)
+        when = {"timestamp": timestamp} if timestamp else {}
+        with warnings.catch_warnings():
+            # SQLAlchemy 2 warns about how nbgrader 0.9 adds a submission; the rows come out right
+            warnings.filterwarnings("ignore", message=r"Object of type <Submitted\w+> not in session")
+            submitted = gradebook.update_or_create_submission(chapter.name, result.student, **when)
+        notebook = next(n for n in submitted.notebooks if n.name == chapter.name)
+        _add_missing_rows(gradebook, notebook)
+        for grade in notebook.grades:
+            _set_grade(grade, result, submission, chapter)
+        for comment in notebook.comments:
+            comment.auto_comment = _comment(comment.name, result, submission, chapter)
+        gradebook.db.flush()
+        _late_penalty(chapter.root, submitted, notebook, result.student)
+
+
+def _add_missing_rows(gradebook: Any, notebook: Any) -> None:
+    """A submission from before the chapter gained a cell has no row for it."""
+    from nbgrader.api import Comment, Grade
+
+    graded = {grade.cell_id for grade in notebook.grades}
+    for cell in [*notebook.notebook.grade_cells, *notebook.notebook.task_cells]:
+        if cell.id not in graded:
+            gradebook.db.add(Grade(cell_id=cell.id, notebook=notebook))
+    commented = {comment.cell_id for comment in notebook.comments}
+    for cell in [*notebook.notebook.solution_cells, *notebook.notebook.task_cells]:
+        if cell.id not in commented:
+            gradebook.db.add(Comment(cell_id=cell.id, notebook=notebook))
+    gradebook.db.flush()
+
+
+def _set_grade(grade: Any, result: Result, submission: Submission | None, chapter: ch.Chapter) -> None:
+    name = grade.name
+    if name in result.cells and result.cells[name]["outcome"] == "checker broke":
+        grade.auto_score, grade.needs_manual_grade = None, True  # for a person to settle, and no zero meanwhile
+        return
+    if name in result.cells:
+        grade.auto_score = float(result.cells[name]["score"])
+        grade.needs_manual_grade = grade.manual_score is not None
+        return
+    if any(name in exercise.points for exercise in chapter.exercises.values()):
+        grade.auto_score, grade.needs_manual_grade = 0.0, False  # rejected or missing: nothing was earned
+        return
+    answered = submission is not None and _answered(name, submission, chapter)
+    grade.auto_score = None if answered else 0.0
+    grade.needs_manual_grade = answered or grade.manual_score is not None
+
+
+def _answered(name: str, submission: Submission, chapter: ch.Chapter) -> bool:
+    stub = next((c.source for c in chapter.release.cells if ch.grade_id_of(c) == name), "")
+    answer = submission.manual.get(name)
+    return answer is not None and answer.source.strip() not in ("", stub.strip())
+
+
+def _comment(name: str, result: Result, submission: Submission | None, chapter: ch.Chapter) -> str | None:
+    from autograder.books.autograded import student_message
+
+    exercise = result.exercises.get(name)
+    if exercise is not None:
+        if exercise.outcome == "pass":
+            return None
+        cells = [
+            c for i, c in result.cells.items() if i.partition("__")[0] == name and c["outcome"] != "pass"
+        ]
+        return student_message(cells[0]) if cells else None
+    if submission is not None and not _answered(name, submission, chapter):
+        return "No response."
+    return result.reason if submission is None else None
+
+
+def _late_penalty(root: Path, submitted: Any, notebook: Any, student: str) -> None:
+    """Take off what the course's configured plugin says, within nbgrader's own bounds."""
+    from nbgrader.preprocessors import AssignLatePenalties
+
+    notebook.late_submission_penalty = None
+    if submitted.total_seconds_late > 0:
+        policy = AssignLatePenalties(config=nb.config(root))
+        policy.init_plugin()
+        penalty = policy.plugin_inst.late_submission_penalty(
+            student, notebook.score, submitted.total_seconds_late
+        )
+        if penalty is not None:
+            notebook.late_submission_penalty = policy._check_late_penalty(notebook, penalty)
+
+
+def back_up(root: Path, gradebook: Any) -> Path | None:
+    """Copy an SQLite gradebook to `.autograder/backups/` and return the copy; None for another database.
+
+    SQLite's own backup, so that the copy is whole even while formgrader writes. The ten newest are kept.
+    """
+    import sqlite3
+
+    if gradebook.engine.url.get_backend_name() != "sqlite":
+        return None
+    folder = root / ".autograder" / "backups"
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = folder / f"gradebook-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}.db"
+    with closing(sqlite3.connect(gradebook.engine.url.database)) as now, closing(sqlite3.connect(kept)) as copy:
+        now.backup(copy)
+    for old in sorted(folder.glob("gradebook-*.db"))[:-10]:
+        old.unlink()
+    return kept
+
+
+def scores(gradebook: Any, chapter: str, student: str) -> dict[str, float | None]:
+    """Return the automatic scores that the gradebook holds for a submission, {} where there is none."""
+    from nbgrader.api import MissingEntry
+
+    try:
+        notebook = gradebook.find_submission_notebook(chapter, chapter, student)
+    except MissingEntry:
+        return {}
+    return {grade.name: grade.auto_score for grade in notebook.grades}

@@ -1,0 +1,194 @@
+"""Take a submission in: look at what lies in its folder, follow nothing, believe nothing, run nothing."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autograder.course import chapter as ch
+from autograder.errors import BadNotebook
+from autograder.intake.submission import MAX_BYTES, match, parse
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+STUDENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+-]{0,63}")
+MAX_FILES = 200
+MAX_DEPTH = 6
+#: Of the locked ids of a chapter, how many a renamed notebook has to carry to be taken for it.
+ENOUGH = 0.5
+
+
+@dataclass(frozen=True)
+class Intake:
+    """One submission at the door. `status`: `ready`, `rejected` or `missing`; `note` says what was odd."""
+
+    student: str
+    status: str
+    data: bytes = b""
+    reason: str | None = None
+    note: str | None = None
+    timestamp: str | None = None
+
+
+def students(root: Path, chapter: str) -> list[str]:
+    """Return the folders of `submitted/` that hold something for a chapter, sorted; ids are checked later."""
+    submitted = root / "submitted"
+    if not submitted.is_dir():
+        return []
+    found = []
+    for name in sorted(os.listdir(submitted)):
+        if not name.startswith(".") and os.path.lexists(submitted / name / chapter):
+            found.append(name)
+    return found
+
+
+def take_in(root: Path, chapter: str, student: str, source: NotebookNode) -> Intake:
+    """Return a student's submission as bytes, or why it cannot be graded and what to do about it."""
+    if not valid_id(student):
+        return Intake(student, "rejected", reason=_bad_id(student))
+    folder = root / "submitted" / student / chapter
+    try:
+        return _take_in(folder, chapter, student, source)
+    except BadNotebook as error:
+        return Intake(student, "rejected", reason=error.reason)
+    except OSError as error:
+        return Intake(
+            student, "rejected", reason=f"submitted/{student}/{chapter} cannot be read: {error.strerror}"
+        )
+
+
+def valid_id(student: str) -> bool:
+    """Return True for a student id that is safe in paths, tables and pages."""
+    return bool(STUDENT_ID.fullmatch(student)) and ".." not in student
+
+
+def _bad_id(student: str) -> str:
+    shown = ascii(student)[:60]
+    return f"{shown} is no student id (letters, digits, _ . @ + -); rename the folder in submitted/"
+
+
+def _take_in(folder: Path, chapter: str, student: str, source: NotebookNode) -> Intake:
+    for path in (folder.parent, folder):
+        if path.is_symlink():
+            return Intake(
+                student,
+                "rejected",
+                reason=f"{path.name} is a symbolic link; put the folder itself into submitted/",
+            )
+    if not folder.exists():
+        return Intake(student, "missing", reason=f"nothing handed in (no submitted/{student}/{chapter})")
+    if not folder.is_dir():
+        return Intake(
+            student,
+            "rejected",
+            reason=f"submitted/{student}/{chapter} is a file, not a folder with the notebook",
+        )
+    files = _regular_files(folder)
+    timestamp = _timestamp(folder)
+    exact = folder / f"{chapter}.ipynb"
+    if exact in files:
+        data = _read(exact)
+        if match(parse(data), source).matched == 0:
+            return Intake(student, "rejected", reason=_not_this(chapter))
+        return Intake(student, "ready", data, timestamp=timestamp)
+    return _renamed(files, folder, chapter, student, source, timestamp)
+
+
+def _not_this(chapter: str) -> str:
+    return f"the notebook holds none of the grade ids of {chapter}; start again from release/{chapter} and hand that in"
+
+
+def _regular_files(folder: Path) -> list[Path]:
+    """Return the regular files below a folder; BadNotebook on anything that is none, or too many of them."""
+    found, queue = [], [(folder, 0)]
+    while queue:
+        here, depth = queue.pop()
+        if depth > MAX_DEPTH:
+            raise BadNotebook(f"folders nested more than {MAX_DEPTH} deep; hand in the notebook alone")
+        for name in os.listdir(here):
+            path = here / name
+            mode = os.lstat(path).st_mode
+            shown = ascii(name)[1:-1][:60]
+            if stat.S_ISLNK(mode):
+                raise BadNotebook(f"{shown} is a symbolic link; hand in the file itself")
+            if stat.S_ISDIR(mode):
+                queue.append((path, depth + 1))
+            elif stat.S_ISREG(mode):
+                found.append(path)
+            else:
+                raise BadNotebook(f"{shown} is a pipe, socket or device; hand in the notebook alone")
+            if len(found) + len(queue) > MAX_FILES:
+                raise BadNotebook(f"more than {MAX_FILES} files; hand in the notebook alone")
+    return sorted(found)
+
+
+def _read(path: Path) -> bytes:
+    """Read a regular file without following a link that was swapped in, up to one byte past the limit."""
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise BadNotebook(f"{path.name} is no regular file")
+        return file.read(MAX_BYTES + 1)
+
+
+def _renamed(
+    files: list[Path], folder: Path, chapter: str, student: str, source: NotebookNode, timestamp: str | None
+) -> Intake:
+    """Find the one notebook that is this chapter under another name, by the grade ids inside."""
+    notebooks = [
+        path for path in files if path.suffix.lower() == ".ipynb" and ".ipynb_checkpoints" not in path.parts
+    ]
+    wanted = len({ch.grade_id_of(c) for c in source.cells if ch.nbgrader_of(c)})
+    fits = []
+    problem: str | None = None
+    for path in notebooks:
+        try:
+            data = _read(path)
+            if match(parse(data), source).matched >= ENOUGH * wanted:
+                fits.append((path, data))
+        except BadNotebook as error:
+            problem = f"{ascii(path.name)[1:-1][:60]}: {error.reason}"
+    if len(fits) == 1:
+        path, data = fits[0]
+        note = f"handed in as {ascii(path.name)[1:-1][:80]}; recognised by its grade ids"
+        return Intake(student, "ready", data, note=note, timestamp=timestamp)
+    if len(fits) > 1:
+        names = ", ".join(ascii(path.name)[1:-1][:40] for path, _ in fits)
+        return Intake(
+            student,
+            "rejected",
+            reason=f"several notebooks could be {chapter}: {names}; keep one, named {chapter}.ipynb",
+        )
+    if problem:
+        return Intake(student, "rejected", reason=problem)
+    if notebooks:
+        found = ", ".join(ascii(path.name)[1:-1][:40] for path in notebooks[:3])
+        return Intake(
+            student,
+            "rejected",
+            reason=f"no notebook of {chapter} among {found}; hand in {chapter}.ipynb from the release",
+        )
+    return Intake(
+        student,
+        "missing",
+        reason=f"no notebook in submitted/{student}/{chapter}; expected {chapter}.ipynb",
+        timestamp=timestamp,
+    )
+
+
+def _timestamp(folder: Path) -> str | None:
+    """Return what nbgrader's `timestamp.txt` says where it is short, plausible text; None otherwise."""
+    try:
+        text = _read(folder / "timestamp.txt")[:64].decode("ascii").strip()
+    except (OSError, UnicodeDecodeError, BadNotebook):
+        return None
+    return (
+        text
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9:.]{5,15}( ?[A-Za-z0-9:+-]{1,12})?", text)
+        else None
+    )

@@ -1,0 +1,133 @@
+"""Read a student's notebook as data: what they wrote in solution cells, in plain cells, in manual answers.
+
+Nothing is executed and nothing is believed: tags, points, ids, types and order of a submission play no part in
+how it is graded.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from autograder.course import chapter as ch
+from autograder.errors import BadNotebook
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+MAX_BYTES = 20 * 2**20
+MAX_CELLS = 5_000
+MAX_SOURCE = 2 * 2**20
+
+
+@dataclass(frozen=True)
+class StudentCell:
+    """One cell as it came: type (`code`, `markdown`, `raw`), source, the grade id it claims, its outputs."""
+
+    kind: str
+    source: str
+    grade_id: str
+    outputs: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass
+class Submission:
+    """What a submission contributes to the rebuilt notebook.
+
+    `solutions`: exercise id -> the sources found under it, in order. `plain`: (anchor, cell) pairs, the anchor
+    being the id of the last cell of the source's that came before it. `manual`: grade id -> answer.
+    """
+
+    solutions: dict[str, list[StudentCell]] = field(default_factory=dict)
+    plain: list[tuple[str, StudentCell]] = field(default_factory=list)
+    manual: dict[str, StudentCell] = field(default_factory=dict)
+    matched: int = 0
+
+    def solution_source(self, exercise: str, stub: str) -> str | None:
+        """Return what to run for an exercise: every part in order, an untouched copy only where it is alone."""
+        parts = [cell.source for cell in self.solutions.get(exercise, [])]
+        written = [part for part in parts if part.strip() != stub.strip()]
+        chosen = written or parts[:1]
+        return "\n\n".join(chosen) if chosen else None
+
+
+def parse(data: bytes) -> list[StudentCell]:
+    """Return the cells of a notebook file; BadNotebook with a one-line reason where it is none."""
+    if len(data) > MAX_BYTES:
+        raise BadNotebook(
+            f"the notebook is {len(data) / 2**20:.0f} MiB, more than {MAX_BYTES // 2**20}; clear its outputs"
+        )
+    if not data.strip():
+        raise BadNotebook("the notebook is an empty file; save it in JupyterLab and hand it in again")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadNotebook(
+            f"the notebook is not UTF-8 text ({error.reason} at byte {error.start}); save it in JupyterLab"
+        ) from error
+    try:
+        found = json.loads(text)
+    except RecursionError as error:
+        raise BadNotebook("the notebook is nested too deeply to be one") from error
+    except ValueError as error:
+        raise BadNotebook(
+            f"the notebook is not valid JSON ({str(error)[:80]}): truncated, or not a notebook"
+        ) from error
+    return _cells(found)
+
+
+def _cells(found: Any) -> list[StudentCell]:
+    cells = found.get("cells") if isinstance(found, dict) else None
+    if cells is None and isinstance(found, dict) and isinstance(found.get("worksheets"), list):
+        sheets = [sheet for sheet in found["worksheets"] if isinstance(sheet, dict)]
+        cells = [cell for sheet in sheets for cell in sheet.get("cells", [])]
+    if not isinstance(cells, list):
+        raise BadNotebook("the file is JSON, but no notebook: it has no list of cells")
+    if len(cells) > MAX_CELLS:
+        raise BadNotebook(f"the notebook has {len(cells)} cells, more than {MAX_CELLS}")
+    return [_cell(cell) for cell in cells if isinstance(cell, dict)]
+
+
+def _cell(cell: dict[str, Any]) -> StudentCell:
+    source = cell.get("source", cell.get("input", ""))
+    if isinstance(source, list):
+        source = "".join(part for part in source if isinstance(part, str))
+    source = source if isinstance(source, str) else ""
+    source = source[:MAX_SOURCE].encode("utf-8", "replace").decode("utf-8")  # lone surrogates become "?"
+    source = source.replace("\r\n", "\n").replace("\r", "\n")
+    metadata = cell.get("metadata")
+    meta = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    grade_id = meta.get("grade_id", "") if isinstance(meta, dict) else ""
+    outputs = cell.get("outputs") if isinstance(cell.get("outputs"), list) else []
+    kind = cell.get("cell_type")
+    return StudentCell(
+        kind if kind in ("code", "markdown", "raw") else "raw",
+        source,
+        grade_id if isinstance(grade_id, str) else "",
+        tuple(output for output in outputs[:50] if isinstance(output, dict)),
+    )
+
+
+def match(cells: list[StudentCell], source: NotebookNode) -> Submission:
+    """Sort a student's cells by what they are in the source notebook."""
+    solutions = {ch.grade_id_of(c) for c in source.cells if ch.is_solution(c)}
+    manual = {ch.grade_id_of(c) for c in source.cells if ch.is_manual(c)}
+    known = {ch.grade_id_of(c) for c in source.cells if ch.nbgrader_of(c)}
+    locked_sources = {c.source.strip() for c in source.cells if ch.nbgrader_of(c).get("locked")}
+    result, anchor = Submission(), ""
+    for cell in cells:
+        if cell.grade_id in solutions:
+            result.solutions.setdefault(cell.grade_id, []).append(cell)
+        elif cell.grade_id in manual:
+            old = result.manual.get(cell.grade_id)
+            joined = cell.source if old is None else f"{old.source}\n\n{cell.source}"
+            result.manual[cell.grade_id] = StudentCell(cell.kind, joined, cell.grade_id, cell.outputs)
+        elif cell.grade_id in known:
+            pass  # a locked cell: the source's own is used
+        elif cell.kind == "code" and cell.source.strip() and cell.source.strip() not in locked_sources:
+            result.plain.append((anchor, cell))
+        if cell.grade_id in known:
+            anchor = cell.grade_id
+    result.matched = len({c.grade_id for c in cells} & known)
+    return result

@@ -1,0 +1,125 @@
+"""Run a notebook's cells in this process and emit what the checks observed, one frame a cell.
+
+This is the code that runs beside the student's. It holds no expected value and judges nothing; it is the same
+for the reference, a known mistake and a submission, in a sandbox or out of it. It imports lessonkit and the
+standard library only.
+"""
+
+from __future__ import annotations
+
+import builtins
+import io
+import random
+import sys
+import time
+from collections.abc import Callable, Iterable
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from lessonkit import check, guard, inputs, show
+
+OUTPUT_LIMIT = 20_000
+Emit = Callable[[dict[str, Any]], None]
+
+# taken before any student's code runs, so that replacing a builtin later changes nothing here
+_compile, _exec, _len, _str = builtins.compile, builtins.exec, builtins.len, builtins.str
+_take_finished, _set_base_seed, _now = check.take_finished, inputs.set_base_seed, time.monotonic
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell to run. `role`: `setup` (the course's imports and data), `student`, or `test`."""
+
+    id: str
+    role: str
+    source: str
+    exercise: str = ""
+
+    def to_json(self) -> dict[str, str]:
+        """Return a JSON-ready form."""
+        return asdict(self)
+
+
+class _Bounded(io.TextIOBase):
+    """Keeps the first characters written to it and counts the rest: one huge line costs no more than a small one."""
+
+    def __init__(self, limit: int = OUTPUT_LIMIT) -> None:
+        self.parts: list[str] = []
+        self.room = limit
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        if self.room > 0 and isinstance(text, str):
+            kept = text[: self.room]
+            self.room -= _len(kept)
+            self.parts.append(kept)
+        return _len(text)
+
+    def text(self) -> str:
+        return "".join(self.parts) + ("\n[output cut]" if self.room <= 0 else "")
+
+
+def run(
+    cells: Iterable[Cell], emit: Emit, *, seed: int, forbidden: dict[str, list[str]], shell: Any = None
+) -> None:
+    """Run `cells` in order, each in the same namespace, and `emit` one frame before and one after each.
+
+    `seed` is the base of every input that a check makes. `shell` is an IPython shell for students' cells
+    (magics, top-level await); without one they run as plain Python. An error in a cell is part of its frame
+    and never stops the run.
+    """
+    show.set_recording(True)
+    _set_base_seed(seed)
+    guard.set_forbidden(forbidden)
+    _seed_everything(seed)
+    space: dict[str, Any] = {"__name__": "__main__"} if shell is None else shell.user_ns
+    trusted: dict[str, Any] = {}
+    for cell in cells:
+        emit({"begin": cell.id})
+        started, output = _now(), _Bounded()
+        with redirect_stdout(output), redirect_stderr(output):
+            frame = _run_cell(cell, space, trusted, shell)
+        frame.update(cell=cell.id, seconds=_now() - started, output=output.text())
+        emit(frame)
+
+
+def _seed_everything(seed: int) -> None:
+    random.seed(seed)
+    if numpy := sys.modules.get("numpy"):
+        numpy.random.seed(seed % 2**32)
+    if torch := sys.modules.get("torch"):
+        torch.manual_seed(seed)
+
+
+def _run_cell(cell: Cell, space: dict[str, Any], trusted: dict[str, Any], shell: Any) -> dict[str, Any]:
+    _take_finished()
+    if cell.role == "student" and shell is not None:
+        result = shell.run_cell(cell.source, store_history=False)
+        error = result.error_before_exec or result.error_in_exec
+        return {"error": None if error is None else _say(error)}
+    # a test cell sees the student's names, but never instead of the course's own
+    scope = {**space, **trusted} if cell.role == "test" else space
+    before = set(scope)
+    try:
+        _exec(_compile(cell.source, f"<{cell.role} {cell.id}>", "exec"), scope)
+        error = None
+    except (Exception, SystemExit) as raised:
+        error = _say(raised)
+    if cell.role == "setup":
+        trusted.update({name: scope[name] for name in scope if name not in before and name != "__builtins__"})
+    frame: dict[str, Any] = {"error": error}
+    if cell.role == "test":
+        finished = _take_finished()
+        frame["tests"] = [one for one in finished if one["cell"] == cell.id]
+    return frame
+
+
+def _say(error: BaseException) -> str:
+    try:
+        text = _str(error).strip()[:500]
+    except Exception:
+        text = ""
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,0 +1,1 @@
+"""What looks at a student's code without changing it: one module an instrument."""

@@ -1,0 +1,212 @@
+"""Compare two observations (plain data of `lessonkit.observe`) and say where and how they differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from lessonkit.observe import Plain, decode, decode_array, describe
+
+#: dtype -> (relative, absolute) tolerance; the absolute one is measured against the largest expected entry,
+#: so that another order of summation is never a mistake and a wrong factor always is.
+TOLERANCE = {
+    "float16": (2e-2, 2e-2),
+    "bfloat16": (4e-2, 4e-2),
+    "float32": (1e-4, 1e-5),
+    "float64": (1e-7, 1e-9),
+}
+
+
+class _How(NamedTuple):
+    rtol: float | None
+    atol: float | None
+    exact: bool
+    explain: bool
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """Why two observations are not the same: what was expected, what came, where it is worst, what it looks like."""
+
+    expected: str
+    actual: str
+    where: str = ""
+    patterns: tuple[str, ...] = field(default=())
+
+
+def compare(
+    expected: Plain,
+    actual: Plain,
+    *,
+    rtol: float | None = None,
+    atol: float | None = None,
+    exact: bool = False,
+    explain: bool = True,
+) -> Mismatch | None:
+    """Return None where `actual` is `expected` within the tolerance of its dtype, else the first `Mismatch`.
+
+    Lists and tuples are the same thing here; dtypes and shapes are not negotiable. With `exact`, every number
+    has to be equal to the last bit. NaN equals NaN. Never raises on malformed `actual` data.
+    """
+    try:
+        return _compare(expected, actual, _How(rtol, atol, exact, explain), "")
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+        return Mismatch(describe(expected), f"something that is not plain data ({type(error).__name__})")
+
+
+def _compare(expected: Plain, actual: Plain, how: _How, at: str) -> Mismatch | None:
+    kind = expected["kind"]
+    if kind == "sequence" and actual.get("kind") == "sequence":
+        return _compare_items(expected, actual, how, at)
+    if kind == "mapping" and actual.get("kind") == "mapping":
+        return _compare_mappings(expected, actual, how, at)
+    if _is_number(expected) and _is_number(actual):
+        if _number_kind(expected) != _number_kind(actual):
+            return Mismatch(describe(expected), describe(actual), at)
+        return _compare_arrays(expected, actual, how, at)
+    if kind != actual.get("kind"):
+        return Mismatch(describe(expected), describe(actual), at)
+    if kind == "none":
+        return None
+    if kind in ("bool", "int", "str") and expected["value"] == actual["value"]:
+        return None
+    return Mismatch(describe(expected), describe(actual), at)
+
+
+def _is_number(plain: Plain) -> bool:
+    return plain.get("kind") in ("float", "array", "tensor", "scalar")
+
+
+def _number_kind(plain: Plain) -> str:
+    """NumPy turns a float64 array of shape () into a float as it pleases, so those three count as one kind."""
+    kind = plain["kind"]
+    if kind == "float" or (
+        kind in ("array", "scalar") and not plain["shape"] and plain["dtype"] == "float64"
+    ):
+        return "float64 number"
+    if kind in ("array", "scalar") and not plain["shape"]:
+        return f"{plain['dtype']} number"
+    return kind
+
+
+def _compare_items(expected: Plain, actual: Plain, how: _How, at: str) -> Mismatch | None:
+    wanted, found = expected["items"], actual["items"]
+    if len(wanted) != len(found):
+        return Mismatch(describe(expected), describe(actual), at)
+    for i, (one, other) in enumerate(zip(wanted, found, strict=True)):
+        here = f"{at}item {i + 1} of {len(wanted)}" if not at else f"{at}, item {i + 1} of {len(wanted)}"
+        if mismatch := _compare(one, other, how, here):
+            return mismatch
+    return None
+
+
+def _compare_mappings(expected: Plain, actual: Plain, how: _How, at: str) -> Mismatch | None:
+    wanted, found = dict(expected["items"]), dict(actual["items"])
+    if wanted.keys() != found.keys():
+        return Mismatch(f"keys {sorted(wanted)}", f"keys {sorted(found)}", at)
+    for key, one in wanted.items():
+        here = f"{at}, entry {key!r}" if at else f"entry {key!r}"
+        if mismatch := _compare(one, found[key], how, here):
+            return mismatch
+    return None
+
+
+def _array_of(plain: Plain) -> np.ndarray:
+    return np.asarray(decode(plain)) if plain["kind"] == "float" else decode_array(plain)
+
+
+def _compare_arrays(expected: Plain, actual: Plain, how: _How, at: str) -> Mismatch | None:
+    want, got = _array_of(expected), _array_of(actual)
+    name = expected.get("dtype", "float64")
+    same_dtype = name == actual.get("dtype", "float64")
+    if want.shape != got.shape or not same_dtype:
+        return Mismatch(describe(expected), describe(actual), at, patterns(want, got) if how.explain else ())
+    if want.dtype.kind != "f":
+        bad = want != got
+        if not bad.any():
+            return None
+        return _worst(expected, actual, want, got, bad.astype(float), at) if how.explain else Mismatch("", "")
+    default_r, default_a = TOLERANCE.get(name, TOLERANCE["float64"])
+    rtol = default_r if how.rtol is None else how.rtol
+    atol = default_a if how.atol is None else how.atol
+    if how.exact:
+        rtol = atol = 0.0
+    want, got = want.astype(np.float64), got.astype(np.float64)
+    with np.errstate(all="ignore"):
+        finite = np.isfinite(want)
+        largest = np.abs(want[finite]).max() if finite.any() else 1.0
+        allowed = rtol * np.abs(want) + atol * max(1.0, float(largest))
+        gap = np.abs(want - got)
+        same = np.where(finite, gap <= allowed, (want == got) | (np.isnan(want) & np.isnan(got)))
+        if bool(np.all(same)):
+            return None
+        if not how.explain:
+            return Mismatch("", "")
+        gap = np.where(same, 0.0, np.where(np.isfinite(gap), gap, np.inf))
+    return _worst(expected, actual, want, got, gap, at)
+
+
+def _worst(
+    expected: Plain, actual: Plain, want: np.ndarray, got: np.ndarray, gap: np.ndarray, at: str
+) -> Mismatch:
+    if want.ndim == 0:
+        return Mismatch(describe(expected), describe(actual), at, patterns(want, got))
+    index = np.unravel_index(int(np.argmax(gap)), gap.shape)
+    name = f"[{', '.join(str(i) for i in index)}]"
+    count = int((gap > 0).sum())
+    where = f"{count} of {gap.size} entries differ, most at {name}: expected {want[index]:.6g}, got {got[index]:.6g}"
+    return Mismatch(
+        describe(expected), describe(actual), f"{at}: {where}" if at else where, patterns(want, got)
+    )
+
+
+def patterns(want: np.ndarray, got: np.ndarray) -> tuple[str, ...]:
+    """Name what is recognisable about a wrong array: a transpose, a constant factor, a missing sum, all zeros.
+
+    `want` and `got` are arrays of any shape; the answer is a tuple of short phrases, empty where nothing fits.
+    """
+    with np.errstate(all="ignore"):
+        return tuple(phrase for phrase in (_shape_pattern(want, got), _value_pattern(want, got)) if phrase)
+
+
+def _close(a: np.ndarray, b: np.ndarray) -> bool:
+    return a.shape == b.shape and bool(
+        np.allclose(a, b, rtol=1e-3, atol=1e-6 * max(1.0, float(np.abs(b).max(initial=0))))
+    )
+
+
+def _shape_pattern(want: np.ndarray, got: np.ndarray) -> str:
+    if want.ndim == 2 and got.shape == want.T.shape and want.size > 1 and _close(got, want.T):
+        return "it is the transpose of what was expected"
+    if want.shape == got.shape:
+        return ""
+    if want.ndim == 2 and got.shape == want.T.shape:
+        return "the two sizes of its shape are swapped"
+    if got.ndim == want.ndim + 1:
+        for axis in range(got.ndim):
+            if _close(got.sum(axis=axis), want):
+                return f"a sum over axis {axis} is missing"
+    return ""
+
+
+def _value_pattern(want: np.ndarray, got: np.ndarray) -> str:
+    if want.shape != got.shape or want.dtype.kind != "f" or want.size == 0:
+        return ""
+    if not np.isfinite(got).all():
+        return "it holds nan or inf"
+    if not got.any() and want.any():
+        return "it is zero everywhere"
+    big = np.abs(want) > 1e-3 * np.abs(want).max()
+    if not big.any():
+        return ""
+    ratios = got[big] / want[big]
+    ratio = float(np.median(ratios))
+    if abs(ratio) < 1e-6 or not np.allclose(ratios, ratio, rtol=1e-3) or abs(ratio - 1) < 1e-3:
+        return ""
+    if abs(ratio + 1) < 1e-3:
+        return "the sign is reversed everywhere"
+    if want.size > 1:
+        return f"every entry is {ratio:.4g} times the expected one"
+    return f"it is {ratio:.4g} times the expected value"

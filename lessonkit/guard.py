@@ -1,0 +1,222 @@
+"""See which forbidden calls actually ran while a check ran a student's code, however they were spelled.
+
+A profile function sees every Python and C function that is called, under any alias. A call counts where the
+nearest frame that is neither a library's nor the course's own belongs to the student. The names are the
+field's dotted names (`torch.nn.functional.softmax`); `package.*` stands for everything in it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import sysconfig
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
+
+from lessonkit.message import Message
+
+#: Fine even where `torch.autograd` as a whole is not.
+ALLOWED_MODULES = ("torch.autograd.grad_mode", "torch.autograd.profiler")
+_HERE = str(Path(__file__).parent)
+_LIBRARY = tuple(
+    {*(str(Path(sysconfig.get_paths()[key])) for key in ("stdlib", "platstdlib", "purelib", "platlib")), _HERE}
+)
+_COURSE = {"lessonkit"}
+
+
+def trust(file: str) -> None:
+    """Count a course's own package, whose `__file__` is given, among the libraries: its calls are not a student's."""
+    global _LIBRARY
+    _LIBRARY = tuple({*_LIBRARY, str(Path(file).parent)})
+    _COURSE.add(Path(file).parent.name)
+
+
+def is_library(filename: str) -> bool:
+    """Return True for code of the standard library, of an installed package, of lessonkit or of a course's package."""
+    return filename.startswith(_LIBRARY) or filename.startswith("<frozen")
+
+
+class Names:
+    """The forbidden names of an exercise, resolved to what a profile function can recognise."""
+
+    def __init__(self, names: list[str]) -> None:
+        self.codes: dict[CodeType, str] = {}
+        self.classes: dict[str, type] = {}
+        self.c_names: dict[str, str] = {}
+        self.modules: dict[str, str] = {}
+        for name in names:
+            self._add(name)
+
+    def _add(self, name: str) -> None:
+        if name.endswith(".*"):
+            self.modules[name[:-2]] = name
+            self._add_exports(name)
+            return
+        if "." not in name:
+            return  # a rule about syntax, such as "python loop", is not for the profiler
+        found = resolve(name)
+        if isinstance(found, type):
+            self.classes[name] = found
+            for attribute in ("__init__", "forward", "step", "__new__"):
+                self._add_code(vars(found).get(attribute), name)
+            return
+        self._add_code(found, name)
+        simple = name.rpartition(".")[2].rstrip("_")
+        if name.startswith("torch."):
+            for form in (simple, f"{simple}_", f"_{simple}", f"special_{simple}", f"native_{simple}", f"{simple}_nd"):
+                self.c_names[form] = name
+            tensor_method = getattr(sys.modules["torch"].Tensor, simple, None)
+            self._add_code(tensor_method, name)
+
+    def _add_exports(self, name: str) -> None:
+        """Remember the functions a package only passes on: `torch.func.jacrev` is defined somewhere else.
+
+        What its parent offers under the same name too (`torch.vmap`) is the parent's.
+        """
+        package, above = resolve(name[:-2]), name[:-2].rpartition(".")[0]
+        parent = resolve(above) if above else None
+        for attribute in getattr(package, "__all__", []):
+            found = getattr(package, attribute, None)
+            if found is not getattr(parent, attribute, None) and not isinstance(found, type):
+                self._add_code(found, name)
+
+    def _add_code(self, found: Any, name: str) -> None:
+        while hasattr(found, "__wrapped__"):
+            found = found.__wrapped__  # a decorator's own code is shared by all that it decorates
+        self._remember(found, name)
+
+    def _remember(self, found: Any, name: str) -> None:
+        code = getattr(found, "__code__", None)
+        if code is not None and "_boolean_dispatch" not in code.co_name and code.co_name not in ("decorate_context", "wrapper", "inner"):
+            self.codes[code] = name
+
+    def of_call(self, frame: FrameType) -> str | None:
+        """Return the forbidden name a Python call runs, if any."""
+        name = self.codes.get(frame.f_code)
+        if name is None and self.modules:
+            name = self._of_module(frame.f_globals.get("__name__", ""))
+        return name
+
+    def of_subclass(self, name: str, frame: FrameType) -> bool:
+        """Return True where a forbidden class's method runs on an object whose class no library defines: a
+        subclass, or a class that borrows the method (`forward = nn.Sequential.forward`)."""
+        found, me = self.classes.get(name), frame.f_locals.get("self")
+        kind = type(me)
+        if found is None or me is None or kind is found:
+            return False
+        return kind.__module__.partition(".")[0] not in ("torch", "torchvision", *_COURSE)
+
+    def of_c_call(self, called: Any) -> str | None:
+        """Return the forbidden name a C call runs, if any: torch's own functions and methods of tensors."""
+        simple = getattr(called, "__name__", "")
+        name = self.c_names.get(simple)
+        if name is not None:
+            owner = getattr(called, "__self__", None)
+            torch = sys.modules["torch"]
+            ours = isinstance(owner, torch.Tensor) or "torch" in f"{type(owner)} {owner if isinstance(owner, type) else ''} {getattr(called, '__module__', '')} {getattr(owner, '__name__', '')}"
+            return name if ours else None
+        if simple == "numpy" and "numpy" in self.modules:
+            return self.modules["numpy"]
+        if self.modules:
+            return self._of_module(str(getattr(called, "__module__", "") or ""))
+        return None
+
+    def _of_module(self, module: str) -> str | None:
+        if module.startswith(ALLOWED_MODULES):
+            return None
+        for package, name in self.modules.items():
+            if module == package or module.startswith(package + "."):
+                return name
+            head, _, stem = package.rpartition(".")
+            if stem.endswith("_") and module == head:
+                return name
+        return None
+
+
+def resolve(name: str) -> Any:
+    """Return the object behind a dotted name, None where this version of the library has none."""
+    parts = name.split(".")
+    for cut in range(len(parts), 0, -1):
+        try:
+            found: Any = importlib.import_module(".".join(parts[:cut]))
+        except ImportError:
+            continue
+        for part in parts[cut:]:
+            found = getattr(found, part, None)
+        return found
+    return None
+
+
+_names: dict[str, list[str]] = {}
+
+
+def set_forbidden(names: dict[str, list[str]]) -> None:
+    """Tell the guard each exercise's forbidden names (a grader does; a notebook has `lessonkit.json`)."""
+    _names.clear()
+    _names.update(names)
+
+
+@contextmanager
+def watch(exercise: str, forbidden: list[str] | None, course_file: str) -> Iterator[set[str]]:
+    """Collect the forbidden names that a student's code runs inside the block.
+
+    `course_file` is the file name of the test cell's code: what the course itself calls is its own affair.
+    """
+    used: set[str] = set()
+    names = _names.get(exercise, []) if forbidden is None else forbidden
+    known = Names(names) if names else None
+    if known is None or not (known.codes or known.c_names or known.modules):
+        yield used
+        return
+
+    def profile(frame: FrameType, event: str, argument: Any) -> None:
+        if event == "call":
+            name, caller = known.of_call(frame), frame.f_back
+        elif event == "c_call":
+            name, caller = known.of_c_call(argument), frame
+        else:
+            return
+        if name is None or name in used:
+            return
+        if _is_students(caller, course_file, nearest=not name.endswith(".*")):
+            used.add(name)
+        elif event == "call" and known.of_subclass(name, frame):
+            used.add(name)  # the course may call it, but whose it is shows in its class
+
+    before = sys.getprofile()
+    threading.setprofile(profile)
+    sys.setprofile(profile)
+    try:
+        yield used
+    finally:
+        sys.setprofile(before)
+        threading.setprofile(before)
+
+
+def _is_students(frame: FrameType | None, course_file: str, nearest: bool) -> bool:
+    """Say whose call it is: that of the nearest frame outside libraries (or only of the calling frame)."""
+    while frame is not None:
+        filename = frame.f_code.co_filename
+        if not is_library(filename):
+            return filename != course_file
+        if not nearest:
+            return False
+        frame = frame.f_back
+    return False
+
+
+def message(used: list[str]) -> Message:
+    """Return the message that names a forbidden call."""
+    loops = [name for name in used if name.lower().startswith("python loop")]
+    what = ", ".join(f"a {name}" if name in loops else name for name in used)
+    return Message(
+        "not yet",
+        "it is your own work",
+        actual=f"your code {'uses' if loops else 'calls'} {what}",
+        where="that call is the thing this exercise asks you to build",
+        try_=f"write it without {what}; the exercise lists what is not allowed",
+    )
