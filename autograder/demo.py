@@ -13,7 +13,7 @@ import click
 from autograder.author import build
 from autograder.books import export, feedback, report
 from autograder.course import chapter as ch
-from autograder.course import solutions as variants
+from autograder.course.solutions import MISTAKES, NamedSolution
 from autograder.errors import AutograderError, NoSandbox
 from autograder.files import write_atomically
 from autograder.grade import Grading, Options
@@ -27,8 +27,8 @@ def sample_class(chapter: ch.Chapter) -> dict[str, dict[str, str]]:
     """Return the students of the sample class with the solutions they write, by exercise."""
     right = {ch.grade_id_of(c): c.source for c in chapter.source.cells if ch.is_solution(c)}
     exercises = list(chapter.exercises)
-    wrong: dict[str, variants.NamedSolution] = {}
-    for mistake in variants.read(chapter.source_path.parent / "mistakes.py"):
+    wrong: dict[str, NamedSolution] = {}
+    for mistake in chapter.named(MISTAKES):
         wrong.setdefault(mistake.exercise, mistake)
     names = ("bela", "carla", "deniz")
     # mistakes in the exercises that have the most to say: the middle of the chapter
@@ -45,7 +45,7 @@ def sample_class(chapter: ch.Chapter) -> dict[str, dict[str, str]]:
 def expected_mistakes(chapter: ch.Chapter) -> dict[str, str]:
     """Return which mistake each of the three students has to be told of."""
     told = {}
-    known = {(m.exercise, m.code): m.name for m in variants.read(chapter.source_path.parent / "mistakes.py")}
+    known = {(m.exercise, m.code): m.name for m in chapter.named(MISTAKES)}
     for student, solutions in sample_class(chapter).items():
         for pair in solutions.items():
             if pair in known:

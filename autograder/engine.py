@@ -96,7 +96,7 @@ def _reference(setup: Setup) -> Any:
         chapter = Chapter(root, setup.chapter)
         template = _template(setup, chapter)
         template.data_line = setup.data_line
-        _references[setup] = Reference(chapter, template, root / ".autograder" / "reference")
+        _references[setup] = Reference(chapter, template, root / ".autograder" / "records")
     return _references[setup]
 
 

@@ -16,7 +16,8 @@ from autograder.errors import NoSandbox, cannot_write
 from autograder.files import write_atomically
 from autograder.intake import door as intake
 from autograder.intake.submission import Submission, match, parse
-from autograder.judge.reference import Reference
+from autograder.judge import keys
+from autograder.judge.reference import GRADING_SEED
 from autograder.judge.result import Result
 from autograder.sandbox import levels as isolation
 from autograder.sandbox.grading_data import prepared
@@ -74,9 +75,7 @@ class Grading:
 
     def reference_key(self) -> str:
         """Return the content key of the chapter's reference."""
-        template = Template(sandbox=self.sandbox, prepared=self.folder)  # only asked for its key, never started
-        template.data_line = self.data_line
-        return Reference(self.chapter, template, None).key
+        return keys.of_chapter(self.chapter, GRADING_SEED, self.data_line)
 
     def confirm_isolation(self) -> None:
         """Measure the sandbox with canaries before trusting it; SandboxBroke where one gets through."""
@@ -280,9 +279,7 @@ def _boot_id() -> str:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
         boot = "?"
-    from autograder.judge.reference import code_hash
-
-    return f"{boot} {code_hash()}"
+    return f"{boot} {keys.walls()}"
 
 
 __all__ = ["Change", "Grading", "Options", "SandboxBroke"]

@@ -11,7 +11,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from autograder.course import chapter as ch
-from autograder.course import solutions as variants
+from autograder.course import solutions
 from autograder.course.settings import ExerciseSettings, read_exercises
 from autograder.rebuild.split import check_name, hidden_lines
 
@@ -37,7 +37,7 @@ def chapter(folder: Path, notebook: NotebookNode) -> list[str]:
     name = folder.name
     settings = read_exercises(folder / "exercises.toml")
     exercises = ch.exercises_of(notebook, settings)
-    known = variants.read(folder / "mistakes.py")
+    known = solutions.read(folder / solutions.MISTAKES, ch.references_of(notebook))
     findings = [*_ids(notebook), *_cells(notebook, settings), *_alt_text(notebook), *_test_cells(notebook)]
     findings += _statements(notebook, exercises)
     counts = Counter(m.exercise for m in known)
@@ -283,7 +283,7 @@ def _exercise(exercise: ch.Exercise, mistakes: int, why_few: str) -> list[str]:
     return findings
 
 
-def _mistakes(known: list[variants.NamedSolution], exercises: dict[str, ch.Exercise]) -> list[str]:
+def _mistakes(known: list[solutions.NamedSolution], exercises: dict[str, ch.Exercise]) -> list[str]:
     findings = []
     for mistake in known:
         if mistake.exercise not in exercises:

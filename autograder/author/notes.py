@@ -9,12 +9,13 @@ from typing import Any
 from nbformat import NotebookNode
 
 from autograder.course import chapter as ch
-from autograder.course import solutions as variants
+from autograder.course import solutions
 from autograder.course.settings import CourseSettings, ExerciseSettings, read_exercises
+from autograder.judge.records import Frames, Records
 from autograder.judge.verdict import judge_record
 from autograder.rebuild.cells import reference_cells, splits_of
 from autograder.rebuild.split import BEGIN_HIDDEN, END_HIDDEN
-from autograder.sandbox.host import Limits, Outcome, Template
+from autograder.sandbox.host import Template
 from lessonkit.fingerprint import fingerprint
 
 #: The base seed of a student's own notebook.
@@ -41,9 +42,9 @@ def notes_of(
     if before and before.get("made_from") == made_from(folder):
         return before | {"course": course.to_json()}
     settings = read_exercises(folder / "exercises.toml")
-    known = variants.read(folder / "mistakes.py")
+    known = solutions.read(folder / solutions.MISTAKES, ch.references_of(notebook))
     visible = without_hidden(notebook)
-    found = _fingerprints(visible, known, settings, course)
+    found = _fingerprints(visible, known, settings, course, folder.parents[1] / ".autograder" / "records")
     notes = {}
     for name, exercise in ch.exercises_of(notebook, settings).items():
         mistakes = [
@@ -83,7 +84,8 @@ def _cut_hidden(source: str) -> str:
 
 
 def _fingerprints(
-    visible: NotebookNode, known: list[variants.NamedSolution], settings: dict[str, ExerciseSettings], course: CourseSettings
+    visible: NotebookNode, known: list[solutions.NamedSolution], settings: dict[str, ExerciseSettings], course: CourseSettings,
+    cache: Path | None,
 ) -> dict[tuple[str, str], dict[str, Any]]:
     if not known:
         return {}
@@ -92,20 +94,18 @@ def _fingerprints(
     preload = sorted({module for table in settings.values() for module in table.preload})
     with Template(sandbox=False, preload=(*course.warm_up, *preload), package=course.package) as template:
 
-        def run(replace: dict[str, str] | None, only: set[str] | None) -> Outcome:
-            cells = reference_cells(visible, replace, only)
-            return template.run(
-                cells, seed=NOTEBOOK_SEED, forbidden={}, seconds=lambda cell: 120.0,
-                limits=Limits(wall_seconds=600, cpu_seconds=600),
-            )  # fmt: skip
+        records = Records(template, cache, course.package)
+
+        def run(replace: dict[str, str] | None, only: set[str] | None) -> Frames:
+            return records.of(reference_cells(visible, replace, only), NOTEBOOK_SEED, lambda _: 120.0)
 
         right = run(None, None)
         for mistake in known:
             wrong = run({mistake.exercise: mistake.code}, {mistake.exercise})
             at = {}
             for grade_id, split in splits.items():
-                if grade_id.partition("__")[0] == mistake.exercise and grade_id in wrong.frames:
-                    first = _first_wrong(split, right.frames.get(grade_id, {}), wrong.frames[grade_id])
+                if grade_id.partition("__")[0] == mistake.exercise and grade_id in wrong:
+                    first = _first_wrong(split, right.get(grade_id, {}), wrong[grade_id])
                     if first:
                         at[grade_id] = first
             found[mistake.exercise, mistake.name] = at

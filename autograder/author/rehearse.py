@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.course import chapter as ch
-from autograder.course import solutions as variants
+from autograder.course import solutions
 from autograder.intake.submission import Submission, match, parse
 from autograder.judge.grade_one import Observed, judge, judge_exercise, observe
 from autograder.judge.reference import Reference
@@ -39,7 +39,7 @@ class Rehearsal:
     def __init__(self, root: Path, chapter: str, template: Template, cache: Path | None = None) -> None:
         self.chapter = ch.Chapter(root, chapter)
         self.template = template
-        self.reference = Reference(self.chapter, template, cache)
+        self.reference = Reference(self.chapter, template, cache or root / ".autograder" / "records")
 
     def grade(self, solutions: dict[str, str], only: set[str] | None = None) -> Result:
         """Grade the release with `solutions` (exercise -> source) written in; `only` these exercises' tests."""
@@ -62,9 +62,9 @@ class Rehearsal:
     def findings(self) -> list[Line]:
         """Return everything that is not as it should be; [] for a chapter fit for students."""
         lines = [*self.reference_lines(), *self.untouched_lines()]
-        for wrong in variants.read(self.reference.mistakes_path):
+        for wrong in self.chapter.named(solutions.MISTAKES):
             lines += self.mistake_lines(wrong)
-        for unusual in variants.read(self.chapter.course_dir / "variants.py"):
+        for unusual in self.chapter.named(solutions.VARIANTS):
             lines += self.variant_lines(unusual)
         return lines
 
@@ -86,7 +86,7 @@ class Rehearsal:
             if e.score > 0 or e.outcome == "pass"
         ]
 
-    def mistake_lines(self, wrong: variants.NamedSolution, handed_in: bool = True) -> list[Line]:
+    def mistake_lines(self, wrong: solutions.NamedSolution, handed_in: bool = True) -> list[Line]:
         """Return findings about one known mistake: it has to lose points and be told its own help.
 
         It is handed in and graded like a student's; with `handed_in` False its own record is judged, which holds
@@ -107,7 +107,7 @@ class Rehearsal:
             ]
         return []
 
-    def variant_lines(self, unusual: variants.NamedSolution) -> list[Line]:
+    def variant_lines(self, unusual: solutions.NamedSolution) -> list[Line]:
         """Return findings about one unusual right solution: it has to earn everything."""
         result = self.grade(self.right() | {unusual.exercise: unusual.code}, {unusual.exercise})
         found = result.exercises[unusual.exercise]

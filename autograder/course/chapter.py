@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
+from autograder.course import solutions
 from autograder.course.settings import (
     CourseSettings,
     ExerciseSettings,
@@ -23,6 +24,7 @@ from autograder.course.settings import (
     read_exercises,
 )
 from autograder.course.settings import exercises_of as settings_of
+from autograder.course.solutions import NamedSolution
 from autograder.errors import BadNotebook, UnknownChapter
 
 NAME = re.compile(r"\d\d_[a-z][a-z0-9_]*")
@@ -145,11 +147,20 @@ class Chapter:
         """Return the chapter's exercises by id, in the order of the notebook."""
         return exercises_of(self.source, self.settings)
 
+    def named(self, file: str) -> list[NamedSolution]:
+        """Return the named solutions of `mistakes.py`, `variants.py` or `refused.py`; [] where there is no such file."""
+        return solutions.read(self.course_dir / file, references_of(self.source))
+
     @property
     def preload(self) -> tuple[str, ...]:
         """Return the modules that a warm process should have imported before this chapter's cells run."""
         own = {module for exercise in self.exercises.values() for module in exercise.settings.preload}
         return (*self.course.warm_up, *sorted(own))
+
+
+def references_of(notebook: NotebookNode) -> dict[str, str]:
+    """Return the solutions of a source notebook by exercise."""
+    return {grade_id_of(cell): cell.source for cell in notebook.cells if is_solution(cell)}
 
 
 def exercises_of(notebook: NotebookNode, settings: dict[str, ExerciseSettings]) -> dict[str, Exercise]:

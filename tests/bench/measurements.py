@@ -15,7 +15,7 @@ from typing import Any
 
 from autograder.books import gradebook
 from autograder.course import chapter as ch
-from autograder.course import solutions as variants
+from autograder.course import solutions
 from autograder.engine import workers
 from autograder.grade import Grading, Options
 from autograder.sandbox.levels import level
@@ -46,7 +46,7 @@ def row(what: str, ours: str, against: str, ratio: float, goal: str, met: bool |
 
 def _class(room: Classroom, size: int) -> list[str]:
     """Hand in a class of right and wrong work; return the students."""
-    known = variants.read(ROOT / "course" / room.name / "mistakes.py")
+    known = solutions.read(ROOT / "course" / room.name / "mistakes.py")
     names = [f"s{i:04d}" for i in range(size)]
     for i, student in enumerate(names):
         mistake = known[i % len(known)]
@@ -125,7 +125,7 @@ def _warm_records(folder: Path, room: Classroom) -> None:
     wrong = "def {0}(*a, **k):\n    return 'nothing'\n\nclass {0}_:\n    pass\n"
     before.submit("wrong", **{exercise: wrong.format(exercise) for exercise in before.right})
     _ours(before, 1)
-    for kept in ("reference", "data", "isolation"):
+    for kept in ("records", "data", "isolation"):
         if (before.root / ".autograder" / kept).is_dir():
             shutil.copytree(before.root / ".autograder" / kept, room.root / ".autograder" / kept)
 

@@ -7,12 +7,12 @@ from textwrap import dedent
 
 import pytest
 
-from autograder.course import solutions as variants
+from autograder.course import solutions
 
 CHAPTER = "12_own_framework"
 #: library -> exercise -> solution cell
 LIBRARIES: dict[str, dict[str, str]] = {}
-for found in variants.read(Path(__file__).with_name("own_libraries.py")):
+for found in solutions.read(Path(__file__).with_name("own_libraries.py")):
     LIBRARIES.setdefault(found.name, {})[found.exercise] = found.code
 
 

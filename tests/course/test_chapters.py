@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from autograder.course import chapter as ch
-from autograder.course import solutions as variants
+from autograder.course import solutions
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = ch.names(ROOT, "course")
@@ -27,7 +27,7 @@ def named(file: str) -> list:
             marks=pytest.mark.xdist_group(f"{name} {solution.exercise}"),
         )
         for name in CHAPTERS
-        for solution in variants.read(ROOT / "course" / name / file)
+        for solution in solutions.read(ROOT / "course" / name / file)
     ]
 
 
@@ -49,7 +49,7 @@ def test_untouched_release_earns_nothing(rehearse, name):
 @pytest.mark.parametrize(("name", "wrong"), named("mistakes.py"))
 def test_mistake_is_rejected_with_its_own_help(rehearse, name, wrong):
     """The first of each exercise is handed in like a student's work; of the others the records are judged."""
-    first = next(m for m in variants.read(ROOT / "course" / name / "mistakes.py") if m.exercise == wrong.exercise)
+    first = next(m for m in solutions.read(ROOT / "course" / name / "mistakes.py") if m.exercise == wrong.exercise)
     assert [str(line) for line in rehearse(name).mistake_lines(wrong, handed_in=wrong == first)] == []
 
 

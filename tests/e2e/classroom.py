@@ -19,6 +19,7 @@ class Classroom:
         self.root, self.name = root, chapter
         for room in ("source", "release"):
             shutil.copytree(ROOT / room / chapter, root / room / chapter)
+        shutil.copytree(ROOT / "course" / chapter, root / "course" / chapter)
         self.chapter = ch.Chapter(root, chapter)
 
     @property

@@ -10,7 +10,7 @@ import pytest
 
 from autograder.books import gradebook
 from autograder.course import nbgrader_api as nb
-from autograder.course import solutions as variants
+from autograder.course import solutions
 from tests.e2e.classroom import ROOT, Classroom, cell_of
 
 pytestmark = pytest.mark.filterwarnings(
@@ -20,8 +20,8 @@ pytestmark = pytest.mark.filterwarnings(
 
 def honest_class(room):
     """Hand in honest work of every kind: right, untouched, unusual, wrong, half done, a manual answer."""
-    wrong = {m.exercise: m.code for m in variants.read(ROOT / "course" / room.name / "mistakes.py")}
-    unusual = {m.exercise: m.code for m in variants.read(ROOT / "course" / room.name / "variants.py")}
+    wrong = {m.exercise: m.code for m in solutions.read(ROOT / "course" / room.name / "mistakes.py")}
+    unusual = {m.exercise: m.code for m in solutions.read(ROOT / "course" / room.name / "variants.py")}
     room.submit("right")
     room.submit("untouched", room.notebook())
     room.submit("unusual", **unusual)

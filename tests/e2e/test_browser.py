@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.course import solutions as variants
+from autograder.course import solutions
 from tests.e2e.lab import BROWSER, browser, jupyterlab
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,7 +44,7 @@ def test_a_student_solves_checks_and_errs(lab, tmp_path):
         assert "pass" in passed
         assert "not yet" not in passed
         wrong = next(
-            m for m in variants.read(ROOT / "course" / CHAPTER / "mistakes.py") if m.exercise == "relu"
+            m for m in solutions.read(ROOT / "course" / CHAPTER / "mistakes.py") if m.exercise == "relu"
         )
         page.type_into(solution, wrong.code)
         page.run(solution)

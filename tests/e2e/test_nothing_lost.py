@@ -16,7 +16,7 @@ import pytest
 
 from autograder import engine
 from autograder.books import gradebook, store
-from autograder.course import solutions as variants
+from autograder.course import solutions
 from autograder.errors import BadNotebook
 from autograder.grade import Grading, Options
 from autograder.sandbox import bwrap
@@ -29,7 +29,7 @@ SANDBOXED, _ = level()
 
 def a_class(room, size, hostile=0):
     """Hand in `size` notebooks: right, untouched, one of the known mistakes in turn; the last are hostile."""
-    known = variants.read(ROOT / "course" / room.name / "mistakes.py")
+    known = solutions.read(ROOT / "course" / room.name / "mistakes.py")
     forged = [attack for name, attack in attacks.FORGED.items() if name not in attacks.RACES]
     for i in range(size):
         student = f"s{i:04d}"
