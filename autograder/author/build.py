@@ -20,9 +20,10 @@ from nbformat import NotebookNode
 
 from autograder.author import lint
 from autograder.author.notes import notes_of
+from autograder.author.outline import with_outline
 from autograder.course import chapter as ch
 from autograder.course import nbgrader_api as nb
-from autograder.course.settings import read_course
+from autograder.course.settings import read_course, read_exercises
 from autograder.errors import AutograderError, EditedSource, LintFailed, StaleBuild, cannot_write
 from autograder.files import write_atomically
 
@@ -49,6 +50,9 @@ def source_notebook(text: str, chapter: str) -> NotebookNode:
             cell.outputs, cell.execution_count = [], None
         if meta := cell.metadata.get("nbgrader"):
             meta["cell_type"] = cell.cell_type
+        if ch.is_test(cell) or ch.PICTURE in ch.tags_of(cell):
+            # folded where notebooks are read: between an idea and its exercise stands no page of code
+            cell.metadata["jupyter"] = {"source_hidden": True}
     notebook.metadata = nbformat.from_dict(
         {
             "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -95,6 +99,7 @@ def make(root: Path, chapter: str, afresh: bool = False) -> Built:
     files: dict[str, bytes] = {f"source/{chapter}/{chapter}.ipynb": to_bytes(notebook)}
     course = read_course(root)
     notes = notes_of(folder, notebook, course, None if afresh else _notes_before(root, chapter))
+    notes = with_outline(notes, notebook, read_exercises(folder / "exercises.toml"))
     files[f"source/{chapter}/lessonkit.json"] = (
         json.dumps(notes, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
     ).encode()

@@ -58,6 +58,10 @@ class ExerciseSettings:
     lines: int = 40
     #: why an exercise has fewer than five named mistakes
     few_mistakes: str = ""
+    #: names it had in earlier editions, so that a learner's work finds it again
+    was: list[str] = field(default_factory=list)
+    #: the last step of the ladder of hints: a worked example of a similar task
+    example: str = ""
 
 
 def read_course(root: Path) -> CourseSettings:

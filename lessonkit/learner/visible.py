@@ -1,0 +1,60 @@
+"""Run an exercise's visible checks in a process of their own: `python -m lessonkit.learner.visible NOTEBOOK EXERCISE…`.
+
+The learner's cells run in order, errors in them do not stop the rest, pictures stay away. One JSON line a test cell goes
+to standard output: its id, its outcome, and what the check says.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from lessonkit.learner.files import Cell, exercise_of, grade_id, is_answer, is_locked, read_notebook
+
+
+def run(path: Path, exercises: list[str]) -> list[dict[str, Any]]:
+    """Return what each test cell of the exercises says; `not written yet` in one line where a stub is untouched."""
+    from IPython.core.interactiveshell import InteractiveShell
+
+    os.chdir(path.parent)
+    shell = InteractiveShell.instance()
+    shell.showtraceback = shell.showsyntaxerror = lambda *_, **__: None
+    found = []
+    for cell in _needed(read_notebook(path)["cells"], exercises):
+        if exercise_of(cell) and is_locked(cell) and not is_answer(cell):
+            found.append(_check(shell, cell))
+        else:
+            with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+                shell.run_cell(cell["source"], store_history=False)
+    return found
+
+
+def _needed(cells: list[Cell], exercises: list[str]) -> list[Cell]:
+    """Return the code cells up to the last check that is wanted: course's and own code, and only the wanted checks."""
+    code = [cell for cell in cells if cell.get("cell_type") == "code" and "picture" not in cell.get("metadata", {}).get("tags", [])]
+    wanted = [i for i, cell in enumerate(code) if exercise_of(cell) in exercises and is_locked(cell) and not is_answer(cell)]
+    until = code[: wanted[-1] + 1] if wanted else []
+    return [cell for i, cell in enumerate(until) if i in wanted or not (grade_id(cell) and "__" in grade_id(cell) and is_locked(cell))]
+
+
+def _check(shell: Any, cell: Cell) -> dict[str, Any]:
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
+        result = shell.run_cell(cell["source"], store_history=False)
+    error = result.error_before_exec or result.error_in_exec
+    said = out.getvalue().strip()
+    outcome = "pass" if error is None else "checker broke" if type(error).__name__ == "CheckerBroke" else "not yet"
+    text = said if error is None else f"{said}\n{error}".strip()
+    unwritten = "not written yet" in text or type(error).__name__ == "NotImplementedError"
+    return {"cell": grade_id(cell), "outcome": outcome, "text": "not written yet" if unwritten else text}
+
+
+if __name__ == "__main__":
+    results = sys.stdout
+    for line in run(Path(sys.argv[1]).resolve(), sys.argv[2:]):
+        print(json.dumps(line), file=results, flush=True)
