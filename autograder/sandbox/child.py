@@ -16,9 +16,6 @@ from typing import Any
 
 from autograder.sandbox import linux, seccomp, wire
 
-#: What a run may write to. It mounts each of them itself, empty, and they go when it ends.
-OWN = ["/dev/pts", "/dev/shm", "/tmp"]
-
 
 def main(job: dict[str, Any], results: int, status: int, shell: Any, isolate: bool) -> None:
     """Run a job in this forked process and never return. Frames go to `results`, pid and end to `status`."""
@@ -106,8 +103,8 @@ def own_mounts(limits: dict[str, int]) -> None:
             linux.mount("tmpfs", "/proc", "tmpfs", quiet, "size=4k")
         mountinfo.seek(0)
         writable = sorted(mount.point for mount in linux.mounts(mountinfo.read()) if mount.writable)
-    if writable != sorted(OWN):
-        raise PermissionError(f"a run could write to {writable}, and only {OWN} are its own")
+    if writable != sorted(linux.OWN):
+        raise PermissionError(f"a run could write to {writable}, and only {linux.OWN} are its own")
 
 
 def _first_to_go() -> None:

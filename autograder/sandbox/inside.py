@@ -21,6 +21,8 @@ from typing import Any
 from lessonkit import check, guard, inputs, show
 
 OUTPUT_LIMIT = 20_000
+#: How the ids of a student's own plain cells begin.
+PLAIN = "plain-"
 Emit = Callable[[dict[str, Any]], None]
 
 # taken before any student's code runs, so that replacing a builtin later changes nothing here
@@ -39,8 +41,8 @@ class Cell:
 
     @property
     def plain(self) -> bool:
-        """Return True for a cell that belongs to no exercise: a student's own experiment."""
-        return self.role == "student" and not self.exercise
+        """Return True for a cell that neither the course nor an exercise has: a student's own experiment."""
+        return self.role == "student" and self.id.startswith(PLAIN)
 
     def to_json(self) -> dict[str, str]:
         """Return a JSON-ready form."""

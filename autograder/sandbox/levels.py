@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.sandbox import cgroup, trial
-from autograder.sandbox.child import OWN
 from autograder.sandbox.host import Limits, SandboxBroke, Template
 from autograder.sandbox.inside import Cell
+from autograder.sandbox.linux import OWN
 
 #: From the hardest: limits kept by the kernel on a whole run, limits on each process and a watchdog, no wall.
 IN_CGROUP = "bwrap+cgroup"

@@ -6,6 +6,8 @@ import ctypes
 import os
 from dataclasses import dataclass
 
+#: What a run may write to. It mounts each of them itself, empty, and they go when it ends.
+OWN = ["/dev/pts", "/dev/shm", "/tmp"]
 CLONE_NEWNS = 0x00020000
 CLONE_NEWIPC = 0x08000000
 CLONE_NEWUSER = 0x10000000
