@@ -52,6 +52,7 @@ def call(setup: Setup, job: Job) -> dict[str, Any]:
     from autograder.judge.grade_one import judge, observe
     from autograder.judge.result import Result
     from autograder.rebuild.cells import submission_cells
+    from autograder.sandbox.follow import ALONE
     from autograder.sandbox.host import SandboxBroke
 
     reference = _reference(setup)
@@ -59,7 +60,7 @@ def call(setup: Setup, job: Job) -> dict[str, Any]:
         submission = match(parse(job.data), reference.chapter.source)
         cells = submission_cells(reference.chapter.source, submission, reference.stubs)
         result = Result(job.student, setup.chapter, "graded", isolation=setup.isolation)
-        observed = observe(cells, reference, reference.template)
+        observed = observe(cells, reference, reference.template, ALONE if job.alone else None)
         if observed.contended and not job.alone:
             raise UnderLoad(f"{job.student} met a limit of time while the machine was busy")
         return judge(observed, reference, submission, result).to_json(cells=True)

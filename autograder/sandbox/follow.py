@@ -18,8 +18,6 @@ from autograder.sandbox import wire
 if TYPE_CHECKING:
     from autograder.sandbox.inside import Cell
 
-#: How many times its limit a cell may take by the clock on the wall, however busy the machine.
-WALL_FACTOR = 4.0
 #: What a cell of one's own may still take when those before it used up what they share; and the time to react.
 LEAST_SECONDS, GRACE_SECONDS = 1.0, 2.0
 
@@ -28,10 +26,11 @@ LEAST_SECONDS, GRACE_SECONDS = 1.0, 2.0
 class Limits:
     """What the runs of one submission may take: wall seconds all together, the rest each. Sizes in bytes.
 
-    `scratch_seconds` are shared by the plain cells of a submission, which belong to no exercise.
+    `patience` is how many times its limit a cell may take by the clock on the wall. `scratch_seconds` are shared by the plain cells of a submission, which belong to no exercise.
     """
 
     wall_seconds: float = 600.0
+    patience: float = 4.0
     scratch_seconds: float = 60.0
     cpu_seconds: int = 300
     memory: int = 3 * 2**30
@@ -40,6 +39,10 @@ class Limits:
     file_size: int = 128 * 2**20
     processes: int = 64
     files: int = 256
+
+
+#: With nothing else of ours on the machine: what others do there should not cost a student either.
+ALONE = Limits(wall_seconds=1800.0, patience=20.0)
 
 
 @dataclass
@@ -222,7 +225,7 @@ class Run:
 
     def _too_long(self, cell: Cell) -> bool:
         allowed = self._allowed(cell)
-        return self.cell.fair > allowed or self.cell.wall > WALL_FACTOR * allowed
+        return self.cell.fair > allowed or self.cell.wall > self.limits.patience * allowed
 
     def fault(self) -> str | None:
         """Return why the machine is to blame: it said so, or the run ended before a line of anybody's was reached."""
@@ -241,6 +244,7 @@ class Run:
         )  # fmt: skip
         if cell is not None:
             found.stopped_in, found.reason = cell.id, self.reason or self._why_it_ended()
+            self.took[cell.id] = self.cell.fair
         return found
 
     def _why_it_ended(self) -> str:
