@@ -128,7 +128,7 @@ def _settle(limits: dict[str, int], results: int) -> None:
     _limit("RLIMIT_FSIZE", limits["file_size"])
     _limit("RLIMIT_CPU", limits["cpu_seconds"])
     if sys.platform == "linux":  # elsewhere it counts everything that the person runs
-        _limit("RLIMIT_NPROC", limits["processes"] + limits["threads_beside"])
+        _limit("RLIMIT_NPROC", limits["threads"] + limits["threads_beside"])
     _limit("RLIMIT_AS", _virtual_size() + limits["memory"])
     for name in ("RLIMIT_MSGQUEUE", "RLIMIT_MEMLOCK", "RLIMIT_RTPRIO", "RLIMIT_NICE"):
         _limit(name, 0)

@@ -38,6 +38,7 @@ class Limits:
     inodes: int = 16384
     file_size: int = 128 * 2**20
     processes: int = 64
+    threads: int = 256
     files: int = 256
 
 

@@ -73,7 +73,7 @@ class Template:
     def cgroup_limits(self) -> tuple[int, int]:
         """Return what its cgroup is kept to: bytes, and threads."""
         limits = Limits()
-        return limits.memory + 2 * limits.disk + TEMPLATE_MEMORY, limits.processes + TEMPLATE_TASKS
+        return limits.memory + 2 * limits.disk + TEMPLATE_MEMORY, limits.threads + TEMPLATE_TASKS
 
     def killed_for_memory(self) -> int:
         """Return how many processes the kernel ended so far because its cgroup's memory was used up."""

@@ -55,7 +55,7 @@ class Mount:
 def mounts(text: str) -> list[Mount]:
     """Return the mounts that the text of a `/proc/PID/mountinfo` lists, oldest first."""
     found = []
-    for line in text.splitlines():
+    for line in filter(None, text.splitlines()):
         before, _, after = line.partition(" - ")
         fields = before.split()
         found.append(Mount(fields[4].encode().decode("unicode_escape"), after.split()[0], tuple(fields[5].split(","))))
