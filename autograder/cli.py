@@ -97,6 +97,8 @@ def check(path: Path, watch: bool, as_json: bool, root: Path | None) -> None:
 
     found = learner.notebooks(path)
     checker = learner.Checker(learner.course_root(found[0], root))
+    if checker.open:
+        click.echo(f"no wall here: the notebook's code runs as you, with your files ({checker.open})", err=True)
     failed = False
     for notebook in found:
         try:
@@ -173,10 +175,14 @@ def collect(archives: tuple[Path, ...], pattern: str | None, root: Path) -> None
 @click.option(
     "--i-trust-these-students", "trusting", is_flag=True, help="Grade without a sandbox where there is none."
 )
+@click.option(
+    "--wall", type=click.Choice(["bwrap", "bwrap-noproc"]), default="bwrap", show_default=True,
+    help="bwrap-noproc: the weaker one, for a container whose /proc is masked.",
+)
 @ROOT
 def grade(
     chapter: str, students: tuple[str, ...], jobs: int | None, engine: str, scheduler: str | None, as_json: bool,
-    force: bool, dry_run: bool, cold: bool, trusting: bool, root: Path,
+    force: bool, dry_run: bool, cold: bool, trusting: bool, wall: str, root: Path,
 ) -> None:  # fmt: skip
     """Grade submitted/ into the gradebook. Stop it anywhere and run it again: nothing is lost or done twice."""
     from autograder.grade import Grading, Options, SandboxBroke
@@ -186,7 +192,7 @@ def grade(
         raise click.UsageError("--scheduler goes with --engine dask.")
     name = ch.resolve(root, chapter)
     options = Options(
-        list(students), jobs or 0, trusting, force, dry_run, not cold, engine == "dask", scheduler
+        list(students), jobs or 0, trusting, force, dry_run, not cold, engine == "dask", scheduler, wall
     )
     grading = Grading(root, name, options)
     click.echo(

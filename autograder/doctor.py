@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import ast
+import importlib.util
 import shutil
 import sys
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.machinery import ModuleSpec
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 
 from autograder.author.build import missing_rooms
 from autograder.course import chapter as ch
-from autograder.sandbox import bwrap, cgroup
+from autograder.course.settings import read_course
+from autograder.sandbox import cgroup, trial
 from autograder.sandbox import levels as isolation
 from autograder.sandbox.host import SandboxBroke, Template
+from autograder.sandbox.inside import Cell
 
 NEEDED = ("torch", "torchvision", "numpy", "matplotlib", "jupyterlab", "nbgrader", "jupytext", "scikit-learn")
 
@@ -64,7 +69,7 @@ def _course(root: Path) -> list[Finding]:
 
 
 def _sandbox(root: Path) -> list[Finding]:
-    why_not = bwrap.missing()
+    why_not = trial.missing()
     if why_not:
         return [
             Finding(
@@ -74,9 +79,13 @@ def _sandbox(root: Path) -> list[Finding]:
             )
         ]
     _, level = isolation.level()
+    course = read_course(root)
+    installed = {name for name in packages_distributions() if name.isidentifier()}
+    modules = sorted({"lessonkit", *installed, *course.warm_up, *filter(None, [course.package])})
     try:
-        with Template(sandbox=True, in_cgroup=level == isolation.IN_CGROUP) as template:
+        with Template(sandbox=True, in_cgroup=level == isolation.IN_CGROUP, package=course.package) as template:
             canaries = isolation.measure(template, root)
+            lost = _not_inside(template, modules)
     except SandboxBroke as error:
         return [Finding("broken", "sandbox", str(error))]
     found = [
@@ -87,10 +96,40 @@ def _sandbox(root: Path) -> list[Finding]:
         found.append(
             Finding("ok", f"isolation level {level}", f"confirmed by {len(canaries)} canaries")
         )
+    found.append(_same_inside(lost))
     if why_not := cgroup.missing():
         what = f"{why_not}; each process has its rlimits and a watchdog looks at all of a run ten times a second"
         found.append(Finding("missing", "memory limit kept by the kernel (cgroup v2)", what))
     return found
+
+
+def _not_inside(template: Template, modules: list[str]) -> dict[str, str]:
+    """Return which of the modules that are there outside cannot be found by a run, and where each lies."""
+    outside = {name: found.origin or "?" for name in modules if (found := _spec(name)) is not None}
+    look = (
+        "import importlib.util\n"
+        "def there(name):\n    try: return importlib.util.find_spec(name) is not None\n"
+        "    except (ImportError, ValueError): return False\n"
+        f"print([name for name in {sorted(outside)!r} if not there(name)])\n"
+    )
+    outcome = template.run([Cell("imports", "setup", look)], seed=0, forbidden={}, seconds=lambda _: 60.0)
+    said = str(outcome.frames.get("imports", {}).get("output", "")).strip()
+    return {name: outside[name] for name in ast.literal_eval(said or "[]")}
+
+
+def _spec(name: str) -> ModuleSpec | None:
+    try:
+        return importlib.util.find_spec(name)
+    except (ImportError, ValueError):  # a part of a package that is not there; a module without a spec
+        return None
+
+
+def _same_inside(lost: dict[str, str]) -> Finding:
+    if not lost:
+        return Finding("ok", "sandbox: what can be imported outside can be imported inside")
+    where = ", ".join(f"{name} ({path})" for name, path in list(lost.items())[:10])
+    advice = f"a run does not see folders of your own; install into this environment: {sys.executable} -m pip install NAME"
+    return Finding("broken", "sandbox: imports", f"not there inside: {where}; {advice}")
 
 
 def _browser() -> list[Finding]:

@@ -9,16 +9,16 @@ from __future__ import annotations
 import atexit
 import multiprocessing
 import os
-from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-#: How often the machine may fail on one submission before it is set aside for a person.
-ATTEMPTS = 3
+from autograder import cores
+from autograder.turns import ATTEMPTS, Job, Turns, UnderLoad
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,8 @@ class Setup:
     warm: bool = True
     #: content key of the chapter's reference: a worker that lives on must not judge by an older one
     reference: str = ""
-
-
-@dataclass(frozen=True)
-class Job:
-    """One submission for a worker."""
-
-    student: str
-    data: bytes
+    #: one of several workers of this machine: it keeps to a core
+    own_core: bool = False
 
 
 _references: dict[Setup, Any] = {}
@@ -51,12 +45,14 @@ _templates: dict[tuple[bool, bool, str | None, str, tuple[str, ...]], Any] = {}
 def call(setup: Setup, job: Job) -> dict[str, Any]:
     """Grade one submission and return its record as plain data. Pure: nothing is written but the caches.
 
-    Raises SandboxBroke where the machine failed; what the submission does wrong is part of the record.
+    Raises SandboxBroke where the machine failed, and UnderLoad where a limit of time was met that may not have been
+    the submission's doing; what the submission does wrong is part of the record.
     """
     from autograder.intake.submission import match, parse
     from autograder.judge.grade_one import judge, observe
     from autograder.judge.result import Result
     from autograder.rebuild.cells import submission_cells
+    from autograder.sandbox.follow import ALONE
     from autograder.sandbox.host import SandboxBroke
 
     reference = _reference(setup)
@@ -64,7 +60,9 @@ def call(setup: Setup, job: Job) -> dict[str, Any]:
         submission = match(parse(job.data), reference.chapter.source)
         cells = submission_cells(reference.chapter.source, submission, reference.stubs)
         result = Result(job.student, setup.chapter, "graded", isolation=setup.isolation)
-        observed = observe(cells, reference, reference.template)
+        observed = observe(cells, reference, reference.template, ALONE if job.alone else None)
+        if observed.contended and not job.alone:
+            raise UnderLoad(f"{job.student} met a limit of time while the machine was busy")
         return judge(observed, reference, submission, result).to_json(cells=True)
     except (SandboxBroke, OSError):
         forget_all()
@@ -72,6 +70,15 @@ def call(setup: Setup, job: Job) -> dict[str, Any]:
     finally:
         if not setup.warm:
             forget_all()
+
+
+def healthy(setup: Setup) -> None:
+    """Run nobody's code in a fresh template; SandboxBroke where this machine can not even do that."""
+    from autograder.sandbox.inside import Cell
+
+    forget_all()
+    template = _reference(setup).template
+    template.run([Cell("nothing", "setup", "")], seed=0, forbidden={}, seconds=lambda _: 60.0)
 
 
 def prime(setup: Setup) -> None:
@@ -103,7 +110,7 @@ def _reference(setup: Setup) -> Any:
 def _template(setup: Setup, chapter: Any) -> Any:
     """Return this process's warm template; one serves every chapter that wants the same."""
     from autograder.sandbox.host import Template
-    from autograder.sandbox.levels import IN_CGROUP
+    from autograder.sandbox.levels import IN_CGROUP, WITHOUT_PROC
 
     prepared, in_cgroup = Path(setup.prepared) if setup.prepared else None, setup.isolation == IN_CGROUP
     preload, package = chapter.preload, chapter.course.package
@@ -113,7 +120,12 @@ def _template(setup: Setup, chapter: Any) -> Any:
 
         _templates[key] = ColdRunner(prepared, preload, package)
     if key not in _templates:
-        template = Template(sandbox=setup.sandbox, in_cgroup=in_cgroup, prepared=prepared, preload=preload, package=package)
+        if setup.own_core:
+            cores.claim()
+        template = Template(
+            sandbox=setup.sandbox, in_cgroup=in_cgroup, prepared=prepared, preload=preload, package=package,
+            proc=setup.isolation != WITHOUT_PROC,
+        )  # fmt: skip
         template.start()
         atexit.register(template.close)
         _templates[key] = template
@@ -176,45 +188,13 @@ def dask(scheduler: str | None) -> Iterator[Any]:
 
 
 def run_all(
-    make: Any, setup: Setup, jobs: Iterator[Job], window: int
+    make: Callable[[], Executor], setup: Setup, jobs: Iterator[Job], window: int
 ) -> Iterator[tuple[Job, dict[str, Any] | Exception]]:
     """Start the workers; yield each job with its record, as they finish, or with why the machine failed every time.
 
     At most `window` submissions are under way, so that memory stays flat however long the class is.
     """
-    return _run_all(make(), make, setup, jobs, window)
+    return Turns(make, partial(call, setup), partial(healthy, setup), window).results(jobs)
 
 
-def _run_all(
-    executor: Executor, make: Any, setup: Setup, jobs: Iterator[Job], window: int
-) -> Iterator[tuple[Job, dict[str, Any] | Exception]]:
-    running: dict[Future[Any], tuple[Job, int]] = {}
-    waiting = iter(jobs)
-    again: list[tuple[Job, int]] = []
-    while True:
-        while len(running) < window:
-            job, attempt = again.pop() if again else (next(waiting, None), 1)
-            if job is None:
-                break
-            try:
-                running[executor.submit(call, setup, job)] = (job, attempt)
-            except BrokenProcessPool as error:
-                executor = make()
-                if attempt >= ATTEMPTS:
-                    yield job, error
-                else:
-                    again.append((job, attempt + 1))
-        if not running:
-            return
-        done, _ = wait(running, return_when=FIRST_COMPLETED)
-        for future in done:
-            job, attempt = running.pop(future)
-            error = future.exception()
-            if error is None:
-                yield job, future.result()
-            elif attempt < ATTEMPTS:
-                if isinstance(error, BrokenProcessPool):
-                    executor = make()
-                again.append((job, attempt + 1))
-            else:
-                yield job, error if isinstance(error, Exception) else RuntimeError(str(error))
+__all__ = ["ATTEMPTS", "Job", "Setup", "UnderLoad", "call", "dask", "healthy", "local", "prime", "run_all", "workers"]

@@ -79,9 +79,8 @@ class NoSandbox(AutograderError):
 
     def __init__(self, found: str) -> None:
         super().__init__(
-            f"no sandbox here ({found}). Grading runs other people's code: install bubblewrap "
-            "(`apt-get install bubblewrap`) and look at `autograder doctor`, or, for code that you trust, add "
-            "`--i-trust-these-students`."
+            f"no sandbox here ({found}). Grading runs other people's code: mend that and look at `autograder doctor`, "
+            "or, for code that you trust or in a container that is a wall itself, add `--i-trust-these-students`."
         )
 
 

@@ -19,6 +19,7 @@ from autograder.intake.submission import Submission, match, parse
 from autograder.judge import keys
 from autograder.judge.reference import GRADING_SEED
 from autograder.judge.result import Result
+from autograder.log import Log
 from autograder.sandbox import levels as isolation
 from autograder.sandbox.grading_data import prepared
 from autograder.sandbox.host import Limits, SandboxBroke, Template
@@ -36,6 +37,8 @@ class Options:
     warm: bool = True
     dask: bool = False
     scheduler: str | None = None
+    #: one of `levels.WALLS`; the weaker one only where it is asked for
+    wall: str = "bwrap"
 
 
 @dataclass
@@ -54,7 +57,8 @@ class Grading:
         self.root, self.chapter, self.options = root, Chapter(root, chapter), options
         self.store = store.Store(root)
         self.folder, self.data_line = prepared(root, self.chapter)
-        self.sandbox, self.isolation = isolation.level(options.trusting)
+        self.log = Log(root, f"grade-{chapter}")
+        self.sandbox, self.isolation = isolation.level(options.trusting, options.wall)
         if not self.sandbox and not options.trusting:
             raise NoSandbox(self.isolation)
         self.setup = engine.Setup(
@@ -87,7 +91,10 @@ class Grading:
         if stamp.is_file() and stamp.read_text() == boot:
             return
         in_cgroup = self.isolation == isolation.IN_CGROUP
-        with Template(sandbox=True, in_cgroup=in_cgroup, prepared=self.folder, package=self.chapter.course.package) as template:
+        with Template(
+            sandbox=True, in_cgroup=in_cgroup, prepared=self.folder, package=self.chapter.course.package,
+            proc=self.isolation != isolation.WITHOUT_PROC,
+        ) as template:  # fmt: skip
             isolation.confirm(template, self.root)
         try:
             write_atomically(stamp, boot.encode())
@@ -108,7 +115,8 @@ class Grading:
         if started:
             started(len(names))
         self.reference = self.reference_key()
-        self.setup = replace(self.setup, reference=self.reference)
+        several = self._jobs(len(names)) > 1 or self.options.dask
+        self.setup = replace(self.setup, reference=self.reference, own_core=several)
         with self._engine(len(names)) as make:
             to_run = self._to_run(names)
             first = list(islice(to_run, 1))
@@ -179,8 +187,7 @@ class Grading:
             import json
 
             return store.from_record(json.dumps(found).encode())
-        reason = f"needs attention: the grader failed on this submission {engine.ATTEMPTS} times ({found})"
-        return self._nothing(job.student, "error", reason[:500])
+        return self._nothing(job.student, "error", f"needs attention: {self.log.keep(job.student, found)}")
 
     def _save(self, books: Any, arrived: intake.Intake, result: Result) -> Result | None:
         """Store a result and apply it; None where it would change a score, and waits for the others to be shown.

@@ -1,4 +1,4 @@
-"""Check a learner's own notebook: the grader without a class, a gradebook or a wall."""
+"""Check a notebook: the grader without a class or a gradebook, behind the wall where there is one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from autograder.engine import Job, Setup, call
 from autograder.errors import AutograderError, BadNotebook
 from autograder.intake.submission import match, parse
 from autograder.judge.result import Result
+from autograder.sandbox import trial
 from autograder.sandbox.grading_data import prepared
+from autograder.sandbox.levels import OPEN, SANDBOXED
 
 
 def course_root(path: Path, given: Path | None) -> Path:
@@ -55,6 +57,8 @@ class Checker:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        #: why a notebook's code runs here as whoever typed the command; None where the wall stands
+        self.open = trial.missing()
 
     def check(self, path: Path) -> Result:
         """Return the result of a notebook; BadNotebook where it cannot be read."""
@@ -66,12 +70,12 @@ class Checker:
         parse(data)
         folder, line = prepared(self.root, ch.Chapter(self.root, chapter))
         setup = Setup(
-            str(self.root.resolve()), chapter, False, "none: your own code on your own machine",
+            str(self.root.resolve()), chapter, self.open is None, OPEN if self.open else SANDBOXED,
             str(folder.resolve()) if folder else None, line,
         )  # fmt: skip
         import json
 
-        return from_record(json.dumps(call(setup, Job("you", data))).encode())
+        return from_record(json.dumps(call(setup, Job("you", data, alone=True))).encode())
 
     def watch(self, path: Path) -> Iterator[Path]:
         """Yield a notebook each time it is saved."""

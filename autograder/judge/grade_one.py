@@ -12,55 +12,77 @@ from autograder.judge.forbidden import refuse
 from autograder.judge.reference import Reference
 from autograder.judge.result import ExerciseResult, Result, exercise_result
 from autograder.judge.verdict import CellVerdict, KnownMistake, judge_cell, same_in_cell, used_in
-from autograder.sandbox.host import Limits, Template
+from autograder.sandbox.follow import Limits, Outcome
+from autograder.sandbox.host import Template
 from autograder.sandbox.inside import Cell
 from lessonkit.check import absent
 from lessonkit.guard import message as guard_message
 from lessonkit.message import Message
 
-#: How often a run may be started again without the cells that ended it.
-MAX_RUNS = 8
+#: A plain cell that took longer is left out when a run starts again: it would take the time of the others once more.
+SLOW_SCRATCH = 5.0
 
 
 @dataclass
 class Observed:
-    """What the runs of one submission gave: frames by cell, and for cells that ended a run, the reason."""
+    """What the runs of one submission gave: frames by cell, and for cells that ended a run, the reason.
+
+    `contended` says that a limit of time was met while somebody else used the machine.
+    """
 
     frames: dict[str, dict[str, Any]]
     reasons: dict[str, str]
+    contended: bool = False
 
 
 def observe(
     cells: list[Cell], reference: Reference, template: Template, limits: Limits | None = None
 ) -> Observed:
-    """Run a submission's cells; where one ends the process, run the rest again in a fresh child without it."""
-    limits = limits or Limits()
-    frames: dict[str, dict[str, Any]] = {}
-    reasons: dict[str, str] = {}
-    left, spent = list(cells), 0.0
-    for _ in range(MAX_RUNS):
-        outcome = template.run(
-            left, seed=reference.seed, forbidden=reference.forbidden, seconds=reference.seconds, limits=limits
-        )
-        frames.update({cell: frame for cell, frame in outcome.frames.items() if cell not in frames})
-        if outcome.broken:
-            from autograder.sandbox.host import SandboxBroke
+    """Run a submission's cells; where one ends the process, run the rest again in a fresh child without it.
 
-            raise SandboxBroke(outcome.broken)
+    Every run ends with one cell less, and the limits are those of all runs together.
+    """
+    limits = limits or Limits()
+    found = Observed({}, {})
+    left, scratch, wall = list(cells), limits.scratch_seconds, limits.wall_seconds
+    while left and wall > 0:
+        outcome = template.run(
+            left, seed=reference.seed, forbidden=reference.forbidden, seconds=reference.seconds,
+            limits=replace(limits, scratch_seconds=scratch, wall_seconds=wall),
+        )  # fmt: skip
+        found.frames.update({cell: frame for cell, frame in outcome.frames.items() if cell not in found.frames})
+        found.reasons.update(outcome.interrupted)
+        found.contended = found.contended or outcome.contended
+        wall -= outcome.wall_seconds
         if outcome.stopped_in is None:
-            break
-        guilty = next(cell for cell in left if cell.id == outcome.stopped_in)
-        reasons[guilty.id] = outcome.reason or "the process ended"
-        spent += sum(float(frame.get("seconds", 0)) for frame in outcome.frames.values())
-        if guilty.role == "test":
-            # its exercise is what hangs or dies; its other checks would only do it again
-            for cell in left:
-                if cell.role == "test" and cell.exercise == guilty.exercise and cell.id not in frames:
-                    reasons.setdefault(cell.id, reasons[guilty.id])
-            left = [c for c in left if not (c.role == "test" and c.exercise == guilty.exercise)]
-        else:
-            left = [cell for cell in left if cell.id != guilty.id]
-    return Observed(frames, reasons)
+            return found
+        scratch -= sum(outcome.seconds.get(cell.id, 0.0) for cell in left if cell.plain and _left_out(cell, outcome))
+        left = _without(left, outcome, found)
+    for cell in left:
+        if cell.id not in found.frames:
+            found.reasons.setdefault(cell.id, f"stopped: the whole notebook took more than {limits.wall_seconds:.0f} s")
+    return found
+
+
+def _without(left: list[Cell], outcome: Outcome, found: Observed) -> list[Cell]:
+    """Return the cells of the next run: without the one that ended this run, and what is known or slow already."""
+    guilty = next(cell for cell in left if cell.id == outcome.stopped_in)
+    found.reasons[guilty.id] = outcome.reason or "the process ended"
+    gone = {guilty.id}
+    if guilty.role == "test":
+        # its exercise is what hangs or dies; its other checks would only do it again
+        gone |= {cell.id for cell in left if cell.role == "test" and cell.exercise == guilty.exercise}
+        for cell in gone - set(found.frames):
+            found.reasons.setdefault(cell, found.reasons[guilty.id])
+    return [
+        cell for cell in left
+        if cell.id not in gone and not _left_out(cell, outcome) and not (cell.role == "test" and cell.id in found.frames)
+    ]  # fmt: skip
+
+
+def _left_out(cell: Cell, outcome: Outcome) -> bool:
+    """Return True for a plain cell that was too slow to be run once more."""
+    return cell.plain and (cell.id in outcome.interrupted or outcome.seconds.get(cell.id, 0.0) > SLOW_SCRATCH)
 
 
 def judge(observed: Observed, reference: Reference, submission: Submission, result: Result) -> Result:

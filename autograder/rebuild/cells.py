@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from autograder.course import chapter as ch
 from autograder.intake.submission import Submission
 from autograder.rebuild.split import Split, split
-from autograder.sandbox.inside import Cell
+from autograder.sandbox.inside import PLAIN, Cell
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -59,7 +59,7 @@ def submission_cells(notebook: NotebookNode, submission: Submission, stubs: dict
     after: dict[str, list[Cell]] = {}
     for number, (anchor, cell) in enumerate(submission.plain):
         if cell.source.strip() not in pictures:
-            after.setdefault(anchor, []).append(Cell(f"plain-{number}", "student", cell.source))
+            after.setdefault(anchor, []).append(Cell(f"{PLAIN}{number}", "student", cell.source))
     planned = list(after.get("", []))
     for cell in notebook.cells:
         grade_id = ch.grade_id_of(cell)

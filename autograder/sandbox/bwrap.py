@@ -1,16 +1,16 @@
-"""The wall: bubblewrap's command line, and what a machine without it offers."""
+"""The wall: bubblewrap's command line, and the settings of a template without it."""
 
 from __future__ import annotations
 
 import importlib.util
 import json
 import os
-import shutil
-import subprocess
 import sys
 import sysconfig
 from functools import cache
 from pathlib import Path
+
+from autograder.sandbox import nobody
 
 #: What the process inside may see of its environment. Everything else is cleared.
 ENVIRONMENT = {
@@ -26,6 +26,8 @@ ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
+    # each arena reserves 64 MiB of addresses: a few dozen threads would meet the limit on them with nothing in use
+    "MALLOC_ARENA_MAX": "2",
     "MPLBACKEND": "Agg",
     "MPLCONFIGDIR": "/tmp/matplotlib",
     "IPYTHONDIR": "/tmp/ipython",
@@ -33,34 +35,50 @@ ENVIRONMENT = {
 }
 
 
-def command(control: int, prepared: Path | None, package: str = "", isolate: bool = True) -> list[str]:
+def command(
+    control: int, prepared: Path | None, package: str = "", isolate: bool = True, *, proc: bool = True,
+    module: str = "autograder.sandbox.template",
+) -> list[str]:  # fmt: skip
     """Return the command that starts a template behind bubblewrap, with the socket `control` inherited.
 
     Own user, pid, mount, ipc, uts, cgroup and net namespaces; system and Python read-only; nothing of the
-    course but the packages that notebooks import (lessonkit, and `package` of its own), and the data folder `prepared` without its held-out images.
+    course but the packages that notebooks import (lessonkit, and `package` of its own), and the data folder
+    `prepared` without its held-out images. Root becomes an ordinary user of no name first, so that no id in there
+    is the machine's root. Without `proc`, for a container whose /proc is masked, the template (never a run) keeps
+    the container's /proc and its process ids. `module` is what runs in there (a trial takes another).
     """
-    binds: list[str] = []
-    keep: dict[str, str] = {}
-    for path in _system_paths(package):
-        binds += ["--ro-bind", str(path), str(path)]
-        if path.is_relative_to("/tmp") or path.is_relative_to("/dev/shm"):
-            # a child puts an empty /tmp over this one; what Python needs from there is kept where it can be found
-            keep[str(path)] = f"/keep/{len(keep)}"
-            binds += ["--ro-bind", str(path), keep[str(path)]]
-    binds += ["--setenv", "SANDBOX_KEEP", json.dumps(keep)]
+    shown = [(str(path), str(path)) for path in _system_paths(package)]
+    settings = dict(ENVIRONMENT) | {"PYTHONPATH": search_path(package)}
     if prepared is not None:
-        for file in sorted(prepared.glob("*_train.npz")):
-            binds += ["--ro-bind", str(file), f"/data/{file.name}"]
-        binds += ["--setenv", "COURSE_PREPARED", "/data"]
-    for name, value in ENVIRONMENT.items():
+        shown += [(str(file), f"/data/{file.name}") for file in sorted(prepared.glob("*_train.npz"))]
+        settings["COURSE_PREPARED"] = "/data"
+    # a child puts an empty /tmp over this one; what Python needs from there is kept where it can be found
+    keep = {path: f"/keep/{n}" for n, (_, path) in enumerate(shown) if path.startswith(("/tmp/", "/dev/shm/"))}
+    settings["SANDBOX_KEEP"] = json.dumps(keep)
+    becoming = nobody.becoming(shown)
+    binds: list[str] = []
+    for source, target in shown:
+        source = target if becoming else source
+        binds += ["--ro-bind", source, target]
+        if target in keep:
+            binds += ["--ro-bind", source, keep[target]]
+    for name, value in settings.items():
         binds += ["--setenv", name, value]
     return [
-        "bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL",
+        *becoming, "bwrap", *(_NAMESPACES if proc else [n for n in _NAMESPACES if n != "--unshare-pid"]),
+        "--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL",
         "--uid", "1000", "--gid", "1000",  # a nested user namespace may not map root without capabilities
-        "--hostname", "sandbox", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", *binds,
-        "--setenv", "PYTHONPATH", search_path(package), "--remount-ro", "/", "--chdir", "/tmp", "--",
-        sys.executable, "-P", "-m", "autograder.sandbox.template", str(control), *(["isolate"] if isolate else []),
+        "--hostname", "sandbox", *(["--proc", "/proc"] if proc else ["--bind", "/proc", "/proc"]), "--dev", "/dev",
+        # a mapping of /dev/zero is shared memory that nothing counts; /dev/full gives the same zeros and no mapping
+        "--dev-bind", "/dev/full", "/dev/zero",
+        "--tmpfs", "/tmp", *binds, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp", "--",
+        sys.executable, "-P", "-m", module, str(control), *(["isolate"] if isolate else []),
     ]  # fmt: skip
+
+
+_NAMESPACES = [
+    "--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try",
+]  # fmt: skip
 
 
 def plain_command(control: int) -> list[str]:
@@ -114,26 +132,11 @@ def _system_paths(package: str) -> list[Path]:
         Path(p) for p in ("/usr", "/bin", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/fonts", "/etc/passwd")
     ]
     wanted += [Path(sys.prefix), Path(sys.base_prefix), Path(sysconfig.get_paths()["purelib"])]
+    if Path(sys.executable).resolve().is_relative_to("/nix/store"):
+        wanted.append(Path("/nix/store"))  # what this Python is linked with lies beside it, by names of its own
     wanted += [_package_root() / "lessonkit", _package_root() / "autograder", *filter(None, [folder_of(package)])]
     real = []
     for path in wanted:
         if path.exists() and not any(path.is_relative_to(other) for other in real if other != Path("/")):
             real.append(path)
     return real
-
-
-@cache
-def missing() -> str | None:
-    """Return why bubblewrap cannot be used on this machine, None where a trial sandbox starts."""
-    if sys.platform != "linux":
-        return f"{sys.platform} has no bubblewrap"
-    if shutil.which("bwrap") is None:
-        return "bubblewrap is not installed"
-    trial = ["bwrap", "--unshare-all", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "true"]
-    try:
-        done = subprocess.run(trial, capture_output=True, text=True, timeout=20)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return f"bubblewrap does not start: {error}"
-    if done.returncode != 0:
-        return f"bubblewrap does not start: {done.stderr.strip()[:200]}"
-    return None

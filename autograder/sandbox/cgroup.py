@@ -13,18 +13,23 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+from autograder.sandbox import remedies
+
 _ROOT = Path("/sys/fs/cgroup")
 #: What a trial scope is given, and has to find when it looks.
 _TRIAL_MEMORY, _TRIAL_TASKS = 64 * 2**20, 17
+#: A healthy systemd answers in a tenth of a second; one without a session never does.
+_TRIAL_SECONDS = 6
 
 
 def wrap(command: list[str], memory: int, tasks: int) -> list[str]:
     """Return the command that starts `command` in a scope of at most `memory` bytes and `tasks` threads.
 
-    Where the memory is used up the kernel ends one process, a student's own, and the others go on.
+    Where the memory is used up the kernel ends one process, a student's own, and the others go on. All of them
+    together have one processor.
     """
     whose = [] if os.geteuid() == 0 else ["--user"]
-    limits = [f"MemoryMax={memory}", "MemorySwapMax=0", f"TasksMax={tasks}", "OOMPolicy=continue"]
+    limits = [f"MemoryMax={memory}", "MemorySwapMax=0", f"TasksMax={tasks}", "OOMPolicy=continue", "CPUAccounting=yes", "CPUQuota=100%"]
     asked = [word for limit in limits for word in ("-p", limit)]
     return ["systemd-run", *whose, "--scope", "--quiet", "--collect", *asked, "--", *command]
 
@@ -52,6 +57,14 @@ def killed_for_memory(pid: int) -> int:
     return 0
 
 
+def cpu_seconds(pid: int) -> float:
+    """Return the processor time that all processes of a process's cgroup have used, those that ended too."""
+    for line in _read(folder_of(pid), "cpu.stat").splitlines():
+        if line.startswith("usage_usec "):
+            return int(line.split()[1]) / 1e6
+    return 0.0
+
+
 def _read(folder: Path | None, name: str) -> str:
     with suppress(OSError):
         return (folder / name).read_text().strip() if folder else ""
@@ -60,18 +73,25 @@ def _read(folder: Path | None, name: str) -> str:
 
 @cache
 def missing() -> str | None:
-    """Return why no such scope can be had on this machine, None where a trial one has the limits it was given."""
+    """Return why no such scope can be had on this machine and what helps, None where a trial one has its limits."""
+    why_not = _refused()
+    return None if why_not is None else remedies.explain(why_not, remedies.SCOPES)
+
+
+def _refused() -> str | None:
     if sys.platform != "linux":
         return f"{sys.platform} has no cgroups"
     if not (_ROOT / "cgroup.controllers").is_file():
         return "no cgroup v2 at /sys/fs/cgroup"
     if shutil.which("systemd-run") is None:
         return "systemd-run is not installed"
+    if os.geteuid() != 0 and not _session():
+        return "no session"
     look = "from autograder.sandbox.cgroup import limits_of; print(*limits_of('self'))"
     trial = wrap([sys.executable, "-c", look], _TRIAL_MEMORY, _TRIAL_TASKS)
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
     try:
-        done = subprocess.run(trial, capture_output=True, text=True, timeout=20, env=environment)
+        done = subprocess.run(trial, capture_output=True, text=True, timeout=_TRIAL_SECONDS, env=environment)
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"systemd-run does not answer: {error}"
     if done.returncode != 0:
@@ -79,3 +99,11 @@ def missing() -> str | None:
     if done.stdout.split() != [str(_TRIAL_MEMORY), str(_TRIAL_TASKS)]:
         return f"a scope has other limits than it was given: {done.stdout.strip()[:100]}"
     return None
+
+
+def _session() -> bool:
+    """Return True where the user's own systemd can be reached: without its socket, systemd-run waits long in vain."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
+    return bool(os.environ.get("DBUS_SESSION_BUS_ADDRESS")) or any(
+        (Path(runtime) / name).exists() for name in ("bus", "systemd/private")
+    )

@@ -15,7 +15,6 @@ import sys
 from typing import Any
 
 from autograder.sandbox import linux, seccomp, wire
-from autograder.sandbox.inside import Cell, run
 
 
 def main(job: dict[str, Any], results: int, status: int, shell: Any, isolate: bool) -> None:
@@ -23,7 +22,7 @@ def main(job: dict[str, Any], results: int, status: int, shell: Any, isolate: bo
     try:
         os.setsid()
         if isolate:
-            _enter_namespaces()
+            enter_namespaces()
         inner = os.fork()
         if inner == 0:
             os.close(status)
@@ -41,7 +40,8 @@ def main(job: dict[str, Any], results: int, status: int, shell: Any, isolate: bo
         os._exit(0)
 
 
-def _enter_namespaces() -> None:
+def enter_namespaces() -> None:
+    """Leave for user, pid, mount and ipc namespaces of one's own; the next child is process 1 in them."""
     uid, gid = os.getuid(), os.getgid()
     linux.prctl(
         linux.PR_SET_DUMPABLE, 1
@@ -53,21 +53,25 @@ def _enter_namespaces() -> None:
 
 
 def _inner(job: dict[str, Any], results: int, shell: Any, isolate: bool) -> None:
+    from autograder.sandbox import inside  # the template has it; a trial needs no course
+
     code = 1
     try:
         linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL) if sys.platform == "linux" else None
+        _first_to_go()
         if isolate:
-            _own_mounts(job["limits"])
+            own_mounts(job["limits"])
             linux.drop_capabilities()
         _settle(job["limits"], results)
         if isolate:
             seccomp.install()
-        run(
-            [Cell(**cell) for cell in job["cells"]],
+        inside.run(
+            [inside.Cell(**cell) for cell in job["cells"]],
             lambda frame: wire.write(results, frame),
             seed=job["seed"],
             forbidden=job["forbidden"],
             shell=shell,
+            interruptible=True,
         )
         code = 0
     except BaseException as error:
@@ -77,20 +81,36 @@ def _inner(job: dict[str, Any], results: int, shell: Any, isolate: bool) -> None
         os._exit(code)
 
 
-def _own_mounts(limits: dict[str, int]) -> None:
-    """Fresh /tmp and /dev/shm, and a /proc that shows this child's processes only (or nothing at all)."""
+def own_mounts(limits: dict[str, int]) -> None:
+    """Make what was inherited read-only, whatever it is; mount what a run may write to, and nothing else.
+
+    A /proc shows this child's processes only, or nothing at all where the kernel refuses it.
+    """
     safe = linux.MS_NOSUID | linux.MS_NODEV
-    size = f"size={limits['disk']},mode=1777"
-    linux.mount("tmpfs", "/tmp", "tmpfs", safe, size)
-    for path, kept in json.loads(os.environ.pop("SANDBOX_KEEP", "{}")).items():
-        os.makedirs(path, exist_ok=True)
-        linux.mount(kept, path, "none", linux.MS_BIND | linux.MS_REC, "")
-    with contextlib.suppress(OSError):
+    size = f"size={limits['disk']},nr_inodes={limits['inodes']},mode=1777"
+    with open("/proc/self/mountinfo") as mountinfo:
+        linux.make_read_only(linux.mounts(mountinfo.read()))
+        linux.mount("tmpfs", "/tmp", "tmpfs", safe, size)
+        for path, kept in json.loads(os.environ.pop("SANDBOX_KEEP", "{}")).items():
+            os.makedirs(path, exist_ok=True)
+            linux.mount(kept, path, "none", linux.MS_BIND | linux.MS_REC, "")
         linux.mount("tmpfs", "/dev/shm", "tmpfs", safe, size)
-    try:
-        linux.mount("proc", "/proc", "proc", safe | linux.MS_NOEXEC, "")
-    except OSError:
-        linux.mount("tmpfs", "/proc", "tmpfs", safe | linux.MS_NOEXEC | linux.MS_RDONLY, "size=4k")
+        linux.mount("devpts", "/dev/pts", "devpts", linux.MS_NOSUID | linux.MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620")
+        quiet = safe | linux.MS_NOEXEC | linux.MS_RDONLY
+        try:
+            linux.mount("proc", "/proc", "proc", quiet, "")
+        except OSError:
+            linux.mount("tmpfs", "/proc", "tmpfs", quiet, "size=4k")
+        mountinfo.seek(0)
+        writable = sorted(mount.point for mount in linux.mounts(mountinfo.read()) if mount.writable)
+    if writable != sorted(linux.OWN):
+        raise PermissionError(f"a run could write to {writable}, and only {linux.OWN} are its own")
+
+
+def _first_to_go() -> None:
+    """Where memory runs out, the kernel ends a run before it looks at the template or the grader."""
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+        file.write("1000")
 
 
 def _settle(limits: dict[str, int], results: int) -> None:
@@ -107,8 +127,11 @@ def _settle(limits: dict[str, int], results: int) -> None:
     _limit("RLIMIT_NOFILE", limits["files"])
     _limit("RLIMIT_FSIZE", limits["file_size"])
     _limit("RLIMIT_CPU", limits["cpu_seconds"])
-    _limit("RLIMIT_NPROC", limits["processes"])
+    if sys.platform == "linux":  # elsewhere it counts everything that the person runs
+        _limit("RLIMIT_NPROC", limits["threads"] + limits["threads_beside"])
     _limit("RLIMIT_AS", _virtual_size() + limits["memory"])
+    for name in ("RLIMIT_MSGQUEUE", "RLIMIT_MEMLOCK", "RLIMIT_RTPRIO", "RLIMIT_NICE"):
+        _limit(name, 0)
 
 
 def _limit(name: str, value: int) -> None:

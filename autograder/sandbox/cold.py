@@ -12,13 +12,13 @@ import queue
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from autograder.sandbox import bwrap, wire
-from autograder.sandbox.host import Limits, Outcome, Run
+from autograder.sandbox.follow import Limits, Outcome, Run
+from autograder.sandbox.host import SandboxBroke
 from autograder.sandbox.inside import Cell, run
 
 
@@ -62,7 +62,7 @@ class ColdRunner:
             while not state.closed:
                 # the imports of a cold start are not the first cell's time
                 if not state.frames and not state.began:
-                    state.cell_started = time.monotonic()
+                    state.restart_clock()
                 with contextlib.suppress(queue.Empty):
                     state.take(chunks.get(timeout=0.1))
                 if state.must_stop():
@@ -73,6 +73,8 @@ class ColdRunner:
             for pipe in (process.stdin, process.stdout):
                 if pipe is not None:
                     pipe.close()
+        if fault := state.fault():
+            raise SandboxBroke(fault)
         return state.outcome()
 
 

@@ -10,39 +10,17 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from autograder.sandbox import bwrap, cgroup, wire
+from autograder.sandbox import bwrap, cgroup, usage, wire
+from autograder.sandbox.follow import Limits, Outcome, Run
 from autograder.sandbox.inside import Cell
 
 START_SECONDS = 120.0
 #: What the warm process itself may take in a cgroup, over what its runs may.
 TEMPLATE_MEMORY, TEMPLATE_TASKS = 2**30, 64
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one run may take. Seconds are wall time; memory, disk and file_size are bytes."""
-
-    wall_seconds: float = 240.0
-    cpu_seconds: int = 300
-    memory: int = 3 * 2**30
-    disk: int = 256 * 2**20
-    file_size: int = 128 * 2**20
-    processes: int = 64
-    files: int = 256
-
-
-@dataclass
-class Outcome:
-    """What a run left behind: one frame a finished cell; where it did not finish, the cell and the reason."""
-
-    frames: dict[str, dict[str, Any]] = field(default_factory=dict)
-    stopped_in: str | None = None
-    reason: str | None = None
-    broken: str | None = None
 
 
 class SandboxBroke(RuntimeError):
@@ -54,9 +32,9 @@ class Template:
 
     def __init__(
         self, *, sandbox: bool, in_cgroup: bool = False, prepared: Path | None = None,
-        preload: tuple[str, ...] = (), package: str = "",
+        preload: tuple[str, ...] = (), package: str = "", proc: bool = True,
     ) -> None:  # fmt: skip
-        self.sandbox, self.in_cgroup, self.prepared = sandbox, in_cgroup, prepared
+        self.sandbox, self.in_cgroup, self.prepared, self.proc = sandbox, in_cgroup, prepared, proc
         self.preload, self.package = preload, package
         self.data_line = ""
         self.process: subprocess.Popen[bytes] | None = None
@@ -74,7 +52,7 @@ class Template:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         os.set_inheritable(theirs.fileno(), True)
         if self.sandbox:
-            command, environment = bwrap.command(theirs.fileno(), self.prepared, self.package), None
+            command, environment = bwrap.command(theirs.fileno(), self.prepared, self.package, proc=self.proc), None
             if self.in_cgroup:
                 command = cgroup.wrap(command, *self.cgroup_limits())
         else:
@@ -95,7 +73,7 @@ class Template:
     def cgroup_limits(self) -> tuple[int, int]:
         """Return what its cgroup is kept to: bytes, and threads."""
         limits = Limits()
-        return limits.memory + 2 * limits.disk + TEMPLATE_MEMORY, limits.processes + TEMPLATE_TASKS
+        return limits.memory + 2 * limits.disk + TEMPLATE_MEMORY, limits.threads + TEMPLATE_TASKS
 
     def killed_for_memory(self) -> int:
         """Return how many processes the kernel ended so far because its cgroup's memory was used up."""
@@ -164,7 +142,7 @@ class Template:
             "cells": [cell.to_json() for cell in cells],
             "seed": seed,
             "forbidden": forbidden,
-            "limits": asdict(limits),
+            "limits": asdict(limits) | {"threads_beside": self._threads_beside()},
         }
         read, write = os.pipe()
         try:
@@ -181,7 +159,7 @@ class Template:
         self, cells: list[Cell], results: int, seconds: Callable[[Cell], float], limits: Limits
     ) -> Outcome:
         run = Run(cells, seconds, limits)
-        ended, killed_before = False, self.killed_for_memory()
+        ended, killed_before, seconds_before = False, self.killed_for_memory(), self._cgroup_seconds()
         while not ended:
             ready, _, _ = select.select([results, self.control], [], [], run.time_left())
             if results in ready and not run.closed:
@@ -191,15 +169,31 @@ class Template:
             if self.control in ready:
                 for message in self._messages(0):
                     ended = ended or "exit" in message or "broken" in message
+                    if self.in_cgroup and "cpu" in message:  # the kernel's own sum, ended processes and all
+                        message["cpu"] = self._cgroup_seconds() - seconds_before
                     run.told(message)
-            if run.must_stop() and not run.kill_sent:
-                run.kill_sent = True
-                wire.write(self.control.fileno(), {"kill": True})
+            if asked := run.wants():
+                with contextlib.suppress(OSError):  # where the template died, the next message says so
+                    wire.write(self.control.fileno(), {asked: True})
         while not run.closed:
             run.take(os.read(results, 1 << 18))
         if self.killed_for_memory() > killed_before:
             run.told({"limit": "memory"})
+        if fault := run.fault():
+            raise SandboxBroke(fault)
         return run.outcome()
+
+    def _cgroup_seconds(self) -> float:
+        return cgroup.cpu_seconds(self.process.pid) if self.in_cgroup and self.process else 0.0
+
+    def _threads_beside(self) -> int:
+        """Return what else counts towards the limit of processes: nothing where a user namespace has its own count."""
+        return 0 if self.sandbox and (_counts_apart() or os.geteuid() == 0) else usage.threads_beside()
+
+
+def _counts_apart() -> bool:
+    major, minor = (int("".join(filter(str.isdigit, part)) or 0) for part in os.uname().release.split(".")[:2])
+    return (major, minor) >= (5, 14)
 
 
 def _send(control: socket.socket, job: dict[str, Any], descriptor: int) -> None:
@@ -210,96 +204,4 @@ def _send(control: socket.socket, job: dict[str, Any], descriptor: int) -> None:
     control.sendall(body)
 
 
-class Run:
-    """The state of one run as seen from outside."""
-
-    def __init__(self, cells: list[Cell], seconds: Callable[[Cell], float], limits: Limits) -> None:
-        self.cells, self.seconds, self.limits = cells, seconds, limits
-        self.frames: dict[str, dict[str, Any]] = {}
-        self.reader = wire.Reader()
-        self.position = 0
-        self.began = False
-        self.closed = self.kill_sent = False
-        self.reason: str | None = None
-        self.broken: str | None = None
-        self.exit: int | None = None
-        self.started = time.monotonic()
-        self.cell_started = self.started
-
-    def current(self) -> Cell | None:
-        """Return the cell that runs, None past the last."""
-        return self.cells[self.position] if self.position < len(self.cells) else None
-
-    def take(self, data: bytes) -> None:
-        """Take bytes from the result pipe; b"" is its end."""
-        if not data:
-            self.closed = True
-            return
-        if self.reason:
-            return
-        try:
-            for frame in self.reader.feed(data):
-                self._accept(frame)
-        except wire.BadFrame as error:
-            self.reason = f"sent something unreadable: {error}"
-
-    def _accept(self, frame: dict[str, Any]) -> None:
-        cell = self.current()
-        if cell is not None and frame.get("begin") == cell.id and not self.began:
-            self.began, self.cell_started = True, time.monotonic()
-        elif cell is not None and self.began and frame.get("cell") == cell.id:
-            self.frames[cell.id] = frame
-            self.position, self.began, self.cell_started = self.position + 1, False, time.monotonic()
-        elif "died" in frame:
-            self.reason = f"the process ended: {str(frame['died'])[:200]}"
-        else:
-            self.reason = "sent records out of turn"
-
-    def told(self, message: dict[str, Any]) -> None:
-        """Take what the template says of the run: a limit broken, its end, a machine that failed."""
-        if "limit" in message:
-            self.reason = self.reason or self._limit_reason(str(message["limit"]))
-        if "broken" in message:
-            self.broken = str(message["broken"])
-        self.exit = message.get("exit", self.exit)
-
-    def _limit_reason(self, which: str) -> str:
-        if which == "memory":
-            return f"stopped: more than {self.limits.memory / 2**30:.1f} GiB of memory"
-        return f"stopped: more than {self.limits.processes} processes"
-
-    def time_left(self) -> float:
-        """Return the seconds to wait before looking at the clock again."""
-        cell, now = self.current(), time.monotonic()
-        whole = self.started + self.limits.wall_seconds - now
-        own = self.cell_started + self.seconds(cell) - now if cell is not None else 5.0
-        return max(0.001, min(whole, own, 5.0)) if not self.kill_sent else 1.0
-
-    def must_stop(self) -> bool:
-        """Return True where the run has to be killed, and note why."""
-        if self.reason:
-            return True
-        cell, now = self.current(), time.monotonic()
-        if now - self.started > self.limits.wall_seconds:
-            self.reason = f"stopped after {self.limits.wall_seconds:.0f} s in all"
-        elif cell is not None and now - self.cell_started > self.seconds(cell):
-            self.reason = f"stopped after {self.seconds(cell):.0f} s in `{cell.id}`, an endless loop?"
-        return self.reason is not None
-
-    def outcome(self) -> Outcome:
-        """Return what the run left behind."""
-        cell = self.current()
-        if cell is None:
-            return Outcome(self.frames, broken=self.broken)
-        reason = self.reason or self._why_it_ended()
-        return Outcome(self.frames, cell.id, reason, self.broken)
-
-    def _why_it_ended(self) -> str:
-        where = f"in `{self.current().id}`" if self.current() else ""
-        code = self.exit or 0
-        if code > 0 and hasattr(os, "WIFSIGNALED") and os.WIFSIGNALED(code):
-            number = os.WTERMSIG(code)
-            if number == signal.SIGXCPU or number == signal.SIGKILL:
-                return f"the process was killed {where} (signal {number}: out of CPU time or memory?)"
-            return f"the process crashed {where} (signal {number})"
-        return f"the process ended by itself {where} (exit status {code >> 8 if code > 0 else 0})"
+__all__ = ["Limits", "Outcome", "Run", "SandboxBroke", "Template"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import builtins
 import io
 import random
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -20,6 +21,8 @@ from typing import Any
 from lessonkit import check, guard, inputs, show
 
 OUTPUT_LIMIT = 20_000
+#: How the ids of a student's own plain cells begin.
+PLAIN = "plain-"
 Emit = Callable[[dict[str, Any]], None]
 
 # taken before any student's code runs, so that replacing a builtin later changes nothing here
@@ -35,6 +38,11 @@ class Cell:
     role: str
     source: str
     exercise: str = ""
+
+    @property
+    def plain(self) -> bool:
+        """Return True for a cell that neither the course nor an exercise has: a student's own experiment."""
+        return self.role == "student" and self.id.startswith(PLAIN)
 
     def to_json(self) -> dict[str, str]:
         """Return a JSON-ready form."""
@@ -62,15 +70,36 @@ class _Bounded(io.TextIOBase):
         return "".join(self.parts) + ("\n[output cut]" if self.room <= 0 else "")
 
 
+class _Interrupts:
+    """Lets a signal from outside end a cell of the student's own, and nothing else."""
+
+    def __init__(self) -> None:
+        self.own = False
+
+    def handle(self, *_: object) -> None:
+        if self.own:
+            self.own = False
+            raise KeyboardInterrupt
+
+
 def run(
-    cells: Iterable[Cell], emit: Emit, *, seed: int, forbidden: dict[str, list[str]], shell: Any = None
+    cells: Iterable[Cell],
+    emit: Emit,
+    *,
+    seed: int,
+    forbidden: dict[str, list[str]],
+    shell: Any = None,
+    interruptible: bool = False,
 ) -> None:
     """Run `cells` in order, each in the same namespace, and `emit` one frame before and one after each.
 
     `seed` is the base of every input that a check makes. `shell` is an IPython shell for students' cells
     (magics, top-level await); without one they run as plain Python. An error in a cell is part of its frame
-    and never stops the run.
+    and never stops the run. `interruptible` lets SIGINT end a plain cell; every other cell ignores it.
     """
+    interrupts = _Interrupts()
+    if interruptible:
+        signal.signal(signal.SIGINT, interrupts.handle)
     show.set_recording(True)
     _set_base_seed(seed)
     guard.set_forbidden(forbidden)
@@ -81,7 +110,9 @@ def run(
         emit({"begin": cell.id})
         started, output = _now(), _Bounded()
         with redirect_stdout(output), redirect_stderr(output):
+            interrupts.own = cell.plain
             frame = _run_cell(cell, space, trusted, shell)
+            interrupts.own = False
         frame.update(cell=cell.id, seconds=_now() - started, output=output.text())
         emit(frame)
 
@@ -106,7 +137,7 @@ def _run_cell(cell: Cell, space: dict[str, Any], trusted: dict[str, Any], shell:
     try:
         _exec(_compile(cell.source, f"<{cell.role} {cell.id}>", "exec"), scope)
         error = None
-    except (Exception, SystemExit) as raised:
+    except (Exception, SystemExit, KeyboardInterrupt) as raised:
         error = _say(raised)
     if cell.role == "setup":
         trusted.update({name: scope[name] for name in scope if name not in before and name != "__builtins__"})

@@ -5,14 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.sandbox import bwrap, cgroup
+from autograder.sandbox import cgroup, trial
 from autograder.sandbox.host import Limits, SandboxBroke, Template
 from autograder.sandbox.inside import Cell
+from autograder.sandbox.linux import OWN
 
 #: From the hardest: limits kept by the kernel on a whole run, limits on each process and a watchdog, no wall.
 IN_CGROUP = "bwrap+cgroup"
 SANDBOXED = "bwrap+rlimits"
 OPEN = "none"
+#: The weaker wall of a container whose /proc is masked: runs have no /proc at all, and the template, which never runs
+#: a student's code, keeps the container's and its process ids. Only where it is asked for by name.
+WITHOUT_PROC = "bwrap-noproc+rlimits"
+#: The walls that can be asked for.
+WALLS = ("bwrap", "bwrap-noproc")
 
 #: Each canary tries something that a walled-off student must not be able to do, and prints what happened.
 CANARIES = {
@@ -22,7 +28,7 @@ try:
     socket.create_connection(("192.0.2.1", 9), 1)
     held = False
 except OSError as error:
-    held = error.errno in (101, 111, 113)  # unreachable or refused at once: there is no way out at all
+    held = error.errno in (97, 101, 111, 113)  # no such socket, unreachable, refused: there is no way out at all
 """,
     "sees the course and its gradebook": """
 import os
@@ -41,16 +47,79 @@ for folder in (sys.prefix, os.path.dirname(os.__file__), "/usr", "/etc"):
     "sees other processes": """
 import os
 pids = [int(name) for name in os.listdir("/proc") if name.isdigit()] if os.path.isdir("/proc") else []
-held = os.getpid() == 1 and all(pid == 1 for pid in pids)
+held = os.getpid() == 1 and os.getppid() == 0 and all(pid == 1 for pid in pids)
 """,
     "keeps files for the next student": """
 import os
-held = not os.path.exists("/tmp/canary-was-here") and not os.path.exists("/dev/shm/canary-was-here")
-for folder in ("/tmp", "/dev/shm"):
+mounts = ["/tmp", "/dev/shm", "/dev/pts", "/dev", "/", "/proc"]
+if os.path.exists("/proc/self/mountinfo"):
+    with open("/proc/self/mountinfo") as file:
+        mounts = [line.split()[4].encode().decode("unicode_escape") for line in file]
+held = True
+for mount in dict.fromkeys(mounts):
+    path = os.path.join(mount, "canary-was-here")
+    held = held and not os.path.lexists(path)
     try:
-        open(folder + "/canary-was-here", "w").close()
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY))
+        held = held and mount in OWN
     except OSError:
         pass
+""",
+    "changes what the next student finds": """
+import os
+held = True
+for folder in ("/", "/dev", "/etc", "/usr", "/proc", "/data", os.path.dirname(os.__file__)):
+    names = [folder] + [os.path.join(folder, name) for name in (os.listdir(folder) if os.path.isdir(folder) else [])][:200]
+    for path in names:
+        if path in OWN or os.path.islink(path):
+            continue
+        try:
+            os.chmod(path, os.stat(path).st_mode & 0o7777)  # nothing changes even where it is allowed
+            held = False
+        except OSError:
+            pass
+        try:
+            os.utime(path)
+            held = held and path.startswith("/proc/")
+        except OSError:
+            pass
+""",
+    "is root outside": """
+import os
+held = 0 not in (os.getuid(), os.geteuid()) and os.stat("/dev/null").st_uid != os.getuid()
+""",
+    "takes memory that nobody counts": """
+import ctypes, mmap
+libc = ctypes.CDLL(None, use_errno=True)
+held = libc.memfd_create(b"x", 0) == -1 and libc.shmget(0, 4096, 0o1600) == -1
+try:
+    mmap.mmap(-1, 4096)
+    held = False
+except OSError:
+    pass
+try:
+    with open("/dev/zero", "r+b") as file:
+        mmap.mmap(file.fileno(), 4096)
+    held = False
+except OSError:
+    pass
+""",
+    "opens sockets that lead out": """
+import socket
+held = True
+for family in range(64):
+    if family == socket.AF_UNIX:
+        continue
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_RAW):
+        try:
+            socket.socket(family, kind).close()
+            held = False
+        except OSError:
+            pass
+""",
+    "moves to another core": """
+import ctypes
+held = ctypes.CDLL(None, use_errno=True).sched_setaffinity(0, 8, ctypes.byref(ctypes.c_ulong(1))) == -1
 """,
     "has capabilities or may gain them": """
 status = ""
@@ -114,7 +183,7 @@ def _limits_of(template: Template) -> Canary:
 
 
 def _once(template: Template, root: Path) -> list[Canary]:
-    roots = f"ROOTS = {[str(root.resolve()), str(Path.home()), str(Path.cwd())]!r}\n"
+    roots = f"ROOTS = {[str(root.resolve()), str(Path.home()), str(Path.cwd())]!r}\nOWN = {OWN!r}\n"
     cells = [
         Cell(attempt, "setup", roots + code + "\nprint('canary', held)") for attempt, code in CANARIES.items()
     ]
@@ -131,10 +200,15 @@ def _once(template: Template, root: Path) -> list[Canary]:
     return found
 
 
-def level(trusting: bool = False) -> tuple[bool, str]:
-    """Return whether to use the sandbox, and the name of the level that a template would run at."""
-    why_not = bwrap.missing()
+def level(trusting: bool = False, wall: str = "bwrap") -> tuple[bool, str]:
+    """Return whether to use the sandbox, and the name of the level that a template would run at.
+
+    `wall` is one of WALLS. The weaker is taken only where it is asked for.
+    """
+    why_not = trial.missing(proc=wall == "bwrap")
     if why_not is None:
+        if wall != "bwrap":
+            return True, WITHOUT_PROC
         return True, SANDBOXED if cgroup.missing() else IN_CGROUP
     return False, OPEN if trusting else f"{OPEN} ({why_not})"
 
@@ -146,4 +220,4 @@ def confirm(template: Template, root: Path) -> None:
         raise SandboxBroke("the sandbox does not hold on this machine: code inside " + "; ".join(through))
 
 
-__all__ = ["CANARIES", "Canary", "confirm", "level", "measure"]
+__all__ = ["CANARIES", "WALLS", "WITHOUT_PROC", "Canary", "confirm", "level", "measure"]

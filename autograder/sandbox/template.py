@@ -17,7 +17,7 @@ import sys
 import time
 from typing import Any
 
-from autograder.sandbox import wire
+from autograder.sandbox import usage, wire
 
 POLL_SECONDS = 0.1
 
@@ -93,8 +93,8 @@ class Template:
         _reap()
 
     def _watch(self, outer: int, status: int, limits: dict[str, int]) -> None:
-        """Relay the child's pid and end; kill it on request, or where its processes take too much."""
-        reader, inner = wire.Reader(), 0
+        """Relay the child's pid and end; tell what it uses; kill it on request, or where it takes too much."""
+        reader, inner, used = wire.Reader(), 0, usage.Usage(outer, self.isolate)
         while True:
             ready, _, _ = select.select([status, self.control], [], [], POLL_SECONDS)
             if status in ready:
@@ -109,13 +109,17 @@ class Template:
                         _kill_all(outer, inner)
                         return
             if self.control in ready:
-                if _receive(self.control) is None:
+                asked = _receive(self.control)
+                if asked is not None and "interrupt" in asked[0]:
+                    _signal(inner, signal.SIGINT)
+                else:
                     _kill_all(outer, inner)
+                if asked is None:
                     os._exit(0)
-                _kill_all(outer, inner)
-            if reason := _too_much(outer, limits):
+            if reason := used.look(limits):
                 wire.write(self.control.fileno(), {"limit": reason})
                 _kill_all(outer, inner)
+            wire.write(self.control.fileno(), {"cpu": used.seconds, "waited": usage.waited(inner) if inner else 0.0})
 
 
 def _receive(control: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
@@ -135,43 +139,19 @@ def _receive(control: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
 
 
 def _kill_all(outer: int, inner: int) -> None:
-    for pid in _family(outer):
-        if pid != outer:
-            with contextlib.suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
-    if inner:
+    for pid in _family(outer)[1:]:
+        _signal(pid, signal.SIGKILL)
+    _signal(inner, signal.SIGKILL)
+
+
+def _signal(pid: int, number: int) -> None:
+    if pid:
         with contextlib.suppress(OSError):
-            os.kill(inner, signal.SIGKILL)
+            os.kill(pid, number)
 
 
 def _family(root: int) -> list[int]:
-    """Return `root` and its descendants, children before their own children."""
-    children: dict[int, list[int]] = {}
-    for name in os.listdir("/proc") if os.path.isdir("/proc") else []:
-        if name.isdigit():
-            with contextlib.suppress(OSError, ValueError, IndexError):
-                with open(f"/proc/{name}/stat", "rb") as file:
-                    parent = int(file.read().rpartition(b")")[2].split()[1])
-                children.setdefault(parent, []).append(int(name))
-    found, queue = [], [root]
-    while queue:
-        pid = queue.pop()
-        found.append(pid)
-        queue += children.get(pid, [])
-    return found
-
-
-def _too_much(outer: int, limits: dict[str, int]) -> str | None:
-    """Return which limit the run's processes break together, if any (each one alone has its rlimits)."""
-    family = _family(outer)
-    if len(family) > limits["processes"]:
-        return "processes"
-    pages = 0
-    for pid in family[1:]:
-        with contextlib.suppress(OSError, ValueError, IndexError), open(f"/proc/{pid}/statm", "rb") as file:
-            fields = file.read().split()
-            pages += int(fields[1]) - int(fields[2])  # resident minus shared: what it touched itself
-    return "memory" if pages * os.sysconf("SC_PAGE_SIZE") > limits["memory"] else None
+    return usage.family_of(root, usage.processes())
 
 
 def _reap() -> None:
@@ -179,8 +159,7 @@ def _reap() -> None:
     deadline = time.monotonic() + 1.0
     while time.monotonic() < deadline:
         for pid in _family(os.getpid())[1:]:
-            with contextlib.suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
+            _signal(pid, signal.SIGKILL)
         try:
             pid, _ = os.waitpid(-1, os.WNOHANG)
         except ChildProcessError:

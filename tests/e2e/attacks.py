@@ -151,5 +151,63 @@ HARMLESS = {
     "scripts": "from IPython.display import HTML, Javascript, display\ndisplay(HTML('<img src=x onerror=alert(1)>'))\ndisplay(Javascript('alert(1)'))\nprint('<script>alert(1)</script>')",
 }  # fmt: skip
 
+_LIBC = "import ctypes, os\nlibc = ctypes.CDLL(None, use_errno=True)\n"
+#: Each tries to leave something for the run after it, and says LEAK where it finds what an earlier run left.
+OUTLIVE = {
+    "closes_dev": "import os\nos.chmod('/dev', 0)",
+    "closes_tmp": "import os\nos.chmod('/tmp', 0); os.chmod('/dev/shm', 0); os.chmod('/dev/pts', 0)",
+    "closes_every_node": "import os\nfor folder in ('/', '/dev', '/dev/pts', '/etc', '/data', '/keep', '/usr'):\n"
+    "    for name in ['', *(os.listdir(folder) if os.path.isdir(folder) else [])]:\n"
+    "        path = os.path.join(folder, name)\n        for change in (lambda: os.chmod(path, 0), lambda: os.chown(path, 0, 0), lambda: os.truncate(path, 0)):\n"
+    "            try: change()\n            except OSError: pass",
+    "leaves_a_file_on_every_mount": "import os\nwith open('/proc/self/mountinfo') as f: points = [line.split()[4] for line in f]\n"
+    "for point in {'/', '/dev', '/keep', '/data', *points}:\n    path = os.path.join(point, 'left-here')\n    if os.path.lexists(path): print('LEAK', path)\n"
+    "    for make in (lambda: open(path, 'w').close(), lambda: os.mkdir(path), lambda: os.symlink('/x', path), lambda: os.mkfifo(path)):\n"
+    "        try: make()\n        except OSError: pass",
+    "leaves_300_mb_in_dev": "try:\n    with open('/dev/big', 'wb') as f:\n        for _ in range(300): f.write(b'x' * 2**20)\n    print('LEAK wrote to /dev')\nexcept OSError: pass",
+    "makes_device_nodes": "import os\nfor folder in ('/dev', '/tmp', '/dev/shm'):\n    try: os.mknod(folder + '/disk', 0o60666, os.makedev(254, 0)); print('LEAK node')\n    except OSError: pass",
+    "moves_and_removes": "import os\nfor name in os.listdir('/dev'):\n    for act in (lambda: os.remove('/dev/' + name), lambda: os.rename('/dev/' + name, '/dev/x')):\n"
+    "        try: act(); print('LEAK', name)\n        except OSError: pass",
+    "system_v_memory": _LIBC + "if libc.shmget(0x5eed, 4096, 0o600) != -1: print('LEAK found shm')\nlibc.shmget(0x5eed, 4096, 0o1600)",
+    "system_v_queue": _LIBC + "if libc.msgget(0x5eed, 0o600) != -1: print('LEAK found queue')\nlibc.msgget(0x5eed, 0o1600)",
+    "posix_queue": _LIBC + "if libc.mq_open(b'/left', os.O_RDWR) != -1: print('LEAK found mqueue')\nlibc.mq_open(b'/left', os.O_CREAT | os.O_RDWR, 0o600, None)",
+    "posix_memory": "from multiprocessing import shared_memory as m\ntry:\n    m.SharedMemory('left'); print('LEAK found shm')\nexcept FileNotFoundError:\n    m.SharedMemory('left', create=True, size=4096)",
+    "abstract_socket": "import os, socket, time\ns = socket.socket(socket.AF_UNIX)\ntry: s.bind('\\0left')\nexcept OSError: print('LEAK found socket')\ns.listen()\n"
+    "if os.fork() == 0:\n    os.setsid(); time.sleep(99)",
+    "kernel_keyring": _LIBC + "if libc.syscall(248, b'user', b'left', b'x', 1, -4) != -1: print('LEAK keyring')",
+    "file_handle_lock": "import fcntl, os, sys\nf = open(os.__file__)\ntry: fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)\nexcept OSError: print('LEAK found a lock')\n"
+    "if os.fork() == 0:\n    import time; time.sleep(99)",
+    "byte_code": "import os, numpy\nfor module in (os, numpy):\n    folder = os.path.join(os.path.dirname(module.__file__), '__pycache__')\n"
+    "    try: open(os.path.join(folder, 'left.pyc'), 'w').close(); print('LEAK wrote', folder)\n    except OSError: pass",
+    "font_cache": "import matplotlib, os\nfolder = matplotlib.get_cachedir()\nif os.path.exists(folder + '/left'): print('LEAK', folder)\nopen(folder + '/left', 'w').close()",
+    "scheduler": _LIBC + "for n, a in ((203, (0, 8, ctypes.byref(ctypes.c_ulong(2)))), (144, (0, 3, ctypes.byref(ctypes.c_int(0)))), (251, (1, 0, 4))):\n"
+    "    if libc.syscall(n, *a) == 0: print('LEAK scheduler', n)\nif libc.prctl(62, 1, 0, 0, 0) == 0: print('LEAK core of its own')",
+    "grader_above": "import os, signal\nif os.getppid() != 0: print('LEAK parent')\nfor p in range(-5, 0):\n    pass\n"
+    "for path in ('/proc/1/root/source', '/proc/sys/kernel/core_pattern', '/proc/sysrq-trigger'):\n"
+    "    try: open(path, 'w'); print('LEAK', path)\n    except OSError: pass",
+    "host_root": "import os\nif 0 in (os.getuid(), os.geteuid(), *os.getgroups()): print('LEAK root')\nif os.stat('/dev/null').st_uid == os.getuid(): print('LEAK owns the nodes')",
+}  # fmt: skip
+
+#: Each takes more memory than its limit (200 MB over the template's own) in a way that a sum of private pages misses.
+HOARD = {
+    "memfd": _LIBC + "fd = [libc.memfd_create(b'x', 0) for _ in range(9)]\nfor f in fd:\n    for _ in range(50): os.write(f, b'x' * 2**20)\nimport time; time.sleep(3)",
+    "system_v": _LIBC + "libc.shmat.restype = ctypes.c_void_p\nfor _ in range(9):\n    at = libc.shmat(libc.shmget(0, 50 * 2**20, 0o1600), None, 0)\n"
+    "    if at in (None, 2**64 - 1): raise OSError('refused')\n    ctypes.memset(at, 1, 50 * 2**20)\nimport time; time.sleep(3)",
+    "shared_maps": "import mmap, time\nkeep = []\nfor _ in range(9):\n    m = mmap.mmap(-1, 50 * 2**20)\n    m[:] = b'x' * len(m)\n    keep.append(m)\ntime.sleep(3)",
+    "map_of_dev_zero": "import mmap, time\nkeep = []\nfor _ in range(9):\n    m = mmap.mmap(open('/dev/zero', 'r+b').fileno(), 50 * 2**20)\n    m[:] = b'x' * len(m)\n    keep.append(m)\ntime.sleep(3)",
+    "map_filled_by_the_dead": "import mmap, os, time\nkeep = []\nfor _ in range(9):\n    m = mmap.mmap(-1, 50 * 2**20)\n    if os.fork() == 0:\n        m[:] = b'x' * len(m)\n        os._exit(0)\n"
+    "    os.wait()\n    keep.append(m)\ntime.sleep(3)",
+    "files_in_tmp_and_shm": "import time\nfor n in range(4):\n    for folder in ('/tmp', '/dev/shm'):\n        with open(f'{folder}/{n}', 'wb') as f:\n            for _ in range(50): f.write(b'x' * 2**20)\ntime.sleep(3)",
+    "deleted_files": "import os, time\nkeep = []\nfor n in range(4):\n    f = open(f'/dev/shm/{n}', 'wb')\n    os.remove(f'/dev/shm/{n}')\n    for _ in range(60): f.write(b'x' * 2**20)\n    keep.append(f)\ntime.sleep(3)",
+    "maps_of_a_file": "import mmap, os, time\nf = open('/dev/shm/x', 'w+b')\nos.truncate('/dev/shm/x', 120 * 2**20)\nfor n in range(3):\n    if os.fork() == 0:\n"
+    "        g = open(f'/tmp/{n}', 'w+b'); os.truncate(f'/tmp/{n}', 80 * 2**20)\n        m = mmap.mmap(g.fileno(), 0); m[:] = b'x' * len(m)\n        time.sleep(9); os._exit(0)\ntime.sleep(4)",
+    "many_small_processes": "import os, time\nfor _ in range(10):\n    if os.fork() == 0:\n        x = bytearray(os.urandom(2**20) * 50)\n        time.sleep(9); os._exit(0)\ntime.sleep(4)",
+    "socket_buffers": "import os, socket, time\nfor _ in range(40):\n    if os.fork() == 0:\n        keep = []\n        for _ in range(100):\n            a, b = socket.socketpair(); a.setblocking(False); keep.append((a, b))\n"
+    "            try: a.send(b'x' * 150000)\n            except OSError: pass\n        time.sleep(9); os._exit(0)\ntime.sleep(4)",
+    "gifts_to_a_pipe": _LIBC + "r, w = os.pipe()\nif libc.vmsplice(w, None, 0, 8) == -1 and ctypes.get_errno() == 1: raise OSError('refused')\nimport time; time.sleep(3)",
+    "hidden_from_the_watchdog": "import ctypes, os, time\nctypes.CDLL(None).prctl(4, 0, 0, 0, 0)\nfor _ in range(10):\n    if os.fork() == 0:\n        ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)\n"
+    "        x = bytearray(os.urandom(2**20) * 50)\n        time.sleep(9); os._exit(0)\ntime.sleep(4)",
+}  # fmt: skip
+
 #: What these earn is a matter of luck, run by run: they race with the checks of their own submission.
 RACES = {"background_thread"}
