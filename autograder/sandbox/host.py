@@ -88,7 +88,7 @@ class Template:
         )  # fmt: skip
         theirs.close()
         self.control = ours
-        self.reader = wire.Reader(2**40)
+        self.reader = wire.Reader(2**40, wire.parse)  # the template is ours
         self.ready = False
         wire.write(ours.fileno(), {"warm": list(self.preload)})
 
