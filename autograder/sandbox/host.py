@@ -88,7 +88,7 @@ class Template:
         )  # fmt: skip
         theirs.close()
         self.control = ours
-        self.reader = wire.Reader(2**40, wire.parse)  # the template is ours
+        self.reader = wire.Reader(2**40)
         self.ready = False
         wire.write(ours.fileno(), {"warm": list(self.preload)})
 
@@ -216,7 +216,7 @@ class Run:
     def __init__(self, cells: list[Cell], seconds: Callable[[Cell], float], limits: Limits) -> None:
         self.cells, self.seconds, self.limits = cells, seconds, limits
         self.frames: dict[str, dict[str, Any]] = {}
-        self.reader = wire.Reader()
+        self.reader = wire.Reader(read=wire.admit)
         self.position = 0
         self.began = False
         self.closed = self.kill_sent = False

@@ -15,7 +15,7 @@ from autograder.sandbox.frames import BadFrame, admit
 
 FRAME_LIMIT = 96 * 2**20
 
-__all__ = ["FRAME_LIMIT", "BadFrame", "Reader", "parse", "write"]
+__all__ = ["FRAME_LIMIT", "BadFrame", "Reader", "admit", "parse", "write"]
 
 
 def write(fd: int, message: dict[str, Any]) -> None:
@@ -29,12 +29,12 @@ def write(fd: int, message: dict[str, Any]) -> None:
 class Reader:
     """Collects bytes and gives back whole frames; BadFrame on anything else, or past `limit` bytes in all.
 
-    `read` turns the bytes of one frame into data: by default that of a run, with nothing taken on trust.
+    `read` turns the bytes of one frame into data: `admit` where a run sent them, `parse` where a process of ours did.
     """
 
-    def __init__(self, limit: int = 2 * FRAME_LIMIT, read: Callable[[bytes], Mapping[str, Any]] = admit) -> None:
+    def __init__(self, limit: int = 2 * FRAME_LIMIT, read: Callable[[bytes], Mapping[str, Any]] | None = None) -> None:
         self.buffer = bytearray()
-        self.room, self.read = limit, read
+        self.room, self.read = limit, read or parse
 
     def feed(self, data: bytes) -> list[dict[str, Any]]:
         """Take bytes as they came and return the frames that are complete."""
