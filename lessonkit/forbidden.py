@@ -165,7 +165,7 @@ class _Answer:
         todo += [_Facts(one, False, frozenset(here)) for one in self.beside]
         index: dict[tuple[str, str], list[_Facts]] = {}
         for facts in todo:
-            for key in facts.keys():
+            for key in facts.under:
                 index.setdefault(key, []).append(facts)
         ready = list(index.get(("always", ""), []))
         while ready or self.finder.fresh:
@@ -193,25 +193,20 @@ class _Facts:
 
     def __init__(self, statement: ast.stmt, here: bool, taken: frozenset[str]) -> None:
         self.statement, self.visited = statement, False
-        self._keys = {("binds", name) for name in bound_by(statement) - taken}
+        self.under = {("binds", name) for name in bound_by(statement) - taken}
         if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)):
             return
         for node in ast.walk(statement):
             if isinstance(node, ast.Name):
-                self._keys.add(("mentions", node.id))
+                self.under.add(("mentions", node.id))
             elif isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
-                self._keys |= {("stores", node.attr), ("root", _root(node))}
+                self.under |= {("stores", node.attr), ("root", _root(node))}
             elif isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load):
-                self._keys.add(("root", _root(node)))
+                self.under.add(("root", _root(node)))
                 if here and not isinstance(_base(node), ast.Name):
-                    self._keys.add(("always", ""))
+                    self.under.add(("always", ""))
             elif here and isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _REACHES:
-                self._keys.add(("always", ""))
-
-    def keys(self) -> set[tuple[str, str]]:
-        """Return the pairs (what, name) under which it is found."""
-        return self._keys
-
+                self.under.add(("always", ""))
 
 def _root(node: ast.expr) -> str:
     base = _base(node)

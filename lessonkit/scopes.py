@@ -113,7 +113,7 @@ def _bindings(node: ast.AST) -> Iterator[tuple[str, Source]]:
             yield from _targets(target, node.value)
     elif (isinstance(node, ast.AnnAssign) and node.value is not None) or isinstance(node, ast.NamedExpr):
         yield from _targets(node.target, node.value)
-    elif isinstance(node, ast.AugAssign) or isinstance(node, (ast.For, ast.AsyncFor)):
+    elif isinstance(node, (ast.AugAssign, ast.For, ast.AsyncFor)):
         yield from _targets(node.target, None)
     elif isinstance(node, ast.withitem) and node.optional_vars is not None:
         yield from _targets(node.optional_vars, None)

@@ -22,7 +22,7 @@ def key_of(data: bytes, reference_key: str, isolation: str, limits: str) -> str:
 def to_record(result: Result) -> bytes:
     """Return the bytes of a record: the same for the same result, whoever computed it."""
     return (
-        json.dumps(result.to_json(cells=True), sort_keys=True, ensure_ascii=False, indent=1) + "\n"
+        json.dumps(result.to_json(cells=True), sort_keys=True, ensure_ascii=True, indent=1) + "\n"
     ).encode()
 
 
@@ -61,7 +61,7 @@ class Store:
     def mark_latest(self, result: Result, key: str) -> None:
         """Remember which record is the one that the gradebook shows."""
         content = json.dumps(
-            {"key": key, "result": asdict(result)}, sort_keys=True, ensure_ascii=False
+            {"key": key, "result": asdict(result)}, sort_keys=True, ensure_ascii=True
         ).encode()
         write_atomically(self.folder / result.chapter / result.student / "latest.json", content)
 

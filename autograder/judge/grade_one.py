@@ -199,7 +199,7 @@ def _stored(verdict: CellVerdict, points: float, refused: Message | None) -> dic
         "behaviour": message.behaviour if message else "",
         "fields": message.fields() if message else [],
         "mistake": None if refused else verdict.mistake,
-        "hidden": verdict.hidden,
+        "hidden": verdict.hidden and refused is None,
         "passed": verdict.passed,
     }
 
