@@ -9,7 +9,6 @@ from typing import Any
 
 from traitlets.config import Config, PyFileConfigLoader
 
-
 #: What renders Markdown on pages in the place of nbconvert's own filter.
 MARKDOWN_FILTER = "autograder.books.pages.markdown2html"
 
