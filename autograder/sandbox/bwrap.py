@@ -52,6 +52,8 @@ def command(control: int, prepared: Path | None, package: str = "", isolate: boo
         for file in sorted(prepared.glob("*_train.npz")):
             binds += ["--ro-bind", str(file), f"/data/{file.name}"]
         binds += ["--setenv", "COURSE_PREPARED", "/data"]
+        for hidden in hidden_files(prepared):  # who opens it reads this list
+            binds += ["--ro-bind", str(prepared / "hidden.json"), hidden]
     for name, value in ENVIRONMENT.items():
         binds += ["--setenv", name, value]
     return [
@@ -61,6 +63,15 @@ def command(control: int, prepared: Path | None, package: str = "", isolate: boo
         "--setenv", "PYTHONPATH", search_path(package), "--remount-ro", "/", "--chdir", "/tmp", "--",
         sys.executable, "-P", "-m", "autograder.sandbox.template", str(control), *(["isolate"] if isolate else []),
     ]  # fmt: skip
+
+
+def hidden_files(prepared: Path) -> list[str]:
+    """Return the files of this machine that a course's data names as not for a run to read."""
+    try:
+        found = json.loads((prepared / "hidden.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    return [name for name in found if isinstance(name, str) and Path(name).is_file()] if isinstance(found, list) else []
 
 
 def plain_command(control: int) -> list[str]:
