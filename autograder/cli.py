@@ -12,6 +12,7 @@ import click
 
 from autograder import __version__
 from autograder.course import chapter as ch
+from lessonkit.plain_text import printable
 
 ROOT = click.option(
     "--root", type=click.Path(path_type=Path, file_okay=False), default=Path("."), show_default="this folder",
@@ -64,6 +65,11 @@ def build(chapters: tuple[str, ...], only_check: bool, force: bool, root: Path) 
     click.echo(f"{len(names)} chapter(s) built")
 
 
+def _say(text: str, err: bool = False) -> None:
+    """Print a line that holds a name or words of somebody else's, so that a terminal only shows them."""
+    click.echo(printable(text, 2_000, keep=""), err=err)
+
+
 @main.command()
 @click.argument("chapter")
 @ROOT
@@ -106,7 +112,7 @@ def check(path: Path, watch: bool, as_json: bool, root: Path | None) -> None:
         except BadNotebook as error:
             if len(found) == 1 and not watch:
                 raise
-            click.echo(f"{notebook}: {error.reason}", err=True)
+            _say(f"{notebook}: {error.reason}", err=True)
             failed = True
             continue
         _show(result, notebook, as_json)
@@ -116,21 +122,21 @@ def check(path: Path, watch: bool, as_json: bool, root: Path | None) -> None:
             try:
                 _show(checker.check(changed), changed, as_json)
             except BadNotebook as error:
-                click.echo(f"{changed}: {error.reason}", err=True)
+                _say(f"{changed}: {error.reason}", err=True)
     sys.exit(1 if failed else 0)
 
 
 def _show(result: Any, notebook: Path, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(result.to_json(), ensure_ascii=False))
+        click.echo(json.dumps(result.to_json(), ensure_ascii=True))
         return
     passed = sum(e.outcome == "pass" for e in result.exercises.values())
-    click.echo(f"{notebook}")
+    _say(f"{notebook}")
     for name, exercise in result.exercises.items():
         click.echo(f"  {exercise.outcome:<14}{name} ({exercise.score:g} of {exercise.max_score:g} points)")
         if exercise.outcome != "pass" and "not written yet" not in exercise.message:
             for line in exercise.message.split("\n"):
-                click.echo(f"      {line}")
+                _say(f"      {line}")
     click.echo(
         f"{passed} of {len(result.exercises)} exercises pass, {result.score:g} of {result.max_score:g} points"
     )
@@ -149,10 +155,10 @@ def collect(archives: tuple[Path, ...], pattern: str | None, root: Path) -> None
         for one in collecting.collect(root, archive, pattern):
             if one.path is None:
                 refused += 1
-                click.echo(f"refused {one.member}: {one.reason}", err=True)
+                _say(f"refused {one.member}: {one.reason}", err=True)
             else:
                 taken += 1
-                click.echo(f"wrote {one.path}")
+                _say(f"wrote {one.path}")
     click.echo(f"{taken} notebook(s) collected, {refused} refused")
     if not taken:
         sys.exit(1)
@@ -205,7 +211,7 @@ def grade(
         raise click.ClickException(f"{error}. Run `autograder doctor` to see each canary.") from error
     results = _with_progress(
         grading,
-        lambda result: click.echo(json.dumps(result.to_json(), ensure_ascii=False)) if as_json else None,
+        lambda result: click.echo(json.dumps(result.to_json(), ensure_ascii=True)) if as_json else None,
     )
     if not as_json:
         _table(results)
@@ -216,7 +222,7 @@ def grade(
         raise click.ClickException(
             f"nothing to grade: expected notebooks at {where}. Run `autograder collect ARCHIVE`."
         )
-    if attention := [r for r in results if (r.reason or "").startswith("needs attention")]:
+    if attention := [r for r in results if r.status == "error" or (r.reason or "").startswith("needs attention")]:
         click.echo(f"{len(attention)} submission(s) need attention: the checker or this machine failed, not the student", err=True)
         sys.exit(1)
 
@@ -273,10 +279,10 @@ def _table(results: list[Any]) -> None:
         from rich.text import Text
 
         table.add_row(
-            Text(result.student),
+            Text(printable(result.student, keep="")),
             result.status,
             f"{result.score:g} of {result.max_score:g}",
-            Text("" if not rest else note),
+            Text("" if not rest else printable(note, 1_000, keep="")),
         )
     Console(soft_wrap=True).print(table)
 
@@ -295,7 +301,7 @@ def _announce(root: Path) -> Callable[[list[Any], Path | None], None]:
 
 def _list(changes: list[Any]) -> None:
     for change in changes:
-        click.echo(f"  {change.student}: {change.before:g} -> {change.after:g}", err=True)
+        _say(f"  {change.student}: {change.before:g} -> {change.after:g}", err=True)
 
 
 def _would_change(grading: Any) -> None:

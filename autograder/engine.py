@@ -39,6 +39,7 @@ class Setup:
 
 
 _references: dict[Setup, Any] = {}
+_benches: dict[Setup, Any] = {}
 _templates: dict[tuple[bool, bool, str | None, str, tuple[str, ...]], Any] = {}
 
 
@@ -63,7 +64,8 @@ def call(setup: Setup, job: Job) -> dict[str, Any]:
         observed = observe(cells, reference, reference.template, ALONE if job.alone else None)
         if observed.contended and not job.alone:
             raise UnderLoad(f"{job.student} met a limit of time while the machine was busy")
-        return judge(observed, reference, submission, result).to_json(cells=True)
+        bench = _bench(setup, reference)
+        return judge(observed, reference, submission, result, bench.judge).to_json(cells=True)
     except (SandboxBroke, OSError):
         forget_all()
         raise
@@ -88,23 +90,36 @@ def prime(setup: Setup) -> None:
     with suppress(Exception):  # what is the matter is said by the first call, where it can be answered
         reference = _reference(setup)
         _ = reference.splits, reference.stubs, reference.forbidden
+        _bench(setup, reference)
 
 
 def _reference(setup: Setup) -> Any:
     from autograder.course.chapter import Chapter
     from autograder.judge.reference import Reference
 
-    if setup.prepared:
-        os.environ["COURSE_HELD_OUT"] = setup.prepared
     if setup not in _references:
         for old in [kept for kept in _references if (kept.root, kept.chapter) == (setup.root, setup.chapter)]:
             del _references[old]
+            if old in _benches:
+                _benches.pop(old).close()
         root = Path(setup.root)
         chapter = Chapter(root, setup.chapter)
         template = _template(setup, chapter)
         template.data_line = setup.data_line
         _references[setup] = Reference(chapter, template, root / ".autograder" / "records")
     return _references[setup]
+
+
+def _bench(setup: Setup, reference: Any) -> Any:
+    """Return this process's warm judge of a chapter, ready for the next submission."""
+    from autograder.judge.bench import Bench
+
+    if setup not in _benches:
+        _benches[setup] = bench = Bench(reference, setup.prepared)
+        bench.start()
+        atexit.register(bench.close)
+    _benches[setup].next_submission()
+    return _benches[setup]
 
 
 def _template(setup: Setup, chapter: Any) -> Any:
@@ -136,6 +151,9 @@ def forget_all() -> None:
     """Close every template this process made and forget what was computed with them."""
     for template in _templates.values():
         template.close()
+    for bench in _benches.values():
+        bench.close()
+    _benches.clear()
     _templates.clear()
     _references.clear()
 

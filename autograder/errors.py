@@ -7,11 +7,17 @@ from pathlib import Path
 
 import click
 
+from lessonkit.plain_text import printable
+
 
 class AutograderError(click.ClickException):
     """The work failed; exit code 1."""
 
     exit_code = 1
+
+    def format_message(self) -> str:
+        """Return the text as a terminal may show it: names of files and students are part of many."""
+        return printable(self.message, 20_000)
 
 
 class UnknownChapter(click.UsageError):

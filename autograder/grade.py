@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder import engine
-from autograder.books import autograded, gradebook, store
+from autograder.books import autograded, gradebook, store, withdraw
 from autograder.course.chapter import Chapter
 from autograder.errors import NoSandbox, cannot_write
 from autograder.files import write_atomically
@@ -195,17 +195,18 @@ class Grading:
         The record is written first: a run that is killed anywhere finds it again.
         """
         before = self._before(books, result)
-        changes = before is not None and abs(before - result.score) > 1e-9
+        changes = before is not None and result.status != "error" and abs(before - result.score) > 1e-9
         if changes:
             self.changes.append(Change(result.student, before, result.score))
-        if self.options.dry_run or result.status == "error":
+        if self.options.dry_run:
             return result
+        if result.status == "error":
+            return self._withdraw(books, arrived, result)
         try:
             if result.status == "graded":
                 self.store.put(self._keys[arrived.student], result)
             if not changes:
-                self._apply(books, arrived, result)
-                return result
+                return self._apply_one(books, arrived, result)
         except OSError as error:
             raise self._cannot_write(error) from error
         self._held.append(Result(result.student, result.chapter, "graded") if result.status == "graded" else result)
@@ -232,10 +233,31 @@ class Grading:
                     continue  # handed in again meanwhile: the next run grades that
                 result = store.from_record(self.store.path(self.chapter.name, name, key).read_bytes())
             try:
-                self._apply(books, arrived, result)
+                result = self._apply_one(books, arrived, result)
             except OSError as error:
                 raise self._cannot_write(error) from error
             yield result
+
+    def _apply_one(self, books: Any, arrived: intake.Intake, result: Result) -> Result:
+        """Apply a result; whatever goes wrong with it but the disk is a row, and the others are applied."""
+        try:
+            self._apply(books, arrived, result)
+        except OSError:
+            raise
+        except Exception as error:
+            books.db.rollback()
+            kept = Log(self.root, "grade").keep(f"the books of {result.student}", error)
+            return self._withdraw(books, arrived, self._nothing(result.student, "error", f"needs attention: {kept}"))
+        return result
+
+    def _withdraw(self, books: Any, arrived: intake.Intake, result: Result) -> Result:
+        """Take an older submission's grade out of view where this one has an error."""
+        try:
+            return withdraw.older(self.store, self.chapter, books, result, arrived.data)
+        except Exception as error:
+            books.db.rollback()
+            result.reason = f"{result.reason}; {Log(self.root, 'grade').keep(f'the older grade of {result.student}', error)}"
+            return result
 
     def _cannot_write(self, error: OSError) -> Exception:
         command = f"autograder grade {self.chapter.name} --root {self.root}"
@@ -249,7 +271,7 @@ class Grading:
         submission = self._submission(arrived)
         self._to_gradebook(books, result, submission, arrived.timestamp)
         autograded.write(self.root, self.chapter, submission, result)
-        self.store.mark_latest(result, self._keys.get(result.student, ""))
+        self.store.mark_latest(result, self._keys.get(result.student, ""), arrived.data)
 
     def _submission(self, arrived: intake.Intake) -> Submission | None:
         return match(parse(arrived.data), self.chapter.source) if arrived.status == "ready" else None

@@ -1,7 +1,7 @@
 """Judge trained weights on digits that the training never saw; loaded only when a judge asks for them.
 
-Where grading happens, COURSE_HELD_OUT names the folder of `layer_by_layer.data.prepare`, and only the judge's
-process has it. Elsewhere (a student's own notebook) the course's test set stands in.
+Where grading happens, the judging process is told a folder of `layer_by_layer.data.prepare`, which no run can see.
+Elsewhere (a student's own notebook) the course's test set stands in.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ import contextlib
 import functools
 import hashlib
 import io
-import os
 from pathlib import Path
 
 import numpy as np
 
 from layer_by_layer._standin import read_arrays
+
+#: Where held-out images lie; None for the course's test set. `layer_by_layer.judges.use_held_out` sets it.
+folder: str | None = None
 
 
 @functools.cache
@@ -42,6 +44,11 @@ def images(name: str, folder: str | None) -> tuple[np.ndarray, np.ndarray]:
 _counted: dict[bytes, float] = {}
 
 
+def layers_of(state: dict[str, np.ndarray]) -> list[np.ndarray]:
+    """Return [weight, bias, weight, …] of the entries `….weight` and `….bias`, in order; None for a bias that is missing."""
+    return [state.get(name) for key in state if key.endswith("weight") for name in (key, key.removesuffix("weight") + "bias")]  # type: ignore[misc]
+
+
 def accuracy(state: dict[str, np.ndarray], name: str, relabel: list[int] | None = None) -> float:
     """Return the share of held-out digits that a network of linear layers with ReLU between gets right.
 
@@ -50,13 +57,13 @@ def accuracy(state: dict[str, np.ndarray], name: str, relabel: list[int] | None 
     """
     from lessonkit.check import CheckerBroke
 
-    folder = os.environ.get("COURSE_HELD_OUT")
     try:
         values, labels = images(name, folder)
     except ValueError as error:
         raise CheckerBroke(f"the held-out images could not be read: {error}") from error
     truth = labels if relabel is None else np.asarray(relabel)[labels]
-    layers = [(state[key], state[key.removesuffix("weight") + "bias"]) for key in state if key.endswith("weight")]
+    flat = layers_of(state)
+    layers = list(zip(flat[::2], flat[1::2], strict=True))
     key = _digest([truth, *(array for layer in layers for array in layer)], f"{name} {folder}")
     if key not in _counted:
         for i, (weight, bias) in enumerate(layers):

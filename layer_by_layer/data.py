@@ -15,6 +15,7 @@ Data sets are `ArraySet`s: everything in memory, so that an epoch costs the mode
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -108,11 +109,15 @@ def prepare(folder: str | os.PathLike) -> str:
 
     `mnist_train.npz`, `standin_train.npz` (images uint8 (N, 28, 28), labels int64) and `digits_train.npz`
     (images float64 (N, 64)) are what a submission may see, through COURSE_PREPARED. The same three with
-    `_held_out` are what its models are judged on; they stay away from where student code runs. Where no
-    MNIST is on disk, the mnist files hold the stand-in. Raises OSError where `folder` cannot be written to.
+    `_held_out` are what its models are judged on; they stay away from where student code runs, and the digits among
+    them are drawn with moves that only this folder knows. `hidden.json` names the files from which held-out digits
+    could be made again. Where no MNIST is on disk, the mnist files hold the stand-in. Raises OSError where `folder` cannot be written to.
     """
     target = Path(folder)
     standin_sets, digits_sets = _standin.standin(), _standin.digits()
+    # of the course's own held-out digits everybody has the file; these moves are drawn once a folder and kept there
+    moved = _standin.drawn_anew(*digits_sets[1], np.random.default_rng())
+    standin_sets, digits_sets = (standin_sets[0], moved[0]), (digits_sets[0], moved[1])
     found = _copy_of_prepared() or _on_disk()[0]
     if found is None:
         found = (*standin_sets, STANDIN)
@@ -128,6 +133,8 @@ def prepare(folder: str | os.PathLike) -> str:
     ):
         write_arrays(target / f"{name}_train.npz", *seen, source=np.array(label))
         write_arrays(target / f"{name}_held_out.npz", *unseen, source=np.array(label))
+    # what runs must not see lists itself, for the wall to hide
+    (target / "hidden.json").write_text(json.dumps([str(path) for path in _standin.source_files()]), encoding="utf-8")
     return f"{source}, {len(train[1]):,} training and {len(held_out[1]):,} held-out images"
 
 

@@ -1,14 +1,15 @@
 """Judges of properties that are no equality: a law of random numbers, an accuracy, a falling curve.
 
 Each returns None where the property holds, else a finding: a short sentence, the same for the same mistake, so
-that findings can be compared. All take plain data (NumPy arrays, numbers, lists).
+that findings can be compared. All take plain data (NumPy arrays, numbers, lists), and all look at its form first
+(`form`): a law of thousands of draws says nothing about two.
 """
 
 from __future__ import annotations
 
 import math
-import os
 import re
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -16,6 +17,47 @@ _NAMED = {
     0.5: "half", 2.0: "twice", math.sqrt(2): "√2 times", 1 / math.sqrt(2): "1/√2 of", math.sqrt(3): "√3 times",
     1 / math.sqrt(3): "1/√3 of", math.sqrt(6): "√6 times", 3.0: "three times", 1 / 3: "a third of",
 }  # fmt: skip
+
+
+#: Widest layer of a network that a judge multiplies by ten thousand images.
+_WIDEST = 4096
+
+
+def form(values: object, shape: Sequence[int], dtype: str = "float32") -> str | None:
+    """Judge what every other judge asks first: an array of this shape and dtype, all of it finite."""
+    if not isinstance(values, np.ndarray):
+        return "it is no tensor or array"
+    if values.shape != tuple(shape):
+        return f"the shape is not ({', '.join(str(n) for n in shape)}{',' if len(shape) == 1 else ''})"
+    if values.dtype != dtype:
+        return f"the dtype is not {dtype}"
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        return "it holds nan or inf"
+    return None
+
+
+def _network(layers: object, inputs: int, outputs: int) -> str | None:
+    """Judge the form of a network: [weight (out, in), bias (out,), weight, …] from `inputs` to `outputs`."""
+    if not isinstance(layers, list) or not layers or len(layers) % 2:
+        return "it is not the weight and bias of each layer"
+    width = inputs
+    for weight, bias in zip(layers[::2], layers[1::2], strict=True):
+        if not isinstance(weight, np.ndarray) or weight.ndim != 2 or weight.shape[1] != width:
+            return "the weights' shapes do not follow from the images"
+        width = weight.shape[0]
+        if not 0 < width <= _WIDEST:
+            return f"a layer is empty, or wider than {_WIDEST}"
+        for values, shape in ((weight, weight.shape), (bias, (width,))):
+            if finding := form(values, shape, "float64" if getattr(values, "dtype", None) == np.float64 else "float32"):
+                return "the weights are not finite" if finding == "it holds nan or inf" else finding
+    return None if width == outputs else f"the network does not end in {outputs} numbers"
+
+
+def use_held_out(folder: str | None) -> None:
+    """Take held-out images from `folder` (a grader's, out of every run's sight); None for the course's test set."""
+    from layer_by_layer import _held_out
+
+    _held_out.folder = folder
 
 
 def ratio_name(ratio: float, tolerance: float = 0.03) -> str:
@@ -35,6 +77,8 @@ def spread(values: np.ndarray, std: float, sigmas: float = 6.0) -> str | None:
     solution is refused less than once in 10 million times.
     """
     n = values.size
+    if n < 2:
+        return "there are too few values to judge a law by"
     found = float(np.sqrt(np.mean(np.square(values, dtype=np.float64))))
     if not math.isfinite(found) or found == 0:
         return "the values are all zero or not finite"
@@ -43,11 +87,13 @@ def spread(values: np.ndarray, std: float, sigmas: float = 6.0) -> str | None:
     return f"the standard deviation is {ratio_name(found / std)} what it should be"
 
 
-def uniform(values: np.ndarray, bound: float) -> str | None:
-    """Judge samples of the uniform law on (-bound, bound): range, centre, spread and shape.
+def uniform(values: np.ndarray, bound: float, shape: Sequence[int], dtype: str = "float32") -> str | None:
+    """Judge samples (of that shape and dtype) of the uniform law on (-bound, bound): range, centre, spread and form.
 
-    The shape is judged by the Kolmogorov–Smirnov distance at a false-alarm rate of 2·exp(-2·2.5²) ≈ 7e-6.
+    The law's form is judged by the Kolmogorov–Smirnov distance at a false-alarm rate of 2·exp(-2·2.5²) ≈ 7e-6.
     """
+    if finding := form(values, shape, dtype):
+        return finding
     flat = np.sort(values.astype(np.float64).reshape(-1))
     if finding := spread(flat, bound / math.sqrt(3)):
         return finding
@@ -59,8 +105,10 @@ def uniform(values: np.ndarray, bound: float) -> str | None:
     return _kolmogorov(law, "the values are not uniform between the bounds")
 
 
-def normal(values: np.ndarray, std: float) -> str | None:
+def normal(values: np.ndarray, std: float, shape: Sequence[int], dtype: str = "float32") -> str | None:
     """Judge samples of the normal law with mean 0 and the given standard deviation, as `uniform` does."""
+    if finding := form(values, shape, dtype):
+        return finding
     flat = np.sort(values.astype(np.float64).reshape(-1))
     if finding := spread(flat, std):
         return finding
@@ -81,6 +129,8 @@ def order(seen: list[str], names: list[str], edges: list[list[int]]) -> str | No
     `names[i]` is the name of node i, `edges` are pairs [from, to] of numbers. Names may repeat, so every way to
     tell the nodes apart is followed; meant for graphs of a dozen nodes.
     """
+    if not isinstance(seen, list) or not all(isinstance(name, str) for name in seen):
+        return "it is no list of names"
     if any(seen.count(name) > names.count(name) for name in set(names)):
         return "a node stands there more than once"
     if any(seen.count(name) < names.count(name) for name in set(names)):
@@ -113,6 +163,8 @@ def dropout(outputs: np.ndarray, x: np.ndarray, p: float) -> str | None:
     out, x = np.asarray(outputs, dtype=np.float64), np.asarray(x, dtype=np.float64)
     if out.shape[1:] != x.shape:
         return "the output has another shape than the input"
+    if out.size < 1_000:
+        return "there are too few values to judge a law by"
     if not np.isfinite(out).all():
         return "the output holds nan or inf"
     kept = out != 0
@@ -172,15 +224,17 @@ def at_most(value: float, most: float) -> str | None:
 def mnist_accuracy(state: dict[str, np.ndarray], least: float, source: str = "", relabel: list[int] | None = None) -> str | None:
     """Judge the trained weights of a digit classifier by its share of right answers on held-out images.
 
-    The images are read here and never enter a student's process: from the folder COURSE_HELD_OUT names,
-    and where that is not set, from the course's own test set (of the stand-in where `source`, the training
-    set's, says that it is one). See `layer_by_layer._held_out.accuracy` for `state` and `relabel`.
+    The images are read here and never enter a student's process: from the folder of `use_held_out`, and where there
+    is none, from the course's own test set (of the stand-in where `source`, the training set's, says that it is
+    one). See `layer_by_layer._held_out.accuracy` for `state` and `relabel`.
     """
     from layer_by_layer import _held_out
 
-    if not all(np.isfinite(values).all() for values in state.values()):
-        return "the weights are not finite"
-    named = os.environ.get("COURSE_HELD_OUT")
+    if not isinstance(state, dict):
+        return "it is no state_dict"
+    if finding := _network(_held_out.layers_of(state), 784, 10 if relabel is None else max(relabel) + 1):
+        return finding
+    named = _held_out.folder is not None
     found = _held_out.accuracy(state, "standin" if "stand-in" in source and not named else "mnist", relabel)
     if found >= least:
         return None
@@ -197,8 +251,8 @@ def digits_accuracy(layers: list[np.ndarray], least: float, relabel: list[int] |
     """
     from layer_by_layer import _held_out
 
-    if not all(np.isfinite(values).all() for values in layers):
-        return "the weights are not finite"
+    if finding := _network(layers, 64, 10 if relabel is None else max(relabel) + 1):
+        return finding
     state = {f"{i // 2}.{'bias' if i % 2 else 'weight'}": values for i, values in enumerate(layers)}
     found = _held_out.accuracy(state, "digits", relabel)
     if found >= least:
@@ -219,10 +273,10 @@ def quantized_digits(
     """
     from layer_by_layer import _held_out
 
-    if [values.shape for values in after] != [values.shape for values in before]:
+    if not isinstance(after, list) or [getattr(v, "shape", None) for v in after] != [v.shape for v in before]:
         return "the model has other shapes than before"
-    if not all(np.isfinite(values).all() for values in after):
-        return "the weights are not finite"
+    if finding := _network(after, 784, 10):
+        return finding
     weights = [(one, other) for one, other in zip(after[::2], before[::2], strict=True)]
     still = [bool(np.array_equal(one, other)) for one, other in weights]
     if all(still):

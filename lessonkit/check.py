@@ -23,9 +23,12 @@ from __future__ import annotations
 
 import builtins
 import importlib.util
+import sys
 from collections.abc import Callable, Iterable
 from types import FunctionType
 from typing import Any
+
+import numpy as np
 
 from lessonkit import guard, show
 from lessonkit import notes as chapter
@@ -35,6 +38,7 @@ from lessonkit.inputs import array, integers, rng, tensor
 from lessonkit.lend import lend
 from lessonkit.message import Message, to_html, to_text
 from lessonkit.observe import UnknownObject, decode, describe, encode
+from lessonkit.plain_text import one_line, sound
 
 __all__ = [
     "CheckFailed", "CheckerBroke", "array", "cell", "close", "equal", "integers", "lend", "needs", "raises", "rng",
@@ -116,7 +120,8 @@ def cell(grade_id: str) -> Callable[[Callable[[], None]], None]:
         if here.record:
             _finished.append({"cell": grade_id, "records": here.records, "error": error, "used": sorted(used)})
         else:
-            _report(here, sorted(used))
+            refused = guard.message(sorted(used)) if used else _refused_text(here, body)
+            _report(here, refused)
 
     return run
 
@@ -181,12 +186,35 @@ def _say(error: BaseException) -> str:
         text = str(error).strip()
     except Exception:
         text = ""
-    return f"{type(error).__name__}: {text}"[:600] if text else type(error).__name__
+    name = type(error).__name__[:80]
+    return f"{name}: {text}"[:600] if text else name
 
 
-def _report(here: _Cell, used: list[str]) -> None:
-    if used:
-        here.messages.insert(0, guard.message(used))
+def _refused_text(here: _Cell, body: Callable[[], None]) -> Message | None:
+    """Return what the grader would say to the text of the cells that ran here; None outside of a notebook."""
+    ran = _cells_that_ran()
+    told = chapter.exercise_notes(here.exercise)
+    if not ran or not told:
+        return None
+    from lessonkit import forbidden
+
+    names = told.get("defines") or [name for name in body.__code__.co_names if name in body.__globals__]
+    source, beside = forbidden.written(names, ran)
+    stub = "\n".join(f"def {name}(): ..." for name in names)
+    lent = chapter.notes().get("course", {}).get("lent", {})
+    return forbidden.refuse(source, told.get("forbidden", []), stub, lent, beside) if source else None
+
+
+def _cells_that_ran() -> list[str]:
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    ran = shell.user_ns.get("In") if shell is not None else None
+    return [text for text in ran if isinstance(text, str) and text] if isinstance(ran, list) else []
+
+
+def _report(here: _Cell, refused: Message | None) -> None:
+    if refused:
+        here.messages.insert(0, refused)
     title = here.grade_id.replace("__", ": ").replace("_", " ")
     text = to_text(title, here.messages)
     failed = [message for message in here.messages if message.outcome != "pass"]
@@ -307,9 +335,12 @@ def find(judge: Callable[..., Any] | None, value: dict[str, Any], given: dict[st
     if judge is None:
         raise CheckerBroke("a property without a judge; tell your instructor")
     try:
-        verdict = judge(observed, **given)
-    except (TypeError, ValueError, IndexError, KeyError, AttributeError, ZeroDivisionError) as error:
-        return f"the result has another form than asked for: {describe(value)} ({error})"
+        with np.errstate(all="ignore"):
+            verdict = judge(observed, **given)
+    except (NameError, CheckerBroke, MemoryError):
+        raise  # the judge's own, or the machine's
+    except Exception as error:
+        return f"the result has another form than asked for: {describe(value)} ({one_line(str(error), 120)})"
     if verdict is None or verdict is True or (hasattr(verdict, "dtype") and bool(verdict)):
         return None
     return verdict if isinstance(verdict, str) else "it does not hold"
@@ -338,7 +369,7 @@ def _observe(
     except _Stop:
         raise
     except (Exception, SystemExit, RecursionError) as error:
-        record["raised"] = [base.__name__ for base in type(error).__mro__ if base is not object]
+        record["raised"] = [sound(base.__name__, 80) for base in type(error).__mro__ if base is not object][:40]
         record["message"] = _say(error).partition(": ")[2]
     return here, record
 

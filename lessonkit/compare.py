@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lessonkit.observe import Plain, decode, decode_array, describe
+from lessonkit.plain_text import printable
 
 #: dtype -> (relative, absolute) tolerance; the absolute one is measured against the largest expected entry,
 #: so that another order of summation is never a mistake and a wrong factor always is.
@@ -105,12 +106,17 @@ def _compare_items(expected: Plain, actual: Plain, how: _How, at: str) -> Mismat
 def _compare_mappings(expected: Plain, actual: Plain, how: _How, at: str) -> Mismatch | None:
     wanted, found = dict(expected["items"]), dict(actual["items"])
     if wanted.keys() != found.keys():
-        return Mismatch(f"keys {sorted(wanted)}", f"keys {sorted(found)}", at)
+        return Mismatch(_keys(wanted), _keys(found), at)
     for key, one in wanted.items():
         here = f"{at}, entry {key!r}" if at else f"entry {key!r}"
         if mismatch := _compare(one, found[key], how, here):
             return mismatch
     return None
+
+
+def _keys(mapping: dict[str, Plain]) -> str:
+    shown = f"keys {sorted(mapping)[:20]}"
+    return printable(shown if len(mapping) <= 20 else f"{shown} and {len(mapping) - 20} more")
 
 
 def _array_of(plain: Plain) -> np.ndarray:
@@ -184,7 +190,7 @@ def _shape_pattern(want: np.ndarray, got: np.ndarray) -> str:
         return ""
     if want.ndim == 2 and got.shape == want.T.shape:
         return "the two sizes of its shape are swapped"
-    if got.ndim == want.ndim + 1:
+    if got.ndim == want.ndim + 1 and got.size >= want.size > 0:
         for axis in range(got.ndim):
             if _close(got.sum(axis=axis), want):
                 return f"a sum over axis {axis} is missing"

@@ -11,8 +11,8 @@ import importlib
 import sys
 import sysconfig
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
@@ -94,6 +94,31 @@ class Names:
         if code is not None and "_boolean_dispatch" not in code.co_name and code.co_name not in ("decorate_context", "wrapper", "inner"):
             self.codes[code] = name
 
+    def torch_mode(self, note: Callable[[str | None, FrameType | None], None]) -> AbstractContextManager[object]:
+        """Return a context in which `note(name, caller)` hears of torch's functions however they are called.
+
+        A profile function hears nothing of what C calls (`map`, `partial`, `methodcaller`); torch's own
+        TorchFunctionMode does. It is entered only where a function of torch is forbidden.
+        """
+        torch = sys.modules.get("torch")
+        packages = [package for package in self.modules if package == "torch"]
+        if torch is None or not (self.c_names or packages):
+            return nullcontext()
+        from torch.overrides import TorchFunctionMode
+
+        known, whole = self, packages[0] if packages else None
+
+        class Hear(TorchFunctionMode):
+            def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+                if whole is not None:
+                    note(known.modules[whole], sys._getframe(1))
+                else:
+                    name = getattr(func, "__name__", "")
+                    note(known.c_names.get(name), sys._getframe(1))
+                return func(*args, **(kwargs or {}))
+
+        return Hear()
+
     def of_call(self, frame: FrameType) -> str | None:
         """Return the forbidden name a Python call runs, if any."""
         name = self.codes.get(frame.f_code)
@@ -173,6 +198,10 @@ def watch(exercise: str, forbidden: list[str] | None, course_file: str) -> Itera
         yield used
         return
 
+    def note(name: str | None, caller: FrameType | None) -> None:
+        if name is not None and name not in used and _is_students(caller, course_file, nearest=not name.endswith(".*")):
+            used.add(name)
+
     def profile(frame: FrameType, event: str, argument: Any) -> None:
         if event == "call":
             name, caller = known.of_call(frame), frame.f_back
@@ -188,13 +217,16 @@ def watch(exercise: str, forbidden: list[str] | None, course_file: str) -> Itera
             used.add(name)  # the course may call it, but whose it is shows in its class
 
     before = sys.getprofile()
-    threading.setprofile(profile)
-    sys.setprofile(profile)
-    try:
-        yield used
-    finally:
-        sys.setprofile(before)
-        threading.setprofile(before)
+    with known.torch_mode(note):
+        threading.setprofile(profile)
+        sys.setprofile(profile)
+        try:
+            yield used
+        finally:
+            if sys.getprofile() is not profile:
+                used.add("sys.setprofile")
+            sys.setprofile(before)
+            threading.setprofile(before)
 
 
 def _is_students(frame: FrameType | None, course_file: str, nearest: bool) -> bool:

@@ -10,10 +10,13 @@ import textwrap
 from dataclasses import dataclass
 from typing import Literal
 
+from lessonkit.plain_text import printable
 from lessonkit.show import prose
 
 Outcome = Literal["pass", "not yet", "checker broke", "not checked"]
 
+#: Characters of a line of the course's own words: help, and what to try.
+_ADVICE = 1_000
 #: The order in which a message speaks; each field is one labelled line.
 FIELDS = ("expected", "actual", "where", "looks", "help", "try")
 
@@ -37,8 +40,13 @@ class Message:
     try_: str = ""
 
     def fields(self) -> list[tuple[str, str]]:
-        """Return the labelled lines that have something to say, in reading order."""
-        values = (self.expected, self.actual, self.where, self.looks, self.help, self.try_)
+        """Return the labelled lines that have something to say, in reading order.
+
+        What was seen may hold a student's own words: here it is bounded and made printable, for every place that
+        shows it.
+        """
+        seen = (printable(text) for text in (self.expected, self.actual, self.where, self.looks))
+        values = (*seen, *(printable(text, _ADVICE) for text in (self.help, self.try_)))
         return [(label, value) for label, value in zip(FIELDS, values, strict=True) if value]
 
 

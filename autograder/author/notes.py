@@ -17,6 +17,7 @@ from autograder.rebuild.cells import reference_cells, splits_of
 from autograder.rebuild.split import BEGIN_HIDDEN, END_HIDDEN
 from autograder.sandbox.host import Template
 from lessonkit.fingerprint import fingerprint
+from lessonkit.forbidden import defined
 
 #: The base seed of a student's own notebook.
 NOTEBOOK_SEED = 0
@@ -45,7 +46,7 @@ def notes_of(
     known = solutions.read(folder / solutions.MISTAKES, ch.references_of(notebook))
     visible = without_hidden(notebook)
     found = _fingerprints(visible, known, settings, course, folder.parents[1] / ".autograder" / "records")
-    notes = {}
+    notes, stubs = {}, {ch.grade_id_of(cell): cell.source for cell in notebook.cells if ch.is_solution(cell)}
     for name, exercise in ch.exercises_of(notebook, settings).items():
         mistakes = [
             {"name": m.name, "help": m.help, "at": found[m.exercise, m.name]}
@@ -53,6 +54,7 @@ def notes_of(
             if m.exercise == name and found.get((m.exercise, m.name))
         ]
         notes[name] = {
+            "defines": sorted(defined(stubs.get(name, ""))),
             "hints": exercise.settings.hints, "forbidden": exercise.settings.forbidden,
             "seconds": exercise.settings.seconds, "needs": exercise.settings.needs, "mistakes": mistakes,
             **({"preload": exercise.settings.preload} if exercise.settings.preload else {}),

@@ -11,17 +11,20 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autograder.books import pages
 from autograder.course import chapter as ch
 from autograder.files import write_atomically
 from autograder.intake.submission import StudentCell, Submission
 from autograder.judge.result import Result
 from lessonkit.message import Message, to_text
+from lessonkit.plain_text import one_line, printable
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 MAX_TEXT = 20_000
 MAX_PICTURE = 2 * 2**20
+NOT_WRITTEN = "not written yet"
 HIDDEN_ADVICE = (
     "a further case of the behaviour stated above; try your code on other shapes, dtypes and edge cases"
 )
@@ -33,7 +36,7 @@ def notebook_of(chapter: ch.Chapter, submission: Submission | None, result: Resu
     source_types = {ch.grade_id_of(c): c for c in chapter.source.cells if ch.nbgrader_of(c)}
     cells: list[NotebookNode] = []
     if result.reason or submission is None:
-        cells.append(_markdown(f"**{result.status}**: {_escape(result.reason or 'not graded')}"))
+        cells.append(_markdown(f"**{result.status}**: {pages.harmless(one_line(result.reason or 'not graded', 1_000))}"))
     extra: dict[str, list[NotebookNode]] = {}
     for anchor, plain in submission.plain if submission else []:
         extra.setdefault(anchor, []).append(_code(plain))
@@ -51,7 +54,9 @@ def notebook_of(chapter: ch.Chapter, submission: Submission | None, result: Resu
             _pour(cell, submission.solutions.get(grade_id, []))
         elif submission and ch.is_manual(cell) and grade_id in submission.manual:
             answer = submission.manual[grade_id]
-            cell.source = answer.source
+            cell.source = pages.harmless(answer.source) if cell.cell_type == "markdown" else answer.source
+            if cell.cell_type == "markdown" and answer.attachments:
+                cell["attachments"] = answer.attachments
         if cell.cell_type == "code" and not ch.is_test(cell) and not ch.is_solution(cell):
             cell.outputs = []
         if grade_id in source_types and ch.nbgrader_of(source_types[grade_id]).get("grade"):
@@ -82,10 +87,6 @@ def _code(student: StudentCell) -> NotebookNode:
     return ch.node(made)
 
 
-def _escape(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
 def clean_outputs(outputs: tuple[dict[str, Any], ...]) -> list[NotebookNode]:
     """Return what is kept of outputs that came with a submission: text and PNG pictures, within limits."""
     kept: list[dict[str, Any]] = []
@@ -106,9 +107,7 @@ def clean_outputs(outputs: tuple[dict[str, Any], ...]) -> list[NotebookNode]:
 def _text(value: Any) -> str:
     if isinstance(value, list):
         value = "".join(part for part in value if isinstance(part, str))
-    text = value if isinstance(value, str) else ""
-    text = text[:MAX_TEXT].encode("utf-8", "replace").decode("utf-8")
-    return "".join(c for c in text if c in "\n\t" or c.isprintable())
+    return printable(value if isinstance(value, str) else "", MAX_TEXT)
 
 
 def _picture(value: Any) -> str | None:
@@ -123,29 +122,22 @@ def _picture(value: Any) -> str | None:
 
 
 def student_message(cell: dict[str, Any]) -> str:
-    """Return what a student may read about a test cell: of a hidden check the behaviour, not its numbers."""
+    """Return what a student may read about a test cell: of a hidden check the behaviour, and nothing that was seen.
+
+    Values, ratios, an exception's class and its words can all carry a hidden input out; help is the course's own.
+    """
     fields = dict(cell.get("fields", []))
     if cell["outcome"] == "pass":
         return "\n".join(f"pass        {behaviour}" for behaviour in cell.get("passed", [])) or "pass"
-    message = Message(
-        cell["outcome"] if cell["outcome"] != "not reached" else "not checked", cell.get("behaviour", ""),
-        "" if cell.get("hidden") else fields.get("expected", ""),
-        _actual_of_hidden(fields) if cell.get("hidden") else fields.get("actual", ""),
-        "" if cell.get("hidden") else fields.get("where", ""),
-        fields.get("looks", ""), fields.get("help", ""),
-        HIDDEN_ADVICE if cell.get("hidden") and not fields.get("help") else fields.get("try", ""),
-    )  # fmt: skip
+    outcome = cell["outcome"] if cell["outcome"] != "not reached" else "not checked"
+    behaviour, help = cell.get("behaviour", ""), fields.get("help", "")
+    if cell.get("hidden"):
+        actual = NOT_WRITTEN if fields.get("actual") == NOT_WRITTEN else ""
+        message = Message(outcome, behaviour, actual=actual, help=help, try_="" if help else HIDDEN_ADVICE)
+    else:
+        seen = (fields.get(name, "") for name in ("expected", "actual", "where", "looks"))
+        message = Message(outcome, behaviour, *seen, help, fields.get("try", ""))
     return to_text("", [message])
-
-
-def _actual_of_hidden(fields: dict[str, str]) -> str:
-    """An exception's text may be the student's own words about the hidden input; shapes and types are harmless."""
-    actual = fields.get("actual", "")
-    return (
-        actual.split(":")[0]
-        if ":" in actual and not actual.startswith("your code")
-        else ("" if any(c.isdigit() for c in actual) else actual)
-    )
 
 
 def _verdict_output(result: Result, grade_id: str) -> NotebookNode:
@@ -158,6 +150,6 @@ def write(root: Path, chapter: ch.Chapter, submission: Submission | None, result
     """Write a student's graded notebook, atomically; return its path."""
     notebook = notebook_of(chapter, submission, result)
     path = root / "autograded" / result.student / chapter.name / f"{chapter.name}.ipynb"
-    content = json.dumps(notebook, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
-    write_atomically(path, content.encode("utf-8", "replace"))
+    content = json.dumps(notebook, sort_keys=True, indent=1, ensure_ascii=True) + "\n"
+    write_atomically(path, content.encode("ascii"))
     return path

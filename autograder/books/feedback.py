@@ -8,6 +8,7 @@ from pathlib import Path
 
 from autograder.course import nbgrader_api as nb
 from autograder.errors import AutograderError
+from autograder.log import Log
 
 
 def graded_students(root: Path, chapter: str) -> list[str]:
@@ -29,8 +30,15 @@ def write(root: Path, chapter: str, students: list[str]) -> Iterator[Path]:
             f"no graded notebook of {', '.join(unknown)}. Run `autograder grade {chapter}` first."
         )
     api = nb.api(root)
+    failed, log = [], Log(root, "feedback")
     for student in students or found:
-        done = api.generate_feedback(chapter, student, force=True)
-        if not done["success"]:
-            raise AutograderError(f"no feedback for {student}: {done.get('error') or done.get('log')}")
+        try:
+            done = api.generate_feedback(chapter, student, force=True)
+            if not done["success"]:
+                raise RuntimeError(str(done.get("error") or done.get("log")))
+        except Exception as error:  # one page that cannot be made is one line, and the others are made
+            failed.append(log.keep(f"the feedback of {student}", error))
+            continue
         yield root / "feedback" / student / chapter / f"{chapter}.html"
+    if failed:
+        raise AutograderError("\n".join(failed))

@@ -108,7 +108,7 @@ def apply(
     """Write one result: automatic scores, comments, what a person still has to grade, the late penalty."""
     with one_transaction(gradebook):
         gradebook.update_or_create_student(result.student)
-        when = {"timestamp": timestamp} if timestamp else {}
+        when = {"timestamp": timestamp} if timestamp and _is_a_time(timestamp) else {}
         with warnings.catch_warnings():
             # SQLAlchemy 2 warns about how nbgrader 0.9 adds a submission; the rows come out right
             warnings.filterwarnings("ignore", message=r"Object of type <Submitted\w+> not in session")
@@ -121,6 +121,15 @@ def apply(
             comment.auto_comment = _comment(comment.name, result, submission, chapter)
         gradebook.db.flush()
         _late_penalty(chapter.root, submitted, notebook, result.student)
+
+
+def _is_a_time(text: str) -> bool:
+    from nbgrader.utils import parse_utc
+
+    try:
+        return parse_utc(text) is not None
+    except Exception:  # dateutil's and Python's own, of many kinds: no time, and no reason to lose the grade
+        return False
 
 
 def _add_missing_rows(gradebook: Any, notebook: Any) -> None:
@@ -146,6 +155,9 @@ def _set_grade(grade: Any, result: Result, submission: Submission | None, chapte
     if name in result.cells:
         grade.auto_score = float(result.cells[name]["score"])
         grade.needs_manual_grade = grade.manual_score is not None
+        return
+    if result.status == "error" and any(name in exercise.points for exercise in chapter.exercises.values()):
+        grade.auto_score, grade.needs_manual_grade = None, True  # nobody knows yet: an older grade is not this one's
         return
     if any(name in exercise.points for exercise in chapter.exercises.values()):
         grade.auto_score, grade.needs_manual_grade = 0.0, False  # rejected or missing: nothing was earned

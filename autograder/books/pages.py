@@ -1,8 +1,8 @@
-"""Markdown on the pages that people look at, without anybody's script.
+"""Markdown on the pages that people look at: text, and nothing that means something to anybody's script.
 
-nbgrader's feedback and formgrade templates render Markdown cells and comments without the sanitizer that
-nbconvert's own templates use. `nbgrader_config.py` puts this filter in the place of nbconvert's, so that both
-kinds of pages are clean, whoever wrote the cell.
+Twice, because two programs show it. What a student wrote is made `harmless` before it is written to `autograded/`,
+so that formgrader under any configuration finds no tag with a class, an id or an attribute of theirs. What is rendered
+by our own commands goes through `markdown2html` besides, which `autograder.course.nbgrader_api` imposes.
 """
 
 from __future__ import annotations
@@ -14,23 +14,66 @@ import bleach
 from jinja2 import pass_context
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
+#: Characters of one Markdown cell that are rendered; mistune is not linear in all it can be given.
+MAX_RENDERED = 20_000
 TAGS = {
     *bleach.ALLOWED_TAGS, "p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "div", "span", "sub", "sup", "del",
     "table", "thead", "tbody", "tr", "th", "td", "img", "details", "summary",
 }  # fmt: skip
 PICTURE = re.compile(r"data:image/(png|jpeg|gif);base64,[A-Za-z0-9+/=\s]*")
 #: TeX commands by which MathJax makes links, loads extensions or sets attributes.
-TEX = re.compile(r"\\(href|require|style|class|cssId|unicode)\b")
+TEX = re.compile(r"\\(href|require|style|class|cssId|unicode|data|bbox|html)\b")
+#: Classes that highlighted code has, and no script of formgrader's looks for.
+_CLASS = {"span": re.compile(r"[a-z][a-z0-9]{0,2}"), "div": re.compile(r"highlight( hl-[a-z0-9]{1,20})?"), "pre": re.compile(r"highlight")}
+_OPENS = re.compile(r"<(?=[A-Za-z/!?])")
+_PLAIN = re.compile(r"</?([A-Za-z][A-Za-z0-9]{0,9})\s{0,3}/?>")
+_APART = "\u200b"
+
+
+def harmless(markdown: str) -> str:
+    """Return a student's Markdown with every tag but bare ones that show text (`<b>`, `<br>`) made to be read as text.
+
+    A zero-width space after the `<` does it: it looks the same in prose, in code and on any renderer, and nothing
+    parses it as a tag. Linear in the length.
+    """
+
+    def apart(found: re.Match[str]) -> str:
+        plain = _PLAIN.match(markdown, found.start())
+        return "<" if plain and plain[1].lower() in TAGS else f"<{_APART}"
+
+    return TEX.sub(r"\\text", _OPENS.sub(apart, markdown))
+
+
+class _Renderer(IPythonRenderer):
+    """nbconvert's renderer, for which a picture that is not there is no reason to give up the page."""
+
+    def image(self, text: str, url: str, title: str | None = None) -> str:
+        """Return a picture, or its text where the attachment it names is missing."""
+        try:
+            return str(super().image(text, url, title))
+        except Exception:
+            return f"[{bleach.clean(text, tags=set())}]"
 
 
 @pass_context
 def markdown2html(context: Any, source: str) -> str:
-    """Return the HTML of Markdown: tags that show text and embedded pictures, no script, style or remote image."""
+    """Return the HTML of Markdown: tags that show text and embedded pictures, no script, style or remote image.
+
+    Of a cell that is longer than MAX_RENDERED the rest stands below as it was typed; so does one that no renderer
+    can take.
+    """
     cell = context.get("cell", {}) or {}
-    renderer = IPythonRenderer(
-        escape=False, attachments=cell.get("attachments", {}), embed_images=False, exclude_anchor_links=True
-    )
-    return clean(MarkdownWithMath(renderer=renderer).render(TEX.sub(r"\\text", source)))
+    head, rest = source[:MAX_RENDERED], source[MAX_RENDERED:]
+    renderer = _Renderer(escape=False, attachments=cell.get("attachments", {}), embed_images=False, exclude_anchor_links=True)
+    try:
+        shown = clean(MarkdownWithMath(renderer=renderer).render(TEX.sub(r"\\text", head)))
+    except Exception:  # a RecursionError of a thousand brackets, or whatever comes
+        shown, rest = "", source
+    return f"{shown}<pre>{_as_typed(rest)}</pre>" if rest else shown
+
+
+def _as_typed(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def clean(html: str) -> str:
@@ -39,7 +82,9 @@ def clean(html: str) -> str:
 
 
 def _allowed(tag: str, name: str, value: str) -> bool:
-    if name in ("class", "id", "title"):
+    if name == "class":
+        return tag in _CLASS and _CLASS[tag].fullmatch(value) is not None
+    if name == "title":
         return True
     if tag == "a" and name == "href":
         return value.startswith(("http://", "https://", "mailto:", "#"))

@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from autograder.files import write_atomically
 from autograder.judge.result import ExerciseResult, Result
@@ -22,7 +23,7 @@ def key_of(data: bytes, reference_key: str, isolation: str, limits: str) -> str:
 def to_record(result: Result) -> bytes:
     """Return the bytes of a record: the same for the same result, whoever computed it."""
     return (
-        json.dumps(result.to_json(cells=True), sort_keys=True, ensure_ascii=False, indent=1) + "\n"
+        json.dumps(result.to_json(cells=True), sort_keys=True, ensure_ascii=True, indent=1) + "\n"
     ).encode()
 
 
@@ -58,17 +59,28 @@ class Store:
         write_atomically(path, to_record(result))
         return path
 
-    def mark_latest(self, result: Result, key: str) -> None:
-        """Remember which record is the one that the gradebook shows."""
-        content = json.dumps(
-            {"key": key, "result": asdict(result)}, sort_keys=True, ensure_ascii=False
-        ).encode()
+    def mark_latest(self, result: Result, key: str, data: bytes = b"") -> None:
+        """Remember which result the gradebook shows, and of which bytes it is."""
+        shown = {"key": key, "result": asdict(result), "of": hashlib.sha256(data).hexdigest()}
+        content = json.dumps(shown, sort_keys=True, ensure_ascii=True).encode()
         write_atomically(self.folder / result.chapter / result.student / "latest.json", content)
 
     def latest(self, chapter: str, student: str) -> Result | None:
         """Return the result that was applied to the gradebook last."""
         try:
-            found = json.loads((self.folder / chapter / student / "latest.json").read_bytes())["result"]
-            return from_record(json.dumps(found).encode())
+            return from_record(json.dumps(self._latest(chapter, student)["result"]).encode())
         except (OSError, ValueError, KeyError, TypeError):
             return None
+
+    def is_of(self, chapter: str, student: str, data: bytes) -> bool:
+        """Return True where the result that the gradebook shows is of these bytes, False where of others or unknown."""
+        try:
+            return bool(self._latest(chapter, student)["of"] == hashlib.sha256(data).hexdigest())
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+
+    def _latest(self, chapter: str, student: str) -> dict[str, Any]:
+        found = json.loads((self.folder / chapter / student / "latest.json").read_bytes())
+        if not isinstance(found, dict):
+            raise ValueError("no record")
+        return found

@@ -9,6 +9,9 @@ from typing import Any
 
 from traitlets.config import Config, PyFileConfigLoader
 
+#: What renders Markdown on pages in the place of nbconvert's own filter.
+MARKDOWN_FILTER = "autograder.books.pages.markdown2html"
+
 
 def config(root: Path, **overrides: dict[str, Any]) -> Config:
     """Return nbgrader's configuration of a course root: its nbgrader_config.py, else the course's own.
@@ -21,6 +24,9 @@ def config(root: Path, **overrides: dict[str, Any]) -> Config:
         PyFileConfigLoader(path.name, path=str(path.parent)).load_config() if path.is_file() else Config()
     )
     loaded.CourseDirectory.root = str(root)
+    # imposed, whatever a root's own configuration says: no page of ours carries a student's script, class or id
+    loaded.HTMLExporter.sanitize_html = True
+    loaded.HTMLExporter.filters = {**dict(loaded.HTMLExporter.get("filters", {})), "markdown2html": MARKDOWN_FILTER}
     for section, values in overrides.items():
         loaded[section].update(values)
     return loaded

@@ -15,6 +15,8 @@ from autograder.errors import AutograderError, BadNotebook
 from autograder.files import write_atomically
 from autograder.intake.door import valid_id
 from autograder.intake.submission import MAX_BYTES, match, parse
+from autograder.log import Log
+from lessonkit.plain_text import one_line
 
 MAX_MEMBERS = 20_000
 MAX_TOTAL = 2 * 2**30
@@ -52,7 +54,10 @@ def collect(root: Path, archive: Path, pattern: str | None = None) -> Iterator[C
     if not archive.exists():
         raise AutograderError(f"{archive} does not exist. Give a zip from your LMS or a folder of notebooks.")
     for member, data in _members(archive):
-        yield _one(root, chapters, member, data, pattern)
+        try:
+            yield _one(root, chapters, member, data, pattern)
+        except Exception as error:  # of this member: the rest is collected
+            yield Collected(member, None, None, None, Log(root, "collect").keep(one_line(member, 120), error))
 
 
 def _members(archive: Path) -> Iterator[tuple[str, bytes | str]]:
@@ -102,8 +107,12 @@ def _zip_members(opened: zipfile.ZipFile) -> Iterator[tuple[str, bytes | str]]:
                 f"unpacks to {info.file_size / 2**20:.0f} MiB from {info.compress_size} bytes",
             )
         else:
-            with opened.open(info) as file:
-                data = io.BytesIO(file.read(MAX_BYTES + 1)).getvalue()
+            try:
+                with opened.open(info) as file:
+                    data = io.BytesIO(file.read(MAX_BYTES + 1)).getvalue()
+            except Exception as error:  # encrypted, damaged, a method nobody knows: this member's own affair
+                yield ascii(name)[1:-1], f"cannot be unpacked ({one_line(str(error) or type(error).__name__, 80)})"
+                continue
             room -= len(data)
             if len(data) > MAX_BYTES or room < 0:
                 yield ascii(name)[1:-1], "larger than it says, or than a submission may be"
@@ -142,6 +151,12 @@ def student_of(member: str, pattern: str | None = None) -> str | None:
     return None
 
 
+def _unused(folder: Path) -> Path:
+    """Return the folder itself where there is none yet, else the first with a number after it that is free."""
+    tries = (folder if n == 1 else folder.with_name(f"{folder.name}-{n}") for n in range(1, 10_000))
+    return next(path for path in tries if not path.exists())
+
+
 def _put(root: Path, member: str, student: str, chapter: str, data: bytes) -> Collected:
     folder = root / "submitted" / student / chapter
     path = folder / f"{chapter}.ipynb"
@@ -153,7 +168,7 @@ def _put(root: Path, member: str, student: str, chapter: str, data: bytes) -> Co
     if folder.exists():
         kept = root / ".autograder" / "replaced" / stamp.replace(":", "").replace(" ", "_") / student
         kept.mkdir(parents=True, exist_ok=True)
-        folder.rename(kept / chapter)
+        folder.rename(_unused(kept / chapter))
     write_atomically(path, data)
     write_atomically(folder / "timestamp.txt", stamp.encode())
     return Collected(member, student, chapter, path)

@@ -6,12 +6,14 @@ import os
 import re
 import stat
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autograder.course import chapter as ch
 from autograder.errors import BadNotebook
 from autograder.intake.submission import MAX_BYTES, match, parse
+from autograder.log import Log
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -60,6 +62,8 @@ def take_in(root: Path, chapter: str, student: str, source: NotebookNode) -> Int
         return Intake(
             student, "rejected", reason=f"submitted/{student}/{chapter} cannot be read: {error.strerror}"
         )
+    except Exception as error:  # what nobody thought of ends this submission, and no other
+        return Intake(student, "rejected", reason=Log(root, "intake").keep(f"submitted/{student}/{chapter}", error))
 
 
 def valid_id(student: str) -> bool:
@@ -187,8 +191,17 @@ def _timestamp(folder: Path) -> str | None:
         text = _read(folder / "timestamp.txt")[:64].decode("ascii").strip()
     except (OSError, UnicodeDecodeError, BadNotebook):
         return None
-    return (
-        text
-        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9:.]{5,15}( ?[A-Za-z0-9:+-]{1,12})?", text)
-        else None
-    )
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9:.]{5,15}( ?[A-Za-z0-9:+-]{1,12})?", text):
+        return None
+    return text if _is_a_time(text) else None
+
+
+def _is_a_time(text: str) -> bool:
+    """Return True where nbgrader can make a time in UTC of it; `2026-99-99` looks like one and is none."""
+    from dateutil import parser
+
+    try:
+        found = parser.parse(text)
+        return found.utcoffset() is None or bool(found - (found.utcoffset() or timedelta()))
+    except Exception:  # dateutil's and Python's own, of many kinds
+        return False

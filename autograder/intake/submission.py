@@ -7,11 +7,13 @@ how it is graded.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from autograder.course import chapter as ch
 from autograder.errors import BadNotebook
+from lessonkit.plain_text import one_line, sound
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -19,6 +21,11 @@ if TYPE_CHECKING:
 MAX_BYTES = 20 * 2**20
 MAX_CELLS = 5_000
 MAX_SOURCE = 2 * 2**20
+#: Brackets, commas and colons in the file: what it costs as objects, before it is parsed.
+MAX_MARKS = 3_000_000
+PICTURES = ("image/png", "image/jpeg", "image/gif")
+MAX_PICTURE = 2 * 2**20
+_BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,8 @@ class StudentCell:
     source: str
     grade_id: str
     outputs: tuple[dict[str, Any], ...] = ()
+    #: pictures pasted into Markdown, by name: {"name.png": {"image/png": base64}}
+    attachments: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -60,6 +69,8 @@ def parse(data: bytes) -> list[StudentCell]:
         )
     if not data.strip():
         raise BadNotebook("the notebook is an empty file; save it in JupyterLab and hand it in again")
+    if sum(data.count(mark) for mark in (b"[", b"{", b",", b":")) > MAX_MARKS:
+        raise BadNotebook("the notebook holds millions of values; clear its outputs and hand it in again")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -72,16 +83,21 @@ def parse(data: bytes) -> list[StudentCell]:
         raise BadNotebook("the notebook is nested too deeply to be one") from error
     except ValueError as error:
         raise BadNotebook(
-            f"the notebook is not valid JSON ({str(error)[:80]}): truncated, or not a notebook"
+            f"the notebook is not valid JSON ({one_line(str(error), 80)}): truncated, or not a notebook"
         ) from error
-    return _cells(found)
+    try:
+        return _cells(found)
+    except BadNotebook:
+        raise
+    except Exception as error:  # whatever a file can hold: it ends itself and no other
+        raise BadNotebook(f"the file is JSON, but no notebook ({type(error).__name__} in its cells)") from error
 
 
 def _cells(found: Any) -> list[StudentCell]:
     cells = found.get("cells") if isinstance(found, dict) else None
     if cells is None and isinstance(found, dict) and isinstance(found.get("worksheets"), list):
         sheets = [sheet for sheet in found["worksheets"] if isinstance(sheet, dict)]
-        cells = [cell for sheet in sheets for cell in sheet.get("cells", [])]
+        cells = [cell for sheet in sheets if isinstance(sheet.get("cells"), list) for cell in sheet["cells"]]
     if not isinstance(cells, list):
         raise BadNotebook("the file is JSON, but no notebook: it has no list of cells")
     if len(cells) > MAX_CELLS:
@@ -94,7 +110,7 @@ def _cell(cell: dict[str, Any]) -> StudentCell:
     if isinstance(source, list):
         source = "".join(part for part in source if isinstance(part, str))
     source = source if isinstance(source, str) else ""
-    source = source[:MAX_SOURCE].encode("utf-8", "replace").decode("utf-8")  # lone surrogates become "?"
+    source = sound(source, MAX_SOURCE)  # lone surrogates become "?"
     source = source.replace("\r\n", "\n").replace("\r", "\n")
     metadata = cell.get("metadata")
     meta = metadata.get("nbgrader") if isinstance(metadata, dict) else None
@@ -104,9 +120,21 @@ def _cell(cell: dict[str, Any]) -> StudentCell:
     return StudentCell(
         kind if kind in ("code", "markdown", "raw") else "raw",
         source,
-        grade_id if isinstance(grade_id, str) else "",
+        sound(grade_id, 200) if isinstance(grade_id, str) else "",
         tuple(output for output in outputs[:50] if isinstance(output, dict)),
+        _attachments(cell.get("attachments")),
     )
+
+
+def _attachments(found: Any) -> dict[str, Any]:
+    """Return the pictures that are attached to a cell, each by its name: PNG, JPEG and GIF as base64 text."""
+    kept: dict[str, Any] = {}
+    for name, kinds in list(found.items())[:20] if isinstance(found, dict) else []:
+        for kind, data in list(kinds.items())[:5] if isinstance(kinds, dict) else []:
+            text = "".join(part for part in data if isinstance(part, str)) if isinstance(data, list) else data
+            if kind in PICTURES and isinstance(text, str) and len(text) <= MAX_PICTURE and _BASE64.fullmatch(text):
+                kept[sound(name, 200)] = {kind: "".join(text.split())}
+    return kept
 
 
 def match(cells: list[StudentCell], source: NotebookNode) -> Submission:
@@ -122,7 +150,7 @@ def match(cells: list[StudentCell], source: NotebookNode) -> Submission:
         elif cell.grade_id in manual:
             old = result.manual.get(cell.grade_id)
             joined = cell.source if old is None else f"{old.source}\n\n{cell.source}"
-            result.manual[cell.grade_id] = StudentCell(cell.kind, joined, cell.grade_id, cell.outputs)
+            result.manual[cell.grade_id] = StudentCell(cell.kind, joined, cell.grade_id, cell.outputs, (old.attachments if old else {}) | cell.attachments)
         elif cell.grade_id in known:
             pass  # a locked cell: the source's own is used
         elif cell.kind == "code" and cell.source.strip() and cell.source.strip() not in locked_sources:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
+from autograder.course.chapter import Chapter
 from autograder.intake.submission import Submission
 from autograder.judge.forbidden import refuse
-from autograder.judge.reference import Reference
 from autograder.judge.result import ExerciseResult, Result, exercise_result
 from autograder.judge.verdict import CellVerdict, KnownMistake, judge_cell, same_in_cell, used_in
+from autograder.rebuild.split import Split
 from autograder.sandbox.follow import Limits, Outcome
 from autograder.sandbox.host import Template
 from autograder.sandbox.inside import Cell
 from lessonkit.check import absent
 from lessonkit.guard import message as guard_message
 from lessonkit.message import Message
+from lessonkit.plain_text import one_line
+
+if TYPE_CHECKING:
+    from autograder.judge.reference import Reference
 
 #: A plain cell that took longer is left out when a run starts again: it would take the time of the others once more.
 SLOW_SCRATCH = 5.0
@@ -85,26 +90,65 @@ def _left_out(cell: Cell, outcome: Outcome) -> bool:
     return cell.plain and (cell.id in outcome.interrupted or outcome.seconds.get(cell.id, 0.0) > SLOW_SCRATCH)
 
 
-def judge(observed: Observed, reference: Reference, submission: Submission, result: Result) -> Result:
-    """Fill a result with the verdicts on every exercise of the chapter."""
-    for name in reference.chapter.exercises:
-        source = submission.solution_source(name, reference.stubs.get(name, "")) or ""
-        result.exercises[name], cells = judge_exercise(name, source, observed, reference)
+class ReferenceView(Protocol):
+    """What judging asks of a reference: `Reference` itself, or what the judging process holds of one."""
+
+    chapter: Chapter
+
+    @property
+    def splits(self) -> dict[str, Split]:
+        """Every test cell's split."""
+    @property
+    def stubs(self) -> dict[str, str]:
+        """The untouched solution cells."""
+    @property
+    def frames(self) -> dict[str, Any]:
+        """The reference's frames by cell id."""
+    def mistakes(self, exercise: str) -> list[KnownMistake]:
+        """The frames of an exercise's known mistakes."""
+
+
+Judge = Callable[[str, str, Observed, list[str]], tuple[ExerciseResult, dict[str, dict[str, Any]]]]
+
+
+def judge(
+    observed: Observed, reference: Reference, submission: Submission, result: Result, one: Judge | None = None
+) -> Result:
+    """Fill a result with the verdicts on every exercise of the chapter.
+
+    `one` judges a single exercise, in a process of its own where others' code is graded; without it, here.
+    """
+    beside = {name: reference.stubs.get(name, "") for name in reference.chapter.exercises}
+    sources = {name: submission.solution_source(name, stub) or "" for name, stub in beside.items()}
+    plain = [cell.source for _, cell in submission.plain]
+    for name, source in sources.items():
+        others = [text for other, text in sources.items() if other != name] + plain
+        try:
+            if one is not None:
+                result.exercises[name], cells = one(name, source, observed, others)
+            else:
+                result.exercises[name], cells = judge_exercise(name, source, observed, reference, others)
+        except Exception as error:  # of this exercise: the others have their verdicts
+            result.exercises[name], cells = broke(name, reference.chapter, f"{type(error).__name__}: {error}")
         result.cells.update(cells)
     broken = {name: e.message for name, e in result.exercises.items() if e.outcome == "checker broke"}
     if broken:
-        result.reason = "needs attention: " + "; ".join(f"{name}: {_one_line(m)}" for name, m in broken.items())
+        result.reason = one_line("needs attention: " + "; ".join(f"{name}: {one_line(m)}" for name, m in broken.items()), 1_000)
     result.score = sum(e.score for e in result.exercises.values())
     result.max_score = sum(e.max_score for e in result.exercises.values())
     return result
 
 
 def judge_exercise(
-    name: str, source: str, observed: Observed, reference: Reference
+    name: str, source: str, observed: Observed, reference: ReferenceView, beside: Sequence[str] = ()
 ) -> tuple[ExerciseResult, dict[str, dict[str, Any]]]:
-    """Return the result of one exercise, whose solution reads `source`, and what is stored of its test cells."""
+    """Return the result of one exercise, whose solution reads `source`, and what is stored of its test cells.
+
+    `beside` are the texts of the student's other cells: a helper of theirs may stand in any of them.
+    """
     exercise = reference.chapter.exercises[name]
-    refused = refuse(source, exercise.settings.forbidden, reference.stubs.get(name, ""), reference.chapter.course.lent) or _ran_forbidden(exercise.points, observed)
+    lent, stub = reference.chapter.course.lent, reference.stubs.get(name, "")
+    refused = refuse(source, exercise.settings.forbidden, stub, lent, beside) or _ran_forbidden(exercise.points, observed)
     likely = cache(lambda: _most_alike(name, observed, reference))
     if missing := absent(exercise.settings.needs):
         verdicts, refused = [_needs_extra(grade_id, missing) for grade_id in exercise.points], None
@@ -114,15 +158,19 @@ def judge_exercise(
     return exercise_result(exercise, verdicts, refused), cells
 
 
+def broke(name: str, chapter: Chapter, reason: str) -> tuple[ExerciseResult, dict[str, dict[str, Any]]]:
+    """Return the result of an exercise whose judge broke: for a person to look at, and no zero meanwhile."""
+    exercise = chapter.exercises[name]
+    message = Message("checker broke", "it can be judged", actual=one_line(reason))
+    verdicts = [CellVerdict(grade_id, "checker broke", message) for grade_id in exercise.points]
+    return exercise_result(exercise, verdicts, None), {v.grade_id: _stored(v, exercise.points[v.grade_id], None) for v in verdicts}
+
+
 def _needs_extra(grade_id: str, missing: list[str]) -> CellVerdict:
     """Return the verdict on an exercise that this machine cannot check; the instructor's affair, never a zero."""
     actual = f"this machine lacks the extra `export` ({', '.join(missing)})"
     try_ = "instructor: pip install -c constraints.txt -e '.[export]', then grade again"
     return CellVerdict(grade_id, "checker broke", Message("checker broke", "it can be checked here", actual=actual, try_=try_))
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())[:300]
 
 
 def _ran_forbidden(cells: Iterable[str], observed: Observed) -> Message | None:
@@ -132,7 +180,7 @@ def _ran_forbidden(cells: Iterable[str], observed: Observed) -> Message | None:
 
 
 def _verdict(
-    grade_id: str, exercise: str, observed: Observed, reference: Reference, likely: Callable[[], list[KnownMistake]]
+    grade_id: str, exercise: str, observed: Observed, reference: ReferenceView, likely: Callable[[], list[KnownMistake]]
 ) -> CellVerdict:
     reason = observed.reasons.get(grade_id) or observed.reasons.get(exercise)
     if reason and grade_id not in observed.frames:
@@ -148,7 +196,7 @@ def _verdict(
     return verdict
 
 
-def _most_alike(exercise: str, observed: Observed, reference: Reference) -> list[KnownMistake]:
+def _most_alike(exercise: str, observed: Observed, reference: ReferenceView) -> list[KnownMistake]:
     """Return an exercise's known mistakes, those first that agree with the submission in most of its cells."""
     cells = reference.chapter.exercises[exercise].points
 
@@ -173,7 +221,7 @@ def _stored(verdict: CellVerdict, points: float, refused: Message | None) -> dic
         "behaviour": message.behaviour if message else "",
         "fields": message.fields() if message else [],
         "mistake": None if refused else verdict.mistake,
-        "hidden": verdict.hidden,
+        "hidden": verdict.hidden and refused is None,
         "passed": verdict.passed,
     }
 

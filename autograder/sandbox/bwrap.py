@@ -52,6 +52,8 @@ def command(
     if prepared is not None:
         shown += [(str(file), f"/data/{file.name}") for file in sorted(prepared.glob("*_train.npz"))]
         settings["COURSE_PREPARED"] = "/data"
+        # who opens what a course hides from runs reads the list of what is hidden
+        shown += [(str(prepared / "hidden.json"), hidden) for hidden in hidden_files(prepared)]
     # a child puts an empty /tmp over this one; what Python needs from there is kept where it can be found
     keep = {path: f"/keep/{n}" for n, (_, path) in enumerate(shown) if path.startswith(("/tmp/", "/dev/shm/"))}
     settings["SANDBOX_KEEP"] = json.dumps(keep)
@@ -79,6 +81,13 @@ def command(
 _NAMESPACES = [
     "--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try",
 ]  # fmt: skip
+def hidden_files(prepared: Path) -> list[str]:
+    """Return the files of this machine that a course's data names as not for a run to read."""
+    try:
+        found = json.loads((prepared / "hidden.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    return [name for name in found if isinstance(name, str) and Path(name).is_file()] if isinstance(found, list) else []
 
 
 def plain_command(control: int) -> list[str]:

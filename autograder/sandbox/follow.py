@@ -107,7 +107,7 @@ class Run:
     def __init__(self, cells: list[Cell], seconds: Callable[[Cell], float], limits: Limits) -> None:
         self.cells, self.seconds, self.limits = cells, seconds, limits
         self.frames: dict[str, dict[str, Any]] = {}
-        self.reader = wire.Reader()
+        self.reader = wire.Reader(read=wire.admit)
         self.position = 0
         self.began = self.ready = False
         self.closed = self.kill_sent = False

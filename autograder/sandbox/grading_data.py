@@ -34,7 +34,7 @@ def prepared(root: Path, chapter: Chapter) -> tuple[Path | None, str]:
     if not needs_data(chapter):
         return None, ""
     source = os.environ.get("COURSE_DATA", "")
-    folder = root / ".autograder" / "data" / hashlib.sha256(source.encode()).hexdigest()[:12]
+    folder = root / ".autograder" / "data" / hashlib.sha256(f"2 {source}".encode()).hexdigest()[:12]
     note = folder / "source.json"
     if not note.is_file():
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,17 +1,21 @@
-"""Length-prefixed JSON over a file descriptor, with limits on what a reader accepts."""
+"""Length-prefixed JSON over a file descriptor, with limits on what a reader accepts.
+
+What a run sends is read by `autograder.sandbox.frames.admit`; what our own processes say to each other by `parse`.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import struct
+from collections.abc import Callable, Mapping
 from typing import Any
+
+from autograder.sandbox.frames import BadFrame, admit
 
 FRAME_LIMIT = 96 * 2**20
 
-
-class BadFrame(ValueError):
-    """What came over the wire is not a frame."""
+__all__ = ["FRAME_LIMIT", "BadFrame", "Reader", "admit", "parse", "write"]
 
 
 def write(fd: int, message: dict[str, Any]) -> None:
@@ -23,11 +27,14 @@ def write(fd: int, message: dict[str, Any]) -> None:
 
 
 class Reader:
-    """Collects bytes and gives back whole frames; BadFrame on anything else, or past `limit` bytes in all."""
+    """Collects bytes and gives back whole frames; BadFrame on anything else, or past `limit` bytes in all.
 
-    def __init__(self, limit: int = 2 * FRAME_LIMIT) -> None:
+    `read` turns the bytes of one frame into data: `admit` where a run sent them, `parse` where a process of ours did.
+    """
+
+    def __init__(self, limit: int = 2 * FRAME_LIMIT, read: Callable[[bytes], Mapping[str, Any]] | None = None) -> None:
         self.buffer = bytearray()
-        self.room = limit
+        self.room, self.read = limit, read or parse
 
     def feed(self, data: bytes) -> list[dict[str, Any]]:
         """Take bytes as they came and return the frames that are complete."""
@@ -42,8 +49,9 @@ class Reader:
                 raise BadFrame(f"a frame of {size} bytes")
             if len(self.buffer) < 4 + size:
                 break
-            frames.append(parse(bytes(self.buffer[4 : 4 + size])))
+            body = bytes(memoryview(self.buffer)[4 : 4 + size])
             del self.buffer[: 4 + size]
+            frames.append(dict(self.read(body)))
         return frames
 
 

@@ -558,13 +558,13 @@ def _():
     check.that(
         "the 20,000 weights of Linear(50, 400) are uniform between -1/√50 and 1/√50",
         lambda: Linear(50, 400).weight,
-        judge=lambda w: judges.uniform(w, 1 / math.sqrt(50)),
+        judge=lambda w: judges.uniform(w, 1 / math.sqrt(50), (400, 50)),
         advice="torch.rand gives numbers from 0 to 1: where is your law centred, and where does it end?",
     )
     check.that(
         "the 6,000 biases of Linear(16, 6000) are uniform between -1/4 and 1/4",
         lambda: Linear(16, 6000).bias,
-        judge=lambda b: judges.uniform(b, 1 / 4),
+        judge=lambda b: judges.uniform(b, 1 / 4, (6000,)),
         advice="the bias has the bound of the weights: it depends on in_features alone",
     )
     check.equal(
@@ -573,8 +573,8 @@ def _():
         expected=True,
     )
     ### BEGIN HIDDEN TESTS
-    check.that("the weights of a layer with more inputs than outputs", lambda: Linear(500, 20).weight, judge=lambda w: judges.uniform(w, 1 / math.sqrt(500)))
-    check.that("the weights without a bias", lambda: Linear(9, 900, bias=False).weight, judge=lambda w: judges.uniform(w, 1 / 3))
+    check.that("the weights of a layer with more inputs than outputs", lambda: Linear(500, 20).weight, judge=lambda w: judges.uniform(w, 1 / math.sqrt(500), (20, 500)))
+    check.that("the weights without a bias", lambda: Linear(9, 900, bias=False).weight, judge=lambda w: judges.uniform(w, 1 / 3, (900, 9)))
     check.equal("the biases are drawn afresh as well", lambda: bool((Linear(5, 4).bias != Linear(5, 4).bias).any()), expected=True)
     ### END HIDDEN TESTS
 
@@ -829,18 +829,18 @@ def _():
     check.that(
         "a (120, 100) weight is uniform between -√(6/220) and √(6/220)",
         lambda: xavier_uniform_(torch.zeros(120, 100)),
-        judge=lambda w: judges.uniform(w, math.sqrt(6 / 220)),
+        judge=lambda w: judges.uniform(w, math.sqrt(6 / 220), (120, 100)),
         advice="print the largest entry: it should come close to 0.165 and never pass it",
     )
     check.that(
         "a gain of 3 makes the uniform law three times as wide",
         lambda: xavier_uniform_(torch.zeros(60, 240), gain=3.0),
-        judge=lambda w: judges.uniform(w, 3 * math.sqrt(6 / 300)),
+        judge=lambda w: judges.uniform(w, 3 * math.sqrt(6 / 300), (60, 240)),
         advice="the gain multiplies the bound, outside the root",
     )
     ### BEGIN HIDDEN TESTS
-    check.that("the uniform law of a convolution over three axes counts its kernel", lambda: xavier_uniform_(torch.zeros(12, 16, 3, 4, 5)), judge=lambda w: judges.uniform(w, math.sqrt(6 / (28 * 60))))
-    check.that("the uniform law of a convolution over one axis, with a gain, in float64", lambda: xavier_uniform_(torch.zeros(70, 40, 4, dtype=torch.float64), 0.5), judge=lambda w: judges.uniform(w, 0.5 * math.sqrt(6 / (110 * 4))))
+    check.that("the uniform law of a convolution over three axes counts its kernel", lambda: xavier_uniform_(torch.zeros(12, 16, 3, 4, 5)), judge=lambda w: judges.uniform(w, math.sqrt(6 / (28 * 60)), (12, 16, 3, 4, 5)))
+    check.that("the uniform law of a convolution over one axis, with a gain, in float64", lambda: xavier_uniform_(torch.zeros(70, 40, 4, dtype=torch.float64), 0.5), judge=lambda w: judges.uniform(w, 0.5 * math.sqrt(6 / (110 * 4)), (70, 40, 4), "float64"))
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "xavier_init__normal", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
@@ -849,18 +849,18 @@ def _():
     check.that(
         "a (120, 100) weight is normal with standard deviation √(2/220)",
         lambda: xavier_normal_(torch.zeros(120, 100)),
-        judge=lambda w: judges.normal(w, math.sqrt(2 / 220)),
+        judge=lambda w: judges.normal(w, math.sqrt(2 / 220), (120, 100)),
         advice="print(tensor.std()): it should be near 0.095",
     )
     check.that(
         "a gain of 3 makes the standard deviation three times as large",
         lambda: xavier_normal_(torch.zeros(60, 240), gain=3.0),
-        judge=lambda w: judges.normal(w, 3 * math.sqrt(2 / 300)),
+        judge=lambda w: judges.normal(w, 3 * math.sqrt(2 / 300), (60, 240)),
         advice="the gain multiplies the standard deviation, outside the root",
     )
     ### BEGIN HIDDEN TESTS
-    check.that("the normal law of a convolution counts its kernel", lambda: xavier_normal_(torch.zeros(24, 16, 5, 6)), judge=lambda w: judges.normal(w, math.sqrt(2 / (40 * 30))))
-    check.that("the normal law of a convolution over one axis, with a gain, in float64", lambda: xavier_normal_(torch.zeros(70, 40, 4, dtype=torch.float64), 0.5), judge=lambda w: judges.normal(w, 0.5 * math.sqrt(2 / (110 * 4))))
+    check.that("the normal law of a convolution counts its kernel", lambda: xavier_normal_(torch.zeros(24, 16, 5, 6)), judge=lambda w: judges.normal(w, math.sqrt(2 / (40 * 30)), (24, 16, 5, 6)))
+    check.that("the normal law of a convolution over one axis, with a gain, in float64", lambda: xavier_normal_(torch.zeros(70, 40, 4, dtype=torch.float64), 0.5), judge=lambda w: judges.normal(w, 0.5 * math.sqrt(2 / (110 * 4)), (70, 40, 4), "float64"))
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "xavier_init__care", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
@@ -1041,18 +1041,18 @@ def _():
     check.that(
         "a (60, 200) weight is uniform between -√(6/200) and √(6/200)",
         lambda: kaiming_uniform_(torch.zeros(60, 200)),
-        judge=lambda w: judges.uniform(w, math.sqrt(6 / 200)),
+        judge=lambda w: judges.uniform(w, math.sqrt(6 / 200), (60, 200)),
         advice="200 inputs are added up: std is √(2/200) = 0.1, and the bound √3 times that",
     )
     check.that(
         "with mode fan_out the uniform law counts the 60 outputs",
         lambda: kaiming_uniform_(torch.zeros(60, 200), mode="fan_out"),
-        judge=lambda w: judges.uniform(w, math.sqrt(6 / 60)),
+        judge=lambda w: judges.uniform(w, math.sqrt(6 / 60), (60, 200)),
         advice="a weight is (out, in): which of the two is shape[0]?",
     )
     ### BEGIN HIDDEN TESTS
-    check.that("the leak a narrows the uniform law, here to nn.Linear's own 1/√in", lambda: kaiming_uniform_(torch.zeros(90, 144), a=math.sqrt(5)), judge=lambda w: judges.uniform(w, 1 / 12))
-    check.that("a convolution's uniform law with fan_out and a leak, in float64", lambda: kaiming_uniform_(torch.zeros(40, 12, 5, 6, dtype=torch.float64), 0.7, "fan_out"), judge=lambda w: judges.uniform(w, math.sqrt(6 / (1 + 0.7**2) / (40 * 30))))
+    check.that("the leak a narrows the uniform law, here to nn.Linear's own 1/√in", lambda: kaiming_uniform_(torch.zeros(90, 144), a=math.sqrt(5)), judge=lambda w: judges.uniform(w, 1 / 12, (90, 144)))
+    check.that("a convolution's uniform law with fan_out and a leak, in float64", lambda: kaiming_uniform_(torch.zeros(40, 12, 5, 6, dtype=torch.float64), 0.7, "fan_out"), judge=lambda w: judges.uniform(w, math.sqrt(6 / (1 + 0.7**2) / (40 * 30)), (40, 12, 5, 6), "float64"))
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "kaiming_init__normal", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
@@ -1061,23 +1061,23 @@ def _():
     check.that(
         "a (60, 200) weight is normal with standard deviation √(2/200) = 0.1",
         lambda: kaiming_normal_(torch.zeros(60, 200)),
-        judge=lambda w: judges.normal(w, 0.1),
+        judge=lambda w: judges.normal(w, 0.1, (60, 200)),
         advice="print(tensor.std()); 0.07 means that the 2 of the ReLU is missing",
     )
     check.that(
         "with mode fan_out the standard deviation is √(2/60)",
         lambda: kaiming_normal_(torch.zeros(60, 200), mode="fan_out"),
-        judge=lambda w: judges.normal(w, math.sqrt(2 / 60)),
+        judge=lambda w: judges.normal(w, math.sqrt(2 / 60), (60, 200)),
     )
     check.that(
         "with a leak of a = 1 nothing is lost, and the standard deviation is 1/√200",
         lambda: kaiming_normal_(torch.zeros(60, 200), a=1.0),
-        judge=lambda w: judges.normal(w, 1 / math.sqrt(200)),
+        judge=lambda w: judges.normal(w, 1 / math.sqrt(200), (60, 200)),
         advice="gain = √(2/(1 + a²)): the a is squared, and under the root",
     )
     ### BEGIN HIDDEN TESTS
-    check.that("the normal law of a convolution over three axes, with fan_in and a leak", lambda: kaiming_normal_(torch.zeros(12, 16, 3, 4, 5), a=2.0), judge=lambda w: judges.normal(w, math.sqrt(2 / 5 / (16 * 60))))
-    check.that("a convolution's normal law over one axis with fan_out, in float64", lambda: kaiming_normal_(torch.zeros(70, 40, 4, dtype=torch.float64), 0.0, "fan_out"), judge=lambda w: judges.normal(w, math.sqrt(2 / (70 * 4))))
+    check.that("the normal law of a convolution over three axes, with fan_in and a leak", lambda: kaiming_normal_(torch.zeros(12, 16, 3, 4, 5), a=2.0), judge=lambda w: judges.normal(w, math.sqrt(2 / 5 / (16 * 60)), (12, 16, 3, 4, 5)))
+    check.that("a convolution's normal law over one axis with fan_out, in float64", lambda: kaiming_normal_(torch.zeros(70, 40, 4, dtype=torch.float64), 0.0, "fan_out"), judge=lambda w: judges.normal(w, math.sqrt(2 / (70 * 4)), (70, 40, 4), "float64"))
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "kaiming_init__care", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}

@@ -461,7 +461,7 @@ def prepared(tmp_path, monkeypatch):
     images[4:, 0, 0] = 255
     for kind, labels in (("mnist", [0] * 4 + [1] * 4), ("standin", [5] * 8)):
         data.write_arrays(tmp_path / f"{kind}_held_out.npz", images, np.array(labels))
-    monkeypatch.setenv("COURSE_HELD_OUT", str(tmp_path))
+    monkeypatch.setattr(_held_out, "folder", str(tmp_path))
     _held_out.images.cache_clear()
     yield tmp_path
     _held_out.images.cache_clear()

@@ -618,7 +618,7 @@ def held_out(tmp_path, monkeypatch):
     images = np.zeros((8, 28, 28), np.uint8)
     images[4:, 0, 0] = 255
     data.write_arrays(tmp_path / "standin_held_out.npz", images, np.array([3] * 4 + [4] * 4))
-    monkeypatch.setenv("COURSE_HELD_OUT", str(tmp_path))
+    monkeypatch.setattr(_held_out, "folder", str(tmp_path))
     _held_out.images.cache_clear()
     yield tmp_path
     _held_out.images.cache_clear()

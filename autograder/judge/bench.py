@@ -1,0 +1,130 @@
+"""Where a submission is judged: a warm process apart from the one that asks, started again where it breaks."""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import sys
+import time
+from typing import Any
+
+from autograder.judge.grade_one import Observed, broke
+from autograder.judge.reference import Reference
+from autograder.judge.result import ExerciseResult
+from autograder.sandbox import bwrap, wire
+
+#: Seconds of the clock that one exercise may take to be judged: its CPU seconds decide, these only bound.
+WALL_SECONDS = 90.0
+#: How often the process may break on one submission before the rest of it is left to a person.
+BREAKS = 3
+
+Judged = tuple[ExerciseResult, dict[str, dict[str, Any]]]
+
+
+class JudgeBroke(RuntimeError):
+    """The judging process ended, or had to be ended."""
+
+
+class Bench:
+    """Judges exercises of one chapter in a process of its own; `held_out` is the folder that only judges read."""
+
+    def __init__(self, reference: Reference, held_out: str | None) -> None:
+        self.reference, self.held_out = reference, held_out
+        self.process: subprocess.Popen[bytes] | None = None
+        self.opened = False
+        self.breaks = 0
+
+    def start(self) -> None:
+        """Start the process without waiting until its imports are done."""
+        course = self.reference.chapter.course
+        environment = bwrap.plain_environment(None, course.package)
+        environment.pop("COURSE_PREPARED", None)
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "autograder.judge.process"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment,
+            start_new_session=True,
+        )  # fmt: skip
+        self.reader = wire.Reader(2**50)
+        self.opened = False
+
+    def close(self) -> None:
+        """End the process."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            for pipe in (self.process.stdin, self.process.stdout):
+                if pipe is not None:
+                    pipe.close()
+            self.process = None
+
+    def next_submission(self) -> None:
+        """Forget how often the process broke on the one before."""
+        self.breaks = 0
+
+    def judge(self, name: str, source: str, observed: Observed, beside: list[str]) -> Judged:
+        """Return the result of one exercise and what is stored of its cells; never raises for what was handed in.
+
+        `source` is the text of its solution cell and `beside` the texts of the student's other cells, in order.
+        """
+        if self.breaks >= BREAKS:
+            return broke(name, self.reference.chapter, "the judge was stopped on other exercises of this submission")
+        cells = self.reference.chapter.exercises[name].points
+        try:
+            return self._ask({
+                "exercise": name, "source": source, "beside": beside,
+                "frames": {cell: observed.frames[cell] for cell in cells if cell in observed.frames},
+                "reasons": {cell: observed.reasons[cell] for cell in (*cells, name) if cell in observed.reasons},
+            })  # fmt: skip
+        except JudgeBroke as error:
+            self.breaks += 1
+            self.close()
+            return broke(name, self.reference.chapter, str(error))
+
+    def _ask(self, question: dict[str, Any]) -> Judged:
+        if self.process is None:
+            self.start()
+        if not self.opened:
+            chapter = self.reference.chapter
+            opening = {"root": str(chapter.root), "chapter": chapter.name, "frames": self.reference.frames}
+            self._write({"open": opening, "held_out": self.held_out})
+            self.opened = True
+        self._write(question)
+        deadline = time.monotonic() + WALL_SECONDS
+        while True:
+            answer = self._read(deadline)
+            if "need" in answer:
+                known = self.reference.mistakes(answer["need"])
+                self._write({"mistakes": [{"name": m.name, "help": m.help, "frames": m.frames} for m in known]})
+                deadline = time.monotonic() + WALL_SECONDS
+            elif "broke" in answer:
+                raise JudgeBroke(f"the judge broke ({answer['broke']})")
+            else:
+                return ExerciseResult(**answer["result"]), answer["cells"]
+
+    def _write(self, message: dict[str, Any]) -> None:
+        assert self.process is not None
+        assert self.process.stdin is not None
+        try:
+            wire.write(self.process.stdin.fileno(), message)
+        except OSError as error:
+            raise JudgeBroke(self._ended()) from error
+
+    def _read(self, deadline: float) -> dict[str, Any]:
+        assert self.process is not None
+        assert self.process.stdout is not None
+        while True:
+            left = deadline - time.monotonic()
+            ready, _, _ = select.select([self.process.stdout], [], [], max(0.0, left))
+            if not ready:
+                raise JudgeBroke(f"the judge was stopped after {WALL_SECONDS:.0f} s")
+            data = os.read(self.process.stdout.fileno(), 1 << 20)
+            if not data:
+                raise JudgeBroke(self._ended())
+            if frames := self.reader.feed(data):
+                return frames[0]
+
+    def _ended(self) -> str:
+        assert self.process is not None
+        code = self.process.wait()
+        return f"the judge was ended by signal {-code}: out of CPU time?" if code < 0 else f"the judge ended ({code})"
