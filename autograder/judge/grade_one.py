@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from functools import cache
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from autograder.intake.submission import Submission
+from autograder.judge.diagnosis import Diagnosis
 from autograder.judge.forbidden import refuse
 from autograder.judge.reference import Reference
 from autograder.judge.result import ExerciseResult, Result, exercise_result
-from autograder.judge.verdict import CellVerdict, KnownMistake, judge_cell, same_in_cell, used_in
+from autograder.judge.verdict import CellVerdict, judge_cell, used_in
 from autograder.sandbox.host import Limits, Template
 from autograder.sandbox.inside import Cell
 from lessonkit.check import absent
@@ -83,11 +83,11 @@ def judge_exercise(
     """Return the result of one exercise, whose solution reads `source`, and what is stored of its test cells."""
     exercise = reference.chapter.exercises[name]
     refused = refuse(source, exercise.settings.forbidden, reference.stubs.get(name, ""), reference.chapter.course.lent) or _ran_forbidden(exercise.points, observed)
-    likely = cache(lambda: _most_alike(name, observed, reference))
     if missing := absent(exercise.settings.needs):
         verdicts, refused = [_needs_extra(grade_id, missing) for grade_id in exercise.points], None
     else:
-        verdicts = [_verdict(grade_id, name, observed, reference, likely) for grade_id in exercise.points]
+        verdicts = [_verdict(grade_id, name, observed, reference) for grade_id in exercise.points]
+        verdicts = _diagnosed(name, verdicts, observed, reference)
     cells = {v.grade_id: _stored(v, exercise.points[v.grade_id], refused) for v in verdicts}
     return exercise_result(exercise, verdicts, refused), cells
 
@@ -109,36 +109,31 @@ def _ran_forbidden(cells: Iterable[str], observed: Observed) -> Message | None:
     return guard_message(sorted(ran)) if ran else None
 
 
-def _verdict(
-    grade_id: str, exercise: str, observed: Observed, reference: Reference, likely: Callable[[], list[KnownMistake]]
-) -> CellVerdict:
+def _verdict(grade_id: str, exercise: str, observed: Observed, reference: Reference) -> CellVerdict:
     reason = observed.reasons.get(grade_id) or observed.reasons.get(exercise)
     if reason and grade_id not in observed.frames:
         return CellVerdict(grade_id, "not yet", Message("not yet", "it runs to the end", actual=reason))
-    split = reference.splits[grade_id]
     frame = observed.frames.get(grade_id)
-    verdict = judge_cell(grade_id, split, reference.frames.get(grade_id, {}), frame, [])
-    if verdict.outcome == "not yet":
-        verdict = judge_cell(grade_id, split, reference.frames[grade_id], frame, likely())
+    verdict = judge_cell(grade_id, reference.splits[grade_id], reference.frames.get(grade_id, {}), frame)
     if verdict.outcome == "not yet" and reason:
         text = Message("not yet", verdict.message.behaviour if verdict.message else grade_id, actual=reason)
         return CellVerdict(grade_id, "not yet", text)
     return verdict
 
 
-def _most_alike(exercise: str, observed: Observed, reference: Reference) -> list[KnownMistake]:
-    """Return an exercise's known mistakes, those first that agree with the submission in most of its cells."""
-    cells = reference.chapter.exercises[exercise].points
-
-    def agreeing(mistake: KnownMistake) -> int:
-        return sum(
-            same_in_cell(i, reference.splits[i], reference.frames.get(i, {}), observed.frames.get(i), mistake)
-            for i in cells
-        )
-
-    counted = [(agreeing(mistake), mistake) for mistake in reference.mistakes(exercise)]
-    counted.sort(key=lambda pair: pair[0], reverse=True)
-    return [replace(mistake, everywhere=agree == len(cells)) for agree, mistake in counted]
+def _diagnosed(
+    exercise: str, verdicts: list[CellVerdict], observed: Observed, reference: Reference
+) -> list[CellVerdict]:
+    """Return verdicts that name the known mistake where one explains what was observed in the cell."""
+    if not any(one.outcome == "not yet" and one.observed for one in verdicts):
+        return verdicts
+    splits = {one.grade_id: reference.splits[one.grade_id] for one in verdicts}
+    diagnosis = Diagnosis(splits, reference.frames, observed.frames, reference.mistakes(exercise))
+    told = []
+    for one in verdicts:
+        known = diagnosis.explain(one.grade_id) if one.outcome == "not yet" and one.observed else None
+        told.append(one if known is None else one.told(known.name, known.help))
+    return told
 
 
 def _stored(verdict: CellVerdict, points: float, refused: Message | None) -> dict[str, Any]:

@@ -151,7 +151,7 @@ def test_a_property_says_its_finding():
 
 
 def test_help_speaks_only_where_a_mistake_is_recognised(monkeypatch):
-    at = {"thing__works": {"i": 0, "fingerprint": ["float", 3.0]}}
+    at = {"thing__works": {"wrong": [[0, ["float", 3.0]]]}}
     known = {"mistakes": [{"name": "tripled", "help": "You triple.", "at": at}]}
     monkeypatch.setattr(chapter, "notes", lambda: {"exercises": {"thing": known}})
     assert "    help      You triple." in report(lambda: check.close("d", lambda: 3.0, expected=2.0))
