@@ -28,12 +28,12 @@ from dataclasses import replace
 from types import FunctionType
 from typing import Any
 
-from lessonkit import guard, show
+from lessonkit import guard, say, show
 from lessonkit import notes as chapter
 from lessonkit.compare import Mismatch, compare
 from lessonkit.inputs import array, integers, rng, tensor
 from lessonkit.lend import lend
-from lessonkit.message import Message, to_html, to_text
+from lessonkit.message import Message, to_html, to_text, with_next_step
 from lessonkit.observe import UnknownObject, decode, describe, encode
 from lessonkit.recognise import Evidence
 
@@ -176,33 +176,28 @@ def _run_body(body: Callable[[], None], here: _Cell) -> str | None:
     except (Exception, SystemExit) as error:
         if not here.record and here.failed is None:
             here.messages.append(
-                Message("not yet", "the cell runs", actual=_say(error), try_="run the cells above from the top")
+                Message("not yet", "the cell runs", actual=say.error(error), try_="run the cells above from the top")
             )
-        return _say(error)
+        return say.error(error)
     return None
-
-
-def _say(error: BaseException) -> str:
-    try:
-        text = str(error).strip()
-    except Exception:
-        text = ""
-    return f"{type(error).__name__}: {text}"[:600] if text else type(error).__name__
 
 
 def _report(here: _Cell, used: list[str]) -> None:
     here.evidence.note(here.records)
     if here.failed is not None:
-        here.messages.append(replace(here.failed, help=here.evidence.help()))
+        told = replace(here.failed, help=here.evidence.help())
+        here.messages.append(with_next_step(told, here.exercise))
     if used:
         here.messages.insert(0, guard.message(used))
     title = here.grade_id.replace("__", ": ").replace("_", " ")
     text = to_text(title, here.messages)
     failed = [message for message in here.messages if message.outcome != "pass"]
+    more = here.grade_id in chapter.exercise_notes(here.exercise).get("hidden", [])
+    note = "when graded, more cases of the same are tried" if more and not failed else ""
     if show.in_notebook():
-        show.show(text, to_html(title, here.messages))
+        show.show(f"{text}\n{note}".strip(), to_html(title, here.messages, note))
     elif not failed:
-        show.show(text)
+        show.show(f"{text}\n{note}".strip())
     if failed:
         brief = f"not yet: {failed[0].behaviour} (see the message above)" if show.in_notebook() else text
         raise CheckFailed(text, brief, here.messages)
@@ -349,7 +344,7 @@ def _observe(
         raise
     except (Exception, SystemExit, RecursionError) as error:
         record["raised"] = [base.__name__ for base in type(error).__mro__ if base is not object]
-        record["message"] = _say(error).partition(": ")[2]
+        record["message"] = say.error(error).partition(": ")[2]
     return here, record
 
 
@@ -381,7 +376,7 @@ def _expected(behaviour: str, expected: Any) -> dict[str, Any]:
         return wanted.plain if isinstance(wanted, _Plain) else encode(wanted)
     except Exception as error:
         raise CheckerBroke(
-            f"checker broke: the expected value of {behaviour!r} could not be computed ({_say(error)}). "
+            f"checker broke: the expected value of {behaviour!r} could not be computed ({say.error(error)}). "
             "Run the cells above first; if it stays, tell your instructor: it is not your code."
         ) from error
 

@@ -149,8 +149,11 @@ class UnknownObject(ValueError):
     """The observation held an object that is neither number, string, list, dict, array nor tensor."""
 
 
-def describe(plain: Plain) -> str:
-    """Say in a few characters what plain data is: `float32[4,3]`, `float 0.25`, `a tuple or list of 2`."""
+def describe(plain: Plain, digits: int = 6) -> str:
+    """Say in a few characters what plain data is: `float32[4,3]`, `float 0.25`, `a tuple or list of 2`.
+
+    Single numbers are shown with `digits` significant digits.
+    """
     kind = plain.get("kind")
     if kind == "none":
         return "None"
@@ -159,14 +162,14 @@ def describe(plain: Plain) -> str:
     if kind == "int":
         return f"int {plain['value']}"
     if kind == "float":
-        return f"float {decode(plain):.6g}"
+        return f"float {decode(plain):.{digits}g}"
     if kind == "str":
         text = repr(plain["value"])
         return text if len(text) <= 80 else text[:77] + "..."
     if kind == "sequence":
         items = plain["items"]
         if 0 < len(items) <= 4:
-            return "(" + ", ".join(describe(item) for item in items) + ")"
+            return "(" + ", ".join(describe(item, digits) for item in items) + ")"
         return f"a tuple or list of {len(items)}"
     if kind == "mapping":
         return f"a dict with keys {', '.join(repr(key) for key, _ in plain['items'][:6]) or '(none)'}"
@@ -176,6 +179,6 @@ def describe(plain: Plain) -> str:
         text = f"{owner}{plain['dtype']}[{shape}]" if kind != "scalar" else f"{owner}{plain['dtype']}"
         array = decode_array(plain)
         if array.size == 1:
-            text += f" {array.reshape(-1)[0]:.6g}"
+            text += f" {array.reshape(-1)[0]:.{digits}g}"
         return text
     return f"an object of type {plain.get('type', '?')}"

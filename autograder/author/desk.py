@@ -74,6 +74,11 @@ class Desk:
         return splits_of(self.notebook, self.chapter.course.judges)
 
     @cached_property
+    def visible_splits(self) -> dict[str, Split]:
+        """Return the split of what students see of every test cell."""
+        return splits_of(notes.without_hidden(self.notebook), self.chapter.course.judges)
+
+    @cached_property
     def visible(self) -> dict[str, str]:
         """Return every test cell as a student has it."""
         cells = notes.without_hidden(self.notebook).cells

@@ -15,7 +15,7 @@ from autograder.course.settings import CourseSettings, ExerciseSettings, read_ex
 from autograder.judge.records import Frames, Records
 from autograder.judge.verdict import Frame, judge_record, records_of
 from autograder.rebuild.cells import reference_cells, splits_of
-from autograder.rebuild.split import BEGIN_HIDDEN, END_HIDDEN, Split
+from autograder.rebuild.split import BEGIN_HIDDEN, END_HIDDEN, Split, hidden_lines
 from autograder.sandbox.host import Template
 from lessonkit.fingerprint import fingerprint
 
@@ -56,7 +56,7 @@ def notes_of(
         notes[name] = {
             "hints": exercise.settings.hints, "forbidden": exercise.settings.forbidden,
             "seconds": exercise.settings.seconds, "needs": exercise.settings.needs, "mistakes": mistakes,
-            "names": names_of(notebook, name),
+            "names": names_of(notebook, name), "hidden": hidden_in(notebook, name),
             **({"preload": exercise.settings.preload} if exercise.settings.preload else {}),
         }  # fmt: skip
     return {"chapter": folder.name, "course": course.to_json(), "made_from": made_from(folder), "exercises": notes}
@@ -67,6 +67,12 @@ def names_of(notebook: NotebookNode, exercise: str) -> list[str]:
     sources = [cell.source for cell in notebook.cells if ch.is_solution(cell) and ch.grade_id_of(cell) == exercise]
     nodes = [node for source in sources for node in ast.parse(source).body]
     return [node.name for node in nodes if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
+
+
+def hidden_in(notebook: NotebookNode, exercise: str) -> list[str]:
+    """Return those test cells of an exercise that hold hidden checks too."""
+    tests = {ch.grade_id_of(cell): cell.source for cell in notebook.cells if ch.is_test(cell)}
+    return [i for i, source in tests.items() if i.partition("__")[0] == exercise and hidden_lines(source)]
 
 
 def without_hidden(notebook: NotebookNode) -> NotebookNode:

@@ -10,6 +10,7 @@ load, then one for each chapter.
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import json
 import os
@@ -27,6 +28,7 @@ from autograder.judge.diagnosis import KnownMistake
 from autograder.judge.grade_one import Observed, judge_exercise
 from autograder.judge.reference import GRADING_SEED
 from autograder.judge.verdict import judge_cell
+from autograder.rebuild.split import Split
 from autograder.sandbox.inside import Cell, frame_of, seed_everything
 from lessonkit import check, guard, inputs, show
 
@@ -80,6 +82,7 @@ class Tryout:
     def run(self) -> Iterator[Tried]:
         """Run the reference from the top and try the named solutions where each exercise stands."""
         _record(GRADING_SEED, self.desk.forbidden)
+        gc.disable()
         last = max((self.desk.last_test(name) for name in self.wanted), default=-1)
         for index, cell in enumerate(self.desk.cells[: last + 1]):
             if cell.role == "test":
@@ -91,11 +94,12 @@ class Tryout:
     def exercise(self, name: str, index: int) -> list[Tried]:
         """Return what becomes of each named solution of one exercise, whose solution cell is at `index`."""
         named = self.desk.named(name)
-        graded = [self._graded(one, index, kind == "right") for kind, one in named]
-        plain = [self._visible(one, index, kind == "right") for kind, one in named if kind in ("right", "mistake")]
-        said = forks.each([*graded, *plain], self.jobs)
-        recorded, seen = said[: len(named)], said[len(named) :]
-        shipped = self._notes(name, [one for kind, one in named if kind in ("right", "mistake")], seen)
+        recorded = forks.each((self._recorded(one, index, kind) for kind, one in named), self.jobs)
+        again = [i for i, one in enumerate(recorded) if one.died and not _visible_frames(one)]
+        for i, one in zip(again, forks.each((self._visible(named[i][1], index) for i in again), self.jobs), strict=True):
+            recorded[i].frames += one.frames
+        known = [i for i, (kind, _) in enumerate(named) if kind in ("right", "mistake")]
+        shipped = self._notes(name, [named[i][1] for i in known], [_visible_frames(recorded[i]) for i in known])
         with tempfile.TemporaryDirectory(prefix="tryout-") as folder:
             (Path(folder) / "lessonkit.json").write_text(json.dumps(shipped))
             at_desk = forks.each([self._at_desk(one, index, folder) for _, one in named], self.jobs)
@@ -138,11 +142,9 @@ class Tryout:
                 found[cell] = seen.reasons.get(cell) or f"{verdict.message.behaviour if verdict.message else ''}: {text}"
         return found
 
-    def _notes(self, name: str, named: list[NamedSolution], said: list[forks.Said]) -> dict[str, Any]:
-        """Return the notes that the build would ship, of this exercise alone."""
-        frames = [_observed(one).frames for one in said]
-        splits = notes.splits_of(notes.without_hidden(self.desk.notebook), self.desk.chapter.course.judges)
-        at = [notes.at(name, splits, frames[0], wrong) for wrong in frames[1:]]
+    def _notes(self, name: str, named: list[NamedSolution], frames: list[Frames]) -> dict[str, Any]:
+        """Return the notes that the build would ship, of this exercise alone; `frames` are those of visible checks."""
+        at = [notes.at(name, self.desk.visible_splits, frames[0], wrong) for wrong in frames[1:]]
         mistakes = [
             {"name": one.name, "help": one.help, "at": seen} for one, seen in zip(named[1:], at, strict=True) if seen
         ]
@@ -162,32 +164,36 @@ class Tryout:
         exercise = self.desk.chapter.exercises.get(cell.exercise)
         return exercise.settings.seconds if exercise else 60.0
 
-    def _graded(self, solution: NamedSolution, index: int, trusted: bool) -> forks.Task:
-        """Return the task that records all checks as for a grade, and those of exercises that build on this one."""
+    def _recorded(self, solution: NamedSolution, index: int, kind: str) -> forks.Task:
+        """Return the task that records all checks as for a grade, with those of exercises that build on this one,
+        and then, for what the notes are made of, the visible checks with a notebook's own inputs."""
 
         def task(emit: forks.Emit) -> None:
             _record(GRADING_SEED, self.desk.forbidden)
-            for cell in self._following(solution, index, self.desk.dependents(solution.exercise)):
-                if cell.role == "test":
-                    split = self.desk.splits[cell.id]
-                    cell = Cell(cell.id, "test", split.reference if trusted else split.student, cell.exercise)
-                self._emit(cell, emit)
+            more = self.desk.dependents(solution.exercise) if kind in ("right", "mistake") else []
+            for cell in self._following(solution, index, more):
+                self._emit(self._test(cell, self.desk.splits, kind == "right"), emit)
+            if kind in ("right", "mistake"):
+                self._visible(solution, index, kind == "right")(emit)
 
         return task
 
-    def _visible(self, solution: NamedSolution, index: int, trusted: bool) -> forks.Task:
+    def _visible(self, solution: NamedSolution, index: int, trusted: bool = False) -> forks.Task:
         """Return the task that records the visible checks with a notebook's own inputs."""
 
         def task(emit: forks.Emit) -> None:
             _record(notes.NOTEBOOK_SEED, {})
-            splits = notes.splits_of(notes.without_hidden(self.desk.notebook), self.desk.chapter.course.judges)
             for cell in self._following(solution, index, []):
-                if cell.role == "test":
-                    split = splits[cell.id]
-                    cell = Cell(cell.id, "test", split.reference if trusted else split.student, cell.exercise)
-                self._emit(cell, emit)
+                self._emit(self._test(cell, self.desk.visible_splits, trusted), lambda f: emit({"visible": f}))
 
         return task
+
+    def _test(self, cell: Cell, splits: dict[str, Split], trusted: bool) -> Cell:
+        """Return a cell as it is run: of a test cell what observes, with the judges' parameters where `trusted`."""
+        if cell.role != "test":
+            return cell
+        split = splits[cell.id]
+        return Cell(cell.id, "test", split.reference if trusted else split.student, cell.exercise)
 
     def _emit(self, cell: Cell, emit: forks.Emit) -> None:
         emit({"begin": cell.id})
@@ -205,7 +211,7 @@ class Tryout:
             seed_everything(notes.NOTEBOOK_SEED)
             for cell in self._following(solution, index, []):
                 emit({"begin": cell.id})
-                with forks.limit(self._seconds(cell)), contextlib.redirect_stdout(io.StringIO()):
+                with forks.limit(self._seconds(cell)), _quiet():
                     source = self.desk.visible[cell.id] if cell.role == "test" else cell.source
                     done = self.shell.run_cell(source, store_history=False)
                 if cell.role == "test":
@@ -213,6 +219,12 @@ class Tryout:
                     emit({"cell": cell.id, "shown": asdict(shown)})
 
         return task
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        yield
 
 
 def _record(seed: int, forbidden: dict[str, list[str]]) -> None:
@@ -246,11 +258,17 @@ def _observed(said: forks.Said) -> Observed:
     return Observed(frames, {begun[-1]: said.died} if said.died and begun else {})
 
 
+def _visible_frames(said: forks.Said) -> Frames:
+    """Return what was recorded with a notebook's own inputs."""
+    return _observed(forks.Said([frame["visible"] for frame in said.frames if "visible" in frame])).frames
+
+
 def serve(lines: Callable[[], str]) -> None:
     """Answer requests until there are no more: each chapter in a fork of this process, its outcomes to a file."""
     from autograder.sandbox.template import warm_up
 
     shell = warm_up(json.loads(lines())["warm"])
+    gc.freeze()  # a collection in a child would touch, and so copy, all that it shares with this process
     os.chdir(tempfile.mkdtemp(prefix="tryout-"))
     while line := lines():
         job = json.loads(line)

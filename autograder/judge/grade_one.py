@@ -87,7 +87,7 @@ def judge_exercise(
         verdicts, refused = [_needs_extra(grade_id, missing) for grade_id in exercise.points], None
     else:
         verdicts = [_verdict(grade_id, name, observed, reference) for grade_id in exercise.points]
-        verdicts = _diagnosed(name, verdicts, observed, reference)
+        verdicts = [one.with_next_step(name) for one in _diagnosed(name, verdicts, observed, reference)]
     cells = {v.grade_id: _stored(v, exercise.points[v.grade_id], refused) for v in verdicts}
     return exercise_result(exercise, verdicts, refused), cells
 

@@ -17,8 +17,9 @@ import numpy as np
 from autograder.rebuild.split import Site, Split
 from lessonkit.check import CheckerBroke, find, mismatch_message
 from lessonkit.compare import compare
-from lessonkit.message import Message
+from lessonkit.message import Message, with_next_step
 from lessonkit.observe import decode, describe
+from lessonkit.say import clean
 
 Record = dict[str, Any]
 Frame = dict[str, Any]
@@ -37,6 +38,10 @@ class CellVerdict:
     passed: list[str] = field(default_factory=list)
     #: the behaviour that does not hold was observed, and is not merely missing
     observed: bool = False
+
+    def with_next_step(self, exercise: str) -> CellVerdict:
+        """Return this verdict with a next step in its message, where it has none."""
+        return replace(self, message=with_next_step(self.message, exercise)) if self.message else self
 
     def told(self, name: str, help: str) -> CellVerdict:
         """Return this verdict with a known mistake's name and help."""
@@ -130,13 +135,13 @@ def _describe(plain: Any) -> str:
 def _actual(record: Record) -> str:
     raised = record.get("raised")
     if isinstance(raised, list) and raised:
-        return f"{str(raised[0])[:80]}: {str(record.get('message', ''))[:300]}"
+        return f"{str(raised[0])[:80]}: {clean(str(record.get('message', '')))}"
     return _describe(record.get("value", {}))
 
 
 def _missing(reference: Record, frame: Frame) -> Message:
     error = frame.get("error") or next((t.get("error") for t in _tests(frame) if t.get("error")), None)
-    reason = str(error)[:300] if error else "the check did not report what it saw"
+    reason = clean(str(error)) if error else "the check did not report what it saw"
     if reason.startswith("NotImplementedError"):
         reason = "not written yet"
     return Message("not yet", reference["name"], actual=reason)
