@@ -87,7 +87,7 @@ def _agrees(known: dict[str, Any] | None, seen: Seen) -> bool:
     """Return True where a cell saw what it sees of a known mistake (`known`, None where that one passes)."""
     if known is None:
         return not seen.wrong
-    theirs = dict(known["wrong"])
+    theirs = dict(known.get("wrong", []))
     ends = known.get("ends", seen.count)
     if seen.count > ends or any(i < seen.count for i in theirs.keys() - seen.wrong.keys()):
         return False
@@ -96,7 +96,7 @@ def _agrees(known: dict[str, Any] | None, seen: Seen) -> bool:
 
 def _alike(known: dict[str, Any] | None, seen: Seen) -> int:
     """Return how many observations with a finding are what was observed of a known mistake."""
-    theirs = dict(known["wrong"]) if known else {}
+    theirs = dict(known.get("wrong", [])) if known else {}
     pairs = [(theirs[i], one.seen) for i, one in seen.wrong.items() if i in theirs]
     return sum(_telling(b) == "finding" == _telling(a) and same(a["in"], b["in"]) for a, b in pairs)
 

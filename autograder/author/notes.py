@@ -19,13 +19,15 @@ from autograder.rebuild.split import BEGIN_HIDDEN, END_HIDDEN, Split, hidden_lin
 from autograder.sandbox.host import Template
 from lessonkit.fingerprint import fingerprint
 
+#: What the notes hold of a mistake; notes of another form are made again.
+FORM = b"2"
 #: The base seed of a student's own notebook.
 NOTEBOOK_SEED = 0
 
 
 def made_from(folder: Path) -> str:
-    """Return the hash of the texts that a chapter's notes are worked out from."""
-    digest = hashlib.sha256()
+    """Return the hash of the texts that a chapter's notes are worked out from, and of the notes' form."""
+    digest = hashlib.sha256(FORM)
     for name in (f"{folder.name}.py", "exercises.toml", "mistakes.py"):
         path = folder / name
         digest.update(hashlib.sha256(path.read_bytes() if path.is_file() else b"").digest())

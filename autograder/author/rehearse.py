@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from autograder.author.trials import Trials, told
+from autograder.author.trials import Trials, apart, told
 from autograder.course import chapter as ch
 from autograder.course import solutions
 from autograder.intake.submission import Submission, match, parse
@@ -162,7 +162,8 @@ def main(chapters: tuple[str, ...], only: tuple[str, ...], root: Path, jobs: int
     """Try a chapter's named solutions at the desk and as graded, straight from its text; nothing has to be built.
 
     Prints each mistake that is accepted, fails no visible check, is told another's help, is never told its own, or
-    costs another exercise; and each right solution that is not accepted. Exit code 1 where there are any.
+    costs another exercise; each right solution that is not accepted; and each whose verdicts at the desk and in class
+    differ. Exit code 1 where there are any.
     """
     root, bad = root.resolve(), 0
     names = [ch.resolve(root, name, "course") for name in chapters] or ch.names(root, "course")
@@ -170,7 +171,7 @@ def main(chapters: tuple[str, ...], only: tuple[str, ...], root: Path, jobs: int
         for chapter in names:
             known = trials.desk(chapter).mistakes
             tried = trials.tried(chapter, set(only) or None)
-            lines = [(f"{one.kind} {one.exercise}: {one.name}", told(one, known)) for one in tried]
+            lines = [(f"{one.kind} {one.exercise}: {one.name}", told(one, known) + apart(one)) for one in tried]
             bad += sum(bool(found) for _, found in lines)
             click.echo(f"{chapter}: {len(lines)} solutions, {sum(bool(found) for _, found in lines)} not as they should be")
             for title, found in lines:

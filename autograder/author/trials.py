@@ -6,6 +6,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -63,11 +64,17 @@ class Trials:
         key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
         return self.cache / desk.chapter.name / f"{exercise}.{key}.json"
 
-    def _run(self, desk: Desk, only: list[str]) -> list[dict[str, Any]]:
+    def mutants(self, chapter: str, mutants: list[NamedSolution]) -> list[Tried]:
+        """Return what became of mutants of a chapter's reference solutions when graded; the references' too."""
+        only = list(dict.fromkeys(one.exercise for one in mutants))
+        return [Tried.of(one) for one in self._run(self.desk(chapter), only, mutants)]
+
+    def _run(self, desk: Desk, only: list[str], mutants: list[NamedSolution] | None = None) -> list[dict[str, Any]]:
         process = self._process(desk)
         assert process.stdin
         assert process.stdout
-        job = {"root": str(self.root), "chapter": desk.chapter.name, "only": only, "jobs": self.jobs}
+        job: dict[str, Any] = {"root": str(self.root), "chapter": desk.chapter.name, "only": only, "jobs": self.jobs}
+        job["mutants"] = None if mutants is None else [asdict(one) for one in mutants]
         process.stdin.write(json.dumps(job) + "\n")
         process.stdin.flush()
         answer = process.stdout.readline()
@@ -91,12 +98,65 @@ class Trials:
         return self._processes[chapter.preload]
 
 
+@dataclass(frozen=True)
+class Figures:
+    """What the rehearsal of a chapter shows of its named mistakes."""
+
+    mistakes: int = 0
+    #: are told their own help at least once wherever they fail: at the desk and when graded
+    own: int = 0
+    #: lines of help that are another mistake's, over all cells and both paths
+    foreign: int = 0
+    hidden_only: int = 0
+
+
+def figures(tried: list[Tried], known: list[NamedSolution]) -> Figures:
+    """Count what became of a chapter's named mistakes."""
+    own = {(one.exercise, one.name): one for one in known}
+    wrong = [(one, own[one.exercise, one.name]) for one in tried if one.kind == "mistake"]
+    return Figures(
+        len(wrong),
+        sum(not any("own help" in line for line in told(one, known)) for one, _ in wrong),
+        sum(bool(s.help) and s.help != m.help for one, m in wrong for s in (*one.desk.values(), *one.graded.values())),
+        sum(bool(m.hidden_only) for _, m in wrong),
+    )
+
+
+def table(found: dict[str, Figures]) -> str:
+    """Return chapters' figures as the table of the README."""
+    rows = ["| chapter | known mistakes | told their own help | told another's | shown by hidden checks only |", "|---|---|---|---|---|"]
+    total = [sum(getattr(one, key) for one in found.values()) for key in ("mistakes", "own", "foreign", "hidden_only")]
+    for name, one in found.items():
+        rows.append(f"| {name} | {one.mistakes} | {one.own} | {one.foreign} | {one.hidden_only} |")
+    return "\n".join([*rows, f"| all | {' | '.join(map(str, total))} |"])
+
+
+def apart(tried: Tried) -> list[str]:
+    """Return the test cells whose verdict at the desk is not the one in class, but for hidden checks.
+
+    A solution that is refused (a forbidden call, a loop) is refused in both places.
+    """
+    if tried.refused != any(one.refused for one in tried.desk.values()):
+        return [f"refused {'when graded only' if tried.refused else 'at the desk only'}"]
+    if tried.refused:
+        return []
+    found = []
+    for cell, shown in tried.graded.items():
+        at_desk = tried.desk.get(cell)
+        passes = shown.outcome == "pass" or shown.hidden
+        if at_desk is not None and (at_desk.outcome == "pass") != passes:
+            found.append(f"{cell} is {at_desk.outcome!r} at the desk and {shown.outcome!r} when graded: {shown.behaviour}")
+    return found
+
+
 def told(tried: Tried, known: list[NamedSolution]) -> list[str]:
     """Return what is not as it should be with a named solution; [] where all is well.
 
     A mistake loses points, fails a visible check unless it says `hidden_only`, is told its own help at least
     once at the desk and when graded, is never told another's, and costs no other exercise anything.
     """
+    if tried.kind == "refused":
+        return ["is accepted"] if tried.accepted else []
     if tried.kind != "mistake":
         return _not_accepted(tried)
     own = next(one for one in known if (one.exercise, one.name) == (tried.exercise, tried.name))

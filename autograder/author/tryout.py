@@ -33,6 +33,7 @@ from autograder.sandbox.inside import Cell, frame_of, seed_everything
 from lessonkit import check, guard, inputs, show
 
 Frames = dict[str, dict[str, Any]]
+_REFUSED = guard.message([]).behaviour
 
 
 @dataclass
@@ -44,6 +45,7 @@ class Shown:
     help: str = ""
     mistake: str | None = None
     hidden: bool = False
+    refused: bool = False
 
 
 @dataclass
@@ -73,8 +75,10 @@ class Tried:
 class Tryout:
     """One chapter in this process; `run` gives the outcome of every named solution of the exercises asked for."""
 
-    def __init__(self, desk: Desk, shell: Any, only: set[str] | None, jobs: int) -> None:
-        self.desk, self.shell, self.jobs = desk, shell, jobs
+    def __init__(
+        self, desk: Desk, shell: Any, only: set[str] | None, jobs: int, mutants: list[NamedSolution] | None = None
+    ) -> None:
+        self.desk, self.shell, self.jobs, self.mutants = desk, shell, jobs, mutants
         self.wanted = {name for name in desk.right if only is None or name in only}
         self.space: dict[str, Any] = shell.user_ns
         self.trusted: dict[str, Any] = {}
@@ -92,8 +96,14 @@ class Tryout:
             frame_of(cell, self.space, self.trusted, self.shell)
 
     def exercise(self, name: str, index: int) -> list[Tried]:
-        """Return what becomes of each named solution of one exercise, whose solution cell is at `index`."""
+        """Return what becomes of each named solution of one exercise, whose solution cell is at `index`.
+
+        Of mutants, where there are any, only what they earn when graded.
+        """
         named = self.desk.named(name)
+        if self.mutants is not None:
+            named = [*named[:1], *(("mutant", one) for one in self.mutants if one.exercise == name)]
+            return self._judged(name, named, forks.each((self._recorded(one, index, kind) for kind, one in named), self.jobs))
         recorded = forks.each((self._recorded(one, index, kind) for kind, one in named), self.jobs)
         again = [i for i, one in enumerate(recorded) if one.died and not _visible_frames(one)]
         for i, one in zip(again, forks.each((self._visible(named[i][1], index) for i in again), self.jobs), strict=True):
@@ -126,7 +136,7 @@ class Tryout:
             shown = {i: _shown(cell) for i, cell in cells.items()}
             hurts = self._hurts(name, seen, observed[0]) if kind == "mistake" else {}
             accepted = result.outcome == "pass" and result.score == result.max_score
-            refused = any(cell.behaviour == guard.message([]).behaviour for cell in shown.values())
+            refused = any(cell.refused for cell in shown.values())
             tried.append(Tried(name, kind, one.name, {}, shown, accepted, refused, hurts))
         return tried
 
@@ -173,7 +183,7 @@ class Tryout:
             more = self.desk.dependents(solution.exercise) if kind in ("right", "mistake") else []
             for cell in self._following(solution, index, more):
                 self._emit(self._test(cell, self.desk.splits, kind == "right"), emit)
-            if kind in ("right", "mistake"):
+            if self.mutants is None and kind in ("right", "mistake"):
                 self._visible(solution, index, kind == "right")(emit)
 
         return task
@@ -242,13 +252,14 @@ def _said(error: BaseException | None) -> Shown:
         return Shown("checker broke" if isinstance(error, check.CheckerBroke) else "error", str(error)[:300])
     first = next(one for one in error.messages if one.outcome != "pass")
     help = next((one.help for one in error.messages if one.help), "")
-    return Shown("not yet", first.behaviour, help)
+    return Shown("not yet", first.behaviour, help, refused=first.behaviour == _REFUSED)
 
 
 def _shown(cell: dict[str, Any]) -> Shown:
     """Return what is stored of a test cell when graded."""
     help = next((value for label, value in cell["fields"] if label == "help"), "")
-    return Shown(cell["outcome"], cell["behaviour"], help, cell["mistake"], cell["hidden"])
+    refused = cell["behaviour"] == _REFUSED
+    return Shown(cell["outcome"], cell["behaviour"], help, cell["mistake"], cell["hidden"], refused)
 
 
 def _observed(said: forks.Said) -> Observed:
@@ -275,7 +286,8 @@ def serve(lines: Callable[[], str]) -> None:
 
         def task(emit: forks.Emit, job: dict[str, Any] = job) -> None:
             only = None if job["only"] is None else set(job["only"])
-            for one in Tryout(Desk(Path(job["root"]), job["chapter"]), shell, only, job["jobs"]).run():
+            mutants = None if job["mutants"] is None else [NamedSolution(**one) for one in job["mutants"]]
+            for one in Tryout(Desk(Path(job["root"]), job["chapter"]), shell, only, job["jobs"], mutants).run():
                 emit(one.to_json())
 
         said = forks.each([task], 1, memory=0)[0]
