@@ -66,7 +66,7 @@ def _compare(expected: Plain, actual: Plain, how: _How, at: str) -> Mismatch | N
         return _compare_mappings(expected, actual, how, at)
     if _is_number(expected) and _is_number(actual):
         if _number_kind(expected) != _number_kind(actual):
-            return Mismatch(describe(expected), describe(actual), at)
+            return Mismatch(describe(expected), describe(actual), at, _another_type(expected, actual))
         return _compare_arrays(expected, actual, how, at)
     if kind != actual.get("kind"):
         return Mismatch(describe(expected), describe(actual), at)
@@ -124,7 +124,7 @@ def _compare_arrays(expected: Plain, actual: Plain, how: _How, at: str) -> Misma
     name = expected.get("dtype", "float64")
     same_dtype = name == actual.get("dtype", "float64")
     if want.shape != got.shape or not same_dtype:
-        looks = patterns(want, got, same_dtype) if how.explain else ()
+        looks = () if not how.explain else patterns(want, got) if same_dtype else _another_type(expected, actual)
         return Mismatch(describe(expected), describe(actual), at, looks)
     if want.dtype.kind != "f":
         bad = want != got
@@ -173,15 +173,23 @@ def _apart(one: np.generic, other: np.generic) -> tuple[str, str]:
     return next((both for both in texts if both[0] != both[1]), texts[-1])
 
 
-def patterns(want: np.ndarray, got: np.ndarray, same_dtype: bool = True) -> tuple[str, ...]:
+def _another_type(expected: Plain, actual: Plain) -> tuple[str, ...]:
+    """Name numbers that are right and come as something else: another dtype, NumPy for torch, an array for a float."""
+    want, got = _array_of(expected), _array_of(actual)
+    if want.shape != got.shape:
+        return patterns(want, got)
+    with np.errstate(all="ignore"):
+        if {want.dtype.kind, got.dtype.kind} <= set("iuf") and _close(got, want):
+            return (f"the numbers are right, only {'the dtype' if expected['kind'] == actual['kind'] else 'their type'} is another one",)
+    return ()
+
+
+def patterns(want: np.ndarray, got: np.ndarray) -> tuple[str, ...]:
     """Name what is recognisable about a wrong array: a transpose, a constant factor, a missing sum, all zeros.
 
-    `want` and `got` are arrays of any shape; `same_dtype` False where only that may be wrong. The answer is a tuple
-    of short phrases, empty where nothing fits.
+    `want` and `got` are arrays of any shape; the answer is a tuple of short phrases, empty where nothing fits.
     """
     with np.errstate(all="ignore"):
-        if not same_dtype and want.shape == got.shape and {want.dtype.kind, got.dtype.kind} <= set("iuf"):
-            return ("the numbers are right, only the dtype is another one",) if _close(got, want) else ()
         return tuple(phrase for phrase in (_shape_pattern(want, got), _value_pattern(want, got)) if phrase)
 
 

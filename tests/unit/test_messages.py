@@ -250,7 +250,7 @@ def test_numbers_that_differ_never_look_the_same():
     assert lines[2:5] == [
         "    expected  float 6666.9",
         "    actual    NumPy scalar float32 6666.9",
-        "    looks     the numbers are right, only the dtype is another one",
+        "    looks     the numbers are right, only their type is another one",
     ]
 
 
