@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -91,6 +93,35 @@ def _agree(split: Split, wanted: list[Record], found: dict[Any, Record], theirs:
         except (CheckerBroke, TypeError, KeyError, ValueError, AttributeError):  # records can be forged
             return Beside(False, beside.telling, beside.alike)
     return beside
+
+
+def seen_in(split: Split, right: Frame, found: Frame | None, cell: str) -> str:
+    """Return a short key of what an answer gets wrong in a test cell, "" where that is nothing.
+
+    Answers with the same keys got the same things wrong in the same way (to three digits).
+    """
+    mine = {record.get("i"): record for record in records_of(found or {}, cell)}
+    wrong: list[Any] = []
+    for record in records_of(right, cell):
+        site, other = split.sites[record["site"]], mine.get(record["i"])
+        try:
+            message = None if other is None else judge_record(record, other, site)
+            if other is None:
+                wrong.append([record["i"], "missing"])
+            elif message is not None:
+                by_finding = site.check == "that" and "value" in other
+                wrong.append([record["i"], message.where if by_finding else _coarse(fingerprint(other))])
+        except (CheckerBroke, TypeError, KeyError, ValueError, AttributeError):  # records can be forged
+            wrong.append([record["i"], "no record"])
+    return hashlib.sha256(json.dumps(wrong, default=str).encode()).hexdigest()[:16] if wrong else ""
+
+
+def _coarse(value: Any) -> Any:
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    if isinstance(value, list):
+        return [_coarse(one) for one in value]
+    return value.get("raised", value) if isinstance(value, dict) else value
 
 
 def _telling(site: Site, record: Record) -> Telling:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from autograder.intake.submission import Submission
-from autograder.judge.diagnosis import Diagnosis
+from autograder.judge.diagnosis import Diagnosis, seen_in
 from autograder.judge.forbidden import refuse
 from autograder.judge.reference import Reference
 from autograder.judge.result import ExerciseResult, Result, exercise_result
@@ -89,6 +89,8 @@ def judge_exercise(
         verdicts = [_verdict(grade_id, name, observed, reference) for grade_id in exercise.points]
         verdicts = [one.with_next_step(name) for one in _diagnosed(name, verdicts, observed, reference)]
     cells = {v.grade_id: _stored(v, exercise.points[v.grade_id], refused) for v in verdicts}
+    for grade_id, cell in cells.items():
+        cell["seen"] = _seen(grade_id, observed, reference) if cell["outcome"] == "not yet" and not refused else ""
     return exercise_result(exercise, verdicts, refused), cells
 
 
@@ -134,6 +136,11 @@ def _diagnosed(
         known = diagnosis.explain(one.grade_id) if one.outcome == "not yet" and one.observed else None
         told.append(one if known is None else one.told(known.name, known.help))
     return told
+
+
+def _seen(grade_id: str, observed: Observed, reference: Reference) -> str:
+    """Return the key under which answers that are wrong in the same way come together."""
+    return seen_in(reference.splits[grade_id], reference.frames.get(grade_id, {}), observed.frames.get(grade_id), grade_id)
 
 
 def _stored(verdict: CellVerdict, points: float, refused: Message | None) -> dict[str, Any]:
