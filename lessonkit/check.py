@@ -25,20 +25,21 @@ import builtins
 import importlib.util
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from types import FunctionType
 from typing import Any
 
 import numpy as np
 
-from lessonkit import guard, show
+from lessonkit import guard, say, show
 from lessonkit import notes as chapter
 from lessonkit.compare import Mismatch, compare
-from lessonkit.fingerprint import fingerprint, same
 from lessonkit.inputs import array, integers, rng, tensor
 from lessonkit.lend import lend
-from lessonkit.message import Message, to_html, to_text
+from lessonkit.message import Message, to_html, to_text, with_next_step
 from lessonkit.observe import UnknownObject, decode, describe, encode
 from lessonkit.plain_text import one_line, sound
+from lessonkit.recognise import Evidence
 
 __all__ = [
     "CheckFailed", "CheckerBroke", "array", "cell", "close", "equal", "integers", "lend", "needs", "raises", "rng",
@@ -51,9 +52,10 @@ _MISSING = object()
 class CheckFailed(AssertionError):
     """A behaviour does not hold yet. The message is the whole report; notebooks show it without a traceback."""
 
-    def __init__(self, report: str, brief: str = "") -> None:
+    def __init__(self, report: str, brief: str = "", messages: list[Message] | None = None) -> None:
         super().__init__(report)
         self.brief = brief or report
+        self.messages = messages or []
 
     def _render_traceback_(self) -> list[str]:
         return self.brief.split("\n")
@@ -73,13 +75,16 @@ class _Stop(Exception):
 class _Cell:
     """What is known of the test cell that is running."""
 
-    def __init__(self, grade_id: str, record: bool, file: str) -> None:
-        self.grade_id, self.file = grade_id, file
+    def __init__(self, grade_id: str, record: bool, body: FunctionType) -> None:
+        self.grade_id, self.file = grade_id, body.__code__.co_filename
         self.exercise = grade_id.partition("__")[0]
         self.record = record
+        self.evidence = Evidence(self.exercise, grade_id, {} if record else body.__globals__)
         self.messages: list[Message] = []
         self.records: list[dict[str, Any]] = []
         self.count = 0
+        #: the first behaviour that does not hold, while more of the cell is looked at to tell mistakes apart
+        self.failed: Message | None = None
         #: what inputs looked like before any observation of this cell could touch them
         self.first_seen: dict[int, tuple[Any, dict[str, Any]]] = {}
 
@@ -100,16 +105,16 @@ _current: list[_Cell] = []
 _finished: list[dict[str, Any]] = []
 
 
-def cell(grade_id: str) -> Callable[[Callable[[], None]], None]:
+def cell(grade_id: str) -> Callable[[FunctionType], None]:
     """Run the decorated function at once as the test cell `grade_id` (`<exercise>__<behaviour>`).
 
     In a notebook the outcome of each behaviour is shown; the first that does not hold ends the cell and
     raises CheckFailed. While a grader records, every observation is made and nothing is shown.
     """
 
-    def run(body: Callable[[], None]) -> None:
+    def run(body: FunctionType) -> None:
         body = _with_builtins(body)
-        here = _Cell(grade_id, show.recording(), body.__code__.co_filename)
+        here = _Cell(grade_id, show.recording(), body)
         _current.append(here)
         try:
             forbidden = chapter.exercise_notes(here.exercise).get("forbidden", []) if not here.record else None
@@ -136,7 +141,7 @@ def running_file() -> str:
     return _current[-1].file if _current else ""
 
 
-def _with_builtins(body: Callable[[], None]) -> Callable[[], None]:
+def _with_builtins(body: FunctionType) -> FunctionType:
     """Return a test cell's function that sees Python's own `range` and `sum`.
 
     `from torch import *` in a solution puts torch's in their place.
@@ -171,23 +176,15 @@ def _run_body(body: Callable[[], None], here: _Cell) -> str | None:
     except _Stop:
         return None
     except CheckerBroke:
-        raise
+        if here.failed is None:
+            raise
     except (Exception, SystemExit) as error:
-        if not here.record:
+        if not here.record and here.failed is None:
             here.messages.append(
-                Message("not yet", "the cell runs", actual=_say(error), try_="run the cells above from the top")
+                Message("not yet", "the cell runs", actual=say.error(error), try_="run the cells above from the top")
             )
-        return _say(error)
+        return say.error(error)
     return None
-
-
-def _say(error: BaseException) -> str:
-    try:
-        text = str(error).strip()
-    except Exception:
-        text = ""
-    name = type(error).__name__[:80]
-    return f"{name}: {text}"[:600] if text else name
 
 
 def _refused_text(here: _Cell, body: Callable[[], None]) -> Message | None:
@@ -213,18 +210,24 @@ def _cells_that_ran() -> list[str]:
 
 
 def _report(here: _Cell, refused: Message | None) -> None:
+    here.evidence.note(here.records)
+    if here.failed is not None:
+        told = replace(here.failed, help=here.evidence.help())
+        here.messages.append(with_next_step(told, here.exercise))
     if refused:
         here.messages.insert(0, refused)
     title = here.grade_id.replace("__", ": ").replace("_", " ")
     text = to_text(title, here.messages)
     failed = [message for message in here.messages if message.outcome != "pass"]
+    more = here.grade_id in chapter.exercise_notes(here.exercise).get("hidden", [])
+    note = "when graded, more cases of the same are tried" if more and not failed else ""
     if show.in_notebook():
-        show.show(text, to_html(title, here.messages))
+        show.show(f"{text}\n{note}".strip(), to_html(title, here.messages, note))
     elif not failed:
-        show.show(text)
+        show.show(f"{text}\n{note}".strip())
     if failed:
         brief = f"not yet: {failed[0].behaviour} (see the message above)" if show.in_notebook() else text
-        raise CheckFailed(text, brief)
+        raise CheckFailed(text, brief, here.messages)
     if not here.messages:
         raise CheckerBroke(f"the test cell {here.grade_id} made no check; tell your instructor")
 
@@ -286,7 +289,7 @@ def raises(
     if here.record:
         return
     if exception.__name__ in record.get("raised", []):
-        here.messages.append(Message("pass", behaviour))
+        _pass(here, behaviour)
         return
     actual = f"{record['raised'][0]}: {record['message']}" if "raised" in record else describe(record["value"])
     _fail(here, record, Message("not yet", behaviour, f"{exception.__name__} raised", actual, try_=advice))
@@ -313,9 +316,10 @@ def that(
         return
     if "raised" in record:
         _fail(here, record, _raised_message(behaviour, record, "", advice))
+        return
     finding = find(judge, record["value"], decode(record["how"]["given"]))
     if finding is None:
-        here.messages.append(Message("pass", behaviour))
+        _pass(here, behaviour)
         return
     record["finding"] = finding
     _fail(here, record, Message("not yet", behaviour, actual=describe(record["value"]), where=finding, try_=advice))
@@ -370,7 +374,7 @@ def _observe(
         raise
     except (Exception, SystemExit, RecursionError) as error:
         record["raised"] = [sound(base.__name__, 80) for base in type(error).__mro__ if base is not object][:40]
-        record["message"] = _say(error).partition(": ")[2]
+        record["message"] = say.error(error).partition(": ")[2]
     return here, record
 
 
@@ -385,9 +389,10 @@ def _value_check(
         return
     if "raised" in record:
         _fail(here, record, _raised_message(behaviour, record, describe(plain), advice))
+        return
     mismatch = compare(plain, record["value"], **how)
     if mismatch is None:
-        here.messages.append(Message("pass", behaviour))
+        _pass(here, behaviour)
         return
     _fail(here, record, mismatch_message(behaviour, mismatch, advice))
 
@@ -401,7 +406,7 @@ def _expected(behaviour: str, expected: Any) -> dict[str, Any]:
         return wanted.plain if isinstance(wanted, _Plain) else encode(wanted)
     except Exception as error:
         raise CheckerBroke(
-            f"checker broke: the expected value of {behaviour!r} could not be computed ({_say(error)}). "
+            f"checker broke: the expected value of {behaviour!r} could not be computed ({say.error(error)}). "
             "Run the cells above first; if it stays, tell your instructor: it is not your code."
         ) from error
 
@@ -420,30 +425,19 @@ def _raised_message(behaviour: str, record: dict[str, Any], expected: str, advic
     return Message("not yet", behaviour, expected, f"{record['raised'][0]}: {record['message']}", try_=advice)
 
 
+def _pass(here: _Cell, behaviour: str) -> None:
+    if here.failed is None:
+        here.messages.append(Message("pass", behaviour))
+
+
 def _fail(here: _Cell, record: dict[str, Any], message: Message) -> None:
-    help = _diagnose(here, record)
-    here.messages.append(
-        Message(message.outcome, message.behaviour, message.expected, message.actual, message.where,
-                message.looks, help, message.try_)
-    )  # fmt: skip
-    raise _Stop
-
-
-def _diagnose(here: _Cell, record: dict[str, Any]) -> str:
-    """Return the help of the known mistake that gives the same at this check, else nothing."""
-    seen = {"finding": record["finding"]} if "finding" in record else fingerprint(record)
-    # which words an exception of the wrong kind says is nobody's mistake
-    words = record["check"] != "raises"
-    fitting = []
-    for mistake in chapter.exercise_notes(here.exercise).get("mistakes", []):
-        known = mistake["at"].get(here.grade_id)
-        if known and known["i"] == record["i"] and same(known["fingerprint"], seen, words):
-            fitting.append(mistake)
-    # a mistake that goes wrong in one cell only explains that cell best
-    best = min((len(mistake["at"]) for mistake in fitting), default=0)
-    helps = [mistake["help"] for mistake in fitting if len(mistake["at"]) == best]
-    # a finding is vaguer than a value: where it fits several mistakes alike, it says nothing of any
-    return helps[0] if helps and ("finding" not in seen or len(helps) == 1) else ""
+    """Note a behaviour that does not hold, and end the cell as soon as nothing more can be learned from it."""
+    record["wrong"] = True
+    if here.failed is None:
+        here.failed = message
+    here.evidence.note(here.records)
+    if not here.evidence.undecided():
+        raise _Stop
 
 
 def take_finished() -> list[dict[str, Any]]:

@@ -10,8 +10,8 @@ import numpy as np
 from lessonkit.observe import Plain, decode, decode_array, describe
 from lessonkit.plain_text import printable
 
-#: dtype -> (relative, absolute) tolerance; the absolute one is measured against the largest expected entry,
-#: so that another order of summation is never a mistake and a wrong factor always is.
+#: dtype -> (relative, absolute) tolerance where a check names none. The absolute one is measured against the largest
+#: expected entry where that is above 1, so that another order of summation is never a mistake.
 TOLERANCE = {
     "float16": (2e-2, 2e-2),
     "bfloat16": (4e-2, 4e-2),
@@ -48,8 +48,10 @@ def compare(
 ) -> Mismatch | None:
     """Return None where `actual` is `expected` within the tolerance of its dtype, else the first `Mismatch`.
 
-    Lists and tuples are the same thing here; dtypes and shapes are not negotiable. With `exact`, every number
-    has to be equal to the last bit. NaN equals NaN. Never raises on malformed `actual` data.
+    A number is right where |actual - expected| <= rtol |expected| + atol; an `atol` that is given is in the unit of
+    the numbers, whatever their size. Lists and tuples are the same thing here; dtypes and shapes are not
+    negotiable. With `exact`, every number has to be equal to the last bit. NaN equals NaN. Never raises on
+    malformed `actual` data.
     """
     try:
         return _compare(expected, actual, _How(rtol, atol, exact, explain), "")
@@ -65,7 +67,7 @@ def _compare(expected: Plain, actual: Plain, how: _How, at: str) -> Mismatch | N
         return _compare_mappings(expected, actual, how, at)
     if _is_number(expected) and _is_number(actual):
         if _number_kind(expected) != _number_kind(actual):
-            return Mismatch(describe(expected), describe(actual), at)
+            return Mismatch(describe(expected), describe(actual), at, _another_type(expected, actual))
         return _compare_arrays(expected, actual, how, at)
     if kind != actual.get("kind"):
         return Mismatch(describe(expected), describe(actual), at)
@@ -128,7 +130,8 @@ def _compare_arrays(expected: Plain, actual: Plain, how: _How, at: str) -> Misma
     name = expected.get("dtype", "float64")
     same_dtype = name == actual.get("dtype", "float64")
     if want.shape != got.shape or not same_dtype:
-        return Mismatch(describe(expected), describe(actual), at, patterns(want, got) if how.explain else ())
+        looks = () if not how.explain else patterns(want, got) if same_dtype else _another_type(expected, actual)
+        return Mismatch(describe(expected), describe(actual), at, looks)
     if want.dtype.kind != "f":
         bad = want != got
         if not bad.any():
@@ -136,14 +139,14 @@ def _compare_arrays(expected: Plain, actual: Plain, how: _How, at: str) -> Misma
         return _worst(expected, actual, want, got, bad.astype(float), at) if how.explain else Mismatch("", "")
     default_r, default_a = TOLERANCE.get(name, TOLERANCE["float64"])
     rtol = default_r if how.rtol is None else how.rtol
-    atol = default_a if how.atol is None else how.atol
+    want, got = want.astype(np.float64), got.astype(np.float64)
+    finite = np.isfinite(want)
+    largest = float(np.abs(want[finite]).max()) if finite.any() else 1.0
+    atol = default_a * max(1.0, largest) if how.atol is None else how.atol
     if how.exact:
         rtol = atol = 0.0
-    want, got = want.astype(np.float64), got.astype(np.float64)
     with np.errstate(all="ignore"):
-        finite = np.isfinite(want)
-        largest = np.abs(want[finite]).max() if finite.any() else 1.0
-        allowed = rtol * np.abs(want) + atol * max(1.0, float(largest))
+        allowed = rtol * np.abs(want) + atol
         gap = np.abs(want - got)
         same = np.where(finite, gap <= allowed, (want == got) | (np.isnan(want) & np.isnan(got)))
         if bool(np.all(same)):
@@ -157,15 +160,34 @@ def _compare_arrays(expected: Plain, actual: Plain, how: _How, at: str) -> Misma
 def _worst(
     expected: Plain, actual: Plain, want: np.ndarray, got: np.ndarray, gap: np.ndarray, at: str
 ) -> Mismatch:
+    looks = patterns(want, got)
     if want.ndim == 0:
-        return Mismatch(describe(expected), describe(actual), at, patterns(want, got))
+        told = [(describe(expected, digits), describe(actual, digits)) for digits in (6, 9, 12, 17)]
+        one, other = next((both for both in told if both[0] != both[1]), told[-1])
+        return Mismatch(one, other, at, looks)
     index = np.unravel_index(int(np.argmax(gap)), gap.shape)
     name = f"[{', '.join(str(i) for i in index)}]"
     count = int((gap > 0).sum())
-    where = f"{count} of {gap.size} entries differ, most at {name}: expected {want[index]:.6g}, got {got[index]:.6g}"
-    return Mismatch(
-        describe(expected), describe(actual), f"{at}: {where}" if at else where, patterns(want, got)
-    )
+    one, other = _apart(want[index], got[index])
+    where = f"{count} of {gap.size} entries differ, most at {name}: expected {one}, got {other}"
+    return Mismatch(describe(expected), describe(actual), f"{at}: {where}" if at else where, looks)
+
+
+def _apart(one: np.generic, other: np.generic) -> tuple[str, str]:
+    """Return two numbers with as many digits as it takes to tell them apart."""
+    texts = [(f"{one:.{digits}g}", f"{other:.{digits}g}") for digits in (6, 9, 12, 17)]
+    return next((both for both in texts if both[0] != both[1]), texts[-1])
+
+
+def _another_type(expected: Plain, actual: Plain) -> tuple[str, ...]:
+    """Name numbers that are right and come as something else: another dtype, NumPy for torch, an array for a float."""
+    want, got = _array_of(expected), _array_of(actual)
+    if want.shape != got.shape:
+        return patterns(want, got)
+    with np.errstate(all="ignore"):
+        if {want.dtype.kind, got.dtype.kind} <= set("iuf") and _close(got, want):
+            return (f"the numbers are right, only {'the dtype' if expected['kind'] == actual['kind'] else 'their type'} is another one",)
+    return ()
 
 
 def patterns(want: np.ndarray, got: np.ndarray) -> tuple[str, ...]:
@@ -200,10 +222,17 @@ def _shape_pattern(want: np.ndarray, got: np.ndarray) -> str:
 def _value_pattern(want: np.ndarray, got: np.ndarray) -> str:
     if want.shape != got.shape or want.dtype.kind != "f" or want.size == 0:
         return ""
-    if not np.isfinite(got).all():
-        return "it holds nan or inf"
+    if bad := int((~np.isfinite(got) & np.isfinite(want)).sum()):
+        kind = "nan" if np.isnan(got).any() else "inf"
+        return f"it holds {kind}: {bad} of {got.size} entries" if want.size > 1 else f"it is {kind}"
+    if not np.isfinite(want).all():
+        return ""
     if not got.any() and want.any():
         return "it is zero everywhere"
+    return _factor(want, got) or _nearly(want, got) or _shift(want, got)
+
+
+def _factor(want: np.ndarray, got: np.ndarray) -> str:
     big = np.abs(want) > 1e-3 * np.abs(want).max()
     if not big.any():
         return ""
@@ -216,3 +245,28 @@ def _value_pattern(want: np.ndarray, got: np.ndarray) -> str:
     if want.size > 1:
         return f"every entry is {ratio:.4g} times the expected one"
     return f"it is {ratio:.4g} times the expected value"
+
+
+def _nearly(want: np.ndarray, got: np.ndarray) -> str:
+    """Name a result that is right but for its last digits."""
+    gap = np.abs(got - want).max() / np.abs(want).max(initial=1e-300)
+    if not 0 < gap < 1e-3:
+        return ""
+    return (
+        f"it is right to about {int(-np.log10(gap))} digits: an epsilon that is missing or stands elsewhere, or numbers "
+        "rounded on the way, make such a difference"
+    )
+
+
+def _shift(want: np.ndarray, got: np.ndarray) -> str:
+    """Name a difference that is the same number everywhere, or one number for each index of one axis."""
+    gap = got - want
+    if want.size < 3 or not gap.any():
+        return ""
+    if np.allclose(gap, gap.flat[0], rtol=1e-3):
+        return f"every entry is {abs(gap.flat[0]):.4g} too {'large' if gap.flat[0] > 0 else 'small'}"
+    for axis in range(want.ndim if want.ndim > 1 else 0):
+        rows = np.moveaxis(gap, axis, 0).reshape(gap.shape[axis], -1)
+        if rows.shape[1] > 2 and np.allclose(rows, rows[:, :1], rtol=1e-3, atol=1e-6 * float(np.abs(want).max())):
+            return f"what it is off by depends on axis {axis} only, as with a bias that is missing or added twice"
+    return ""

@@ -13,7 +13,12 @@ _SAMPLES = 24
 
 
 def fingerprint(record: dict[str, Any]) -> Any:
-    """Return a small JSON value that stands for what a check observed (a record of `lessonkit.check`)."""
+    """Return a small JSON value that stands for what a check observed (a record of `lessonkit.check`).
+
+    Where a judge found something, the finding stands beside it.
+    """
+    if "finding" in record:
+        return {"finding": record["finding"], "in": _of(record["value"])}
     if "raised" in record:
         return {"raised": record["raised"][:1], "message": _first_line(record.get("message", ""))}
     return _of(record["value"])
@@ -46,9 +51,14 @@ def _round(value: float) -> float | str:
 
 
 def same(one: Any, other: Any, words: bool = True) -> bool:
-    """Return True where two fingerprints agree to three digits; without `words`, whatever their exceptions say."""
+    """Return True where two fingerprints agree to three digits; without `words`, whatever their exceptions say.
+
+    What a judge found the same in is the same, whatever it looked at.
+    """
+    if isinstance(one, dict) and isinstance(other, dict) and "finding" in one:
+        return one["finding"] == other.get("finding")
     if not words and isinstance(one, dict) and isinstance(other, dict):
-        return one.get("raised") == other.get("raised") and one.get("finding") == other.get("finding")
+        return one.get("raised") == other.get("raised")
     if isinstance(one, float) and isinstance(other, float):
         return abs(one - other) <= 1e-3 * max(abs(one), abs(other)) + 1e-9
     if isinstance(one, list) and isinstance(other, list):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from lessonkit.plain_text import printable
@@ -50,6 +50,19 @@ class Message:
         return [(label, value) for label, value in zip(FIELDS, values, strict=True) if value]
 
 
+def with_next_step(message: Message, exercise: str) -> Message:
+    """Return a message of something that does not hold with a next step, where it has none."""
+    if message.try_ or message.outcome != "not yet":
+        return message
+    if message.help:
+        step = "change that, run your cell, then this one again"
+    elif message.actual.partition(":")[0].endswith(("Error", "Exception")):
+        step = f"make the call in a cell of your own: the full error says in which line it is; `hint(\"{exercise}\")` says where to look"
+    else:
+        step = f"make the call in a cell of your own and print what comes out; `hint(\"{exercise}\")` says where to look"
+    return replace(message, try_=step)
+
+
 def to_text(title: str, messages: list[Message], width: int = 100) -> str:
     """Render messages for a terminal or a plain-text output: no colour, no symbol that has to be seen."""
     lines = [title] if title else []
@@ -75,8 +88,11 @@ def _value(label: str, value: str) -> str:
     return prose(value) if label in ("help", "try") else html.escape(value)
 
 
-def to_html(title: str, messages: list[Message]) -> str:
-    """Render messages for a notebook: works in light and dark themes, and reads in order for a screen reader."""
+def to_html(title: str, messages: list[Message], note: str = "") -> str:
+    """Render messages for a notebook: works in light and dark themes, and reads in order for a screen reader.
+
+    `note` is a small line under all of them.
+    """
     rows = []
     for message in messages:
         colour, mark = _STYLE[message.outcome]
@@ -91,4 +107,5 @@ def to_html(title: str, messages: list[Message]) -> str:
             f"{html.escape(message.behaviour)}{details}</div>"
         )
     head = f'<div style="font-weight:600">{html.escape(title)}</div>' if title else ""
-    return f'<div role="status" style="font-size:.95em;line-height:1.45">{head}{"".join(rows)}</div>'
+    tail = f'<div style="opacity:.75;margin-left:1em">{html.escape(note)}</div>' if note else ""
+    return f'<div role="status" style="font-size:.95em;line-height:1.45">{head}{"".join(rows)}{tail}</div>'

@@ -292,12 +292,15 @@ class UnknownObject(ValueError):
     """The observation held an object that is neither number, string, list, dict, array nor tensor."""
 
 
-def describe(plain: Plain) -> str:
-    """Say in a few characters what plain data is: `float32[4,3]`, `float 0.25`, `a tuple or list of 2`."""
-    return printable(_described(plain))
+def describe(plain: Plain, digits: int = 6) -> str:
+    """Say in a few characters what plain data is: `float32[4,3]`, `float 0.25`, `a tuple or list of 2`.
+
+    Single numbers are shown with `digits` significant digits.
+    """
+    return printable(_described(plain, digits))
 
 
-def _described(plain: Plain) -> str:
+def _described(plain: Plain, digits: int) -> str:
     kind = plain.get("kind")
     if kind == "none":
         return "None"
@@ -306,26 +309,26 @@ def _described(plain: Plain) -> str:
     if kind == "int":
         return f"int {plain['value']}"
     if kind == "float":
-        return f"float {decode(plain):.6g}"
+        return f"float {decode(plain):.{digits}g}"
     if kind == "str":
         text = repr(plain["value"][:100])
         return text if len(text) <= 80 else text[:77] + "..."
     if kind == "sequence":
         items = plain["items"]
         if 0 < len(items) <= 4:
-            return "(" + ", ".join(_described(item) for item in items) + ")"
+            return "(" + ", ".join(_described(item, digits) for item in items) + ")"
         return f"a tuple or list of {len(items)}"
     if kind == "mapping":
         return f"a dict with keys {', '.join(repr(key) for key, _ in plain['items'][:6]) or '(none)'}"
     if kind in ("array", "tensor", "scalar"):
-        return _described_array(plain)
+        return _described_array(plain, digits)
     return f"an object of type {plain.get('type', '?')}"
 
 
-def _described_array(plain: Plain) -> str:
+def _described_array(plain: Plain, digits: int) -> str:
     owner = {"array": "NumPy ", "tensor": "", "scalar": "NumPy scalar "}[plain["kind"]]
     shape = ",".join(str(n) for n in plain["shape"])
     text = f"{owner}{plain['dtype']}" if plain["kind"] == "scalar" else f"{owner}{plain['dtype']}[{shape}]"
     if math.prod(plain["shape"]) == 1:
-        text += f" {decode_array(plain).reshape(-1)[0]:.6g}"
+        text += f" {decode_array(plain).reshape(-1)[0]:.{digits}g}"
     return text

@@ -290,9 +290,6 @@ def _mistakes(known: list[solutions.NamedSolution], exercises: dict[str, ch.Exer
             findings.append(f"mistakes.py: {mistake.exercise} is no exercise of the notebook")
         if not mistake.help:
             findings.append(f"mistakes.py: {mistake.exercise}: {mistake.name} has no `# help:` line")
-    for text, n in Counter(m.help for m in known if m.help).items():
-        if n > 1:
-            findings.append(f"mistakes.py: {n} mistakes share one help: {text[:60]!r}")
     for key, n in Counter((m.exercise, m.name) for m in known).items():
         if n > 1:
             findings.append(f"mistakes.py: {key[0]}: {key[1]} stands twice")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -12,20 +13,22 @@ from autograder.course import chapter as ch
 from autograder.course import solutions
 from autograder.course.settings import CourseSettings, ExerciseSettings, read_exercises
 from autograder.judge.records import Frames, Records
-from autograder.judge.verdict import judge_record
+from autograder.judge.verdict import Frame, judge_record, records_of
 from autograder.rebuild.cells import reference_cells, splits_of
-from autograder.rebuild.split import BEGIN_HIDDEN, END_HIDDEN
+from autograder.rebuild.split import BEGIN_HIDDEN, END_HIDDEN, Split, hidden_lines
 from autograder.sandbox.host import Template
 from lessonkit.fingerprint import fingerprint
 from lessonkit.forbidden import defined
 
+#: What the notes hold of a mistake; notes of another form are made again.
+FORM = b"2"
 #: The base seed of a student's own notebook.
 NOTEBOOK_SEED = 0
 
 
 def made_from(folder: Path) -> str:
-    """Return the hash of the texts that a chapter's notes are worked out from."""
-    digest = hashlib.sha256()
+    """Return the hash of the texts that a chapter's notes are worked out from, and of the notes' form."""
+    digest = hashlib.sha256(FORM)
     for name in (f"{folder.name}.py", "exercises.toml", "mistakes.py"):
         path = folder / name
         digest.update(hashlib.sha256(path.read_bytes() if path.is_file() else b"").digest())
@@ -57,9 +60,23 @@ def notes_of(
             "defines": sorted(defined(stubs.get(name, ""))),
             "hints": exercise.settings.hints, "forbidden": exercise.settings.forbidden,
             "seconds": exercise.settings.seconds, "needs": exercise.settings.needs, "mistakes": mistakes,
+            "names": names_of(notebook, name), "hidden": hidden_in(notebook, name),
             **({"preload": exercise.settings.preload} if exercise.settings.preload else {}),
         }  # fmt: skip
     return {"chapter": folder.name, "course": course.to_json(), "made_from": made_from(folder), "exercises": notes}
+
+
+def names_of(notebook: NotebookNode, exercise: str) -> list[str]:
+    """Return the names of the functions and classes that an exercise's solution cell defines."""
+    sources = [cell.source for cell in notebook.cells if ch.is_solution(cell) and ch.grade_id_of(cell) == exercise]
+    nodes = [node for source in sources for node in ast.parse(source).body]
+    return [node.name for node in nodes if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
+
+
+def hidden_in(notebook: NotebookNode, exercise: str) -> list[str]:
+    """Return those test cells of an exercise that hold hidden checks too."""
+    tests = {ch.grade_id_of(cell): cell.source for cell in notebook.cells if ch.is_test(cell)}
+    return [i for i, source in tests.items() if i.partition("__")[0] == exercise and hidden_lines(source)]
 
 
 def without_hidden(notebook: NotebookNode) -> NotebookNode:
@@ -104,30 +121,35 @@ def _fingerprints(
         right = run(None, None)
         for mistake in known:
             wrong = run({mistake.exercise: mistake.code}, {mistake.exercise})
-            at = {}
-            for grade_id, split in splits.items():
-                if grade_id.partition("__")[0] == mistake.exercise and grade_id in wrong:
-                    first = _first_wrong(split, right.get(grade_id, {}), wrong[grade_id])
-                    if first:
-                        at[grade_id] = first
-            found[mistake.exercise, mistake.name] = at
+            found[mistake.exercise, mistake.name] = at(mistake.exercise, splits, right, wrong)
     return found
 
 
-def _first_wrong(split: Any, right: dict[str, Any], wrong: dict[str, Any]) -> dict[str, Any] | None:
-    wanted = [record for test in right.get("tests", []) for record in test["records"]]
-    others = {record["i"]: record for test in wrong.get("tests", []) for record in test["records"]}
+def at(exercise: str, splits: dict[str, Split], right: dict[str, Frame], wrong: dict[str, Frame]) -> dict[str, Any]:
+    """Return what a mistake's run shows to be wrong, by test cell of its exercise."""
+    own = {i: split for i, split in splits.items() if i.partition("__")[0] == exercise and i in wrong}
+    seen = {i: wrong_in(split, right.get(i, {}), wrong[i], i) for i, split in own.items()}
+    return {i: one for i, one in seen.items() if one}
+
+
+def wrong_in(split: Split, right: Frame, wrong: Frame, grade_id: str) -> dict[str, Any] | None:
+    """Return what a mistake's run of a test cell shows to be wrong, as the notes hold it; None where nothing is.
+
+    `wrong` lists the number of each check that does not hold and the fingerprint of what it saw; `ends` says
+    after how many checks the cell broke off.
+    """
+    found: list[tuple[int, Any]] = []
+    others = {record["i"]: record for record in records_of(wrong, grade_id)}
+    wanted = records_of(right, grade_id)
     for record in wanted:
         other = others.get(record["i"])
         if other is None:
-            return None
-        site = split.sites[record["site"]]
-        message = judge_record(record, other, site)
-        if message is not None:
-            seen = (
-                {"finding": message.where}
-                if site.check == "that" and "value" in other
-                else fingerprint(other)
-            )
-            return {"i": record["i"], "fingerprint": seen}
-    return None
+            continue
+        message = judge_record(record, other, split.sites[record["site"]])
+        if message is None:
+            continue
+        finding = split.sites[record["site"]].check == "that" and "value" in other
+        found.append((record["i"], fingerprint(other | ({"finding": message.where} if finding else {}))))
+    if not found:
+        return None
+    return {"wrong": found, **({"ends": len(others)} if len(others) < len(wanted) else {})}

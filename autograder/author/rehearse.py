@@ -4,12 +4,16 @@ mistake loses points with its own help, every unusual right solution earns every
 from __future__ import annotations
 
 import json
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
+
+from autograder.author.trials import Trials, apart, told
 from autograder.course import chapter as ch
 from autograder.course import solutions
 from autograder.intake.submission import Submission, match, parse
@@ -147,20 +151,34 @@ def warm() -> Iterator[Callable[[ch.Chapter], Template]]:
         yield template_of
 
 
-def main(arguments: list[str]) -> int:
-    """Rehearse chapters by name and print the findings; the author's quick look before the test suite."""
-    root = Path.cwd()
-    bad = 0
-    with warm() as template_of:
-        for name in arguments or ch.names(root):
-            chapter = ch.resolve(root, name)
-            lines = Rehearsal(root, chapter, template_of(ch.Chapter(root, chapter))).findings()
-            bad += len(lines)
-            print(f"{chapter}: {len(lines)} finding(s)", *lines, sep="\n  ")
-    return 1 if bad else 0
+@click.command()
+@click.argument("chapters", nargs=-1)
+@click.option("--only", multiple=True, metavar="EXERCISE", help="Only this exercise; may be given again.")
+@click.option("--root", type=click.Path(path_type=Path), default=Path("."), help="The course root.")
+@click.option("--jobs", default=2, show_default=True, help="Children at a time.")
+@click.option("--afresh", is_flag=True, help="Try everything again, whatever is kept from earlier runs.")
+@click.option("--all", "everything", is_flag=True, help="Print a line for those that are as they should be, too.")
+def main(chapters: tuple[str, ...], only: tuple[str, ...], root: Path, jobs: int, afresh: bool, everything: bool) -> None:
+    """Try a chapter's named solutions at the desk and as graded, straight from its text; nothing has to be built.
+
+    Prints each mistake that is accepted, fails no visible check, is told another's help, is never told its own, or
+    costs another exercise; each right solution that is not accepted; and each whose verdicts at the desk and in class
+    differ. Exit code 1 where there are any.
+    """
+    root, bad = root.resolve(), 0
+    names = [ch.resolve(root, name, "course") for name in chapters] or ch.names(root, "course")
+    with Trials(root, None if afresh else root / ".autograder" / "rehearsal", jobs) as trials:
+        for chapter in names:
+            known = trials.desk(chapter).mistakes
+            tried = trials.tried(chapter, set(only) or None)
+            lines = [(f"{one.kind} {one.exercise}: {one.name}", told(one, known) + apart(one)) for one in tried]
+            bad += sum(bool(found) for _, found in lines)
+            click.echo(f"{chapter}: {len(lines)} solutions, {sum(bool(found) for _, found in lines)} not as they should be")
+            for title, found in lines:
+                if found or everything:
+                    click.echo(f"  {title}: {'; '.join(found) or 'fine'}")
+    sys.exit(1 if bad else 0)
 
 
 if __name__ == "__main__":
-    import sys
-
-    sys.exit(main(sys.argv[1:]))
+    main()

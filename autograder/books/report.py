@@ -7,12 +7,15 @@ from collections import Counter
 from pathlib import Path
 
 from autograder.books.feedback import graded_students
+from autograder.books.groups import Group, answer, groups
 from autograder.books.store import Store
 from autograder.course.chapter import Chapter
 from autograder.errors import AutograderError
 from autograder.files import write_atomically
 from autograder.judge.result import Result
 
+#: Groups of unnamed answers that the page shows.
+MAX_GROUPS = 30
 _STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1b1b1b;background:#fff}
 table{border-collapse:collapse;width:100%;margin:1rem 0}th,td{padding:.3rem .6rem;border-bottom:1px solid #ccc;text-align:left}
@@ -37,6 +40,8 @@ def page(chapter: Chapter, found: list[Result]) -> str:
         _exercises(chapter, graded),
         "<h2>Mistakes recognised</h2>",
         _mistakes(graded),
+        "<h2>Wrong answers that nobody has named yet</h2>",
+        _unnamed(chapter, groups(graded)),
     ]
     parts += ["<h2>Students</h2>", _students(found)]
     title = html.escape(chapter.name)
@@ -70,6 +75,27 @@ def _mistakes(graded: list[Result]) -> str:
         for (name, mistake), n in counts.most_common()
     ]
     return f"<table><tr><th>exercise<th>mistake<th>students</tr>{''.join(rows)}</table>"
+
+
+def _unnamed(chapter: Chapter, found: list[Group]) -> str:
+    if not found:
+        return "<p>None.</p>"
+    rows = [
+        f"<tr><td>{number}<td>{html.escape(one.exercise)}<td class=n>{len(one.students)}"
+        f"<td>{html.escape(one.students[0])}<details><summary>the answer</summary><pre>{html.escape(_answer(chapter, one))}</pre></details>"
+        f"<td>{html.escape(' '.join(one.message.split())[:200])}</tr>"
+        for number, one in enumerate(found[:MAX_GROUPS], 1)
+    ]
+    more = f"<p>And {len(found) - MAX_GROUPS} more.</p>" if len(found) > MAX_GROUPS else ""
+    head = "<tr><th>group<th>exercise<th>answers alike<th>one of them<th>what it was told</tr>"
+    return f"<table>{head}{''.join(rows)}</table>{more}"
+
+
+def _answer(chapter: Chapter, group: Group) -> str:
+    try:
+        return answer(chapter, group.students[0], group.exercise)
+    except AutograderError as error:
+        return str(error)
 
 
 def _students(found: list[Result]) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from autograder.course.chapter import Chapter
 from autograder.intake.submission import Submission
+from autograder.judge.diagnosis import Diagnosis, KnownMistake, seen_in
 from autograder.judge.forbidden import refuse
 from autograder.judge.result import ExerciseResult, Result, exercise_result
-from autograder.judge.verdict import CellVerdict, KnownMistake, judge_cell, same_in_cell, used_in
+from autograder.judge.verdict import CellVerdict, judge_cell, used_in
 from autograder.rebuild.split import Split
 from autograder.sandbox.follow import Limits, Outcome
 from autograder.sandbox.host import Template
@@ -149,12 +149,14 @@ def judge_exercise(
     exercise = reference.chapter.exercises[name]
     lent, stub = reference.chapter.course.lent, reference.stubs.get(name, "")
     refused = refuse(source, exercise.settings.forbidden, stub, lent, beside) or _ran_forbidden(exercise.points, observed)
-    likely = cache(lambda: _most_alike(name, observed, reference))
     if missing := absent(exercise.settings.needs):
         verdicts, refused = [_needs_extra(grade_id, missing) for grade_id in exercise.points], None
     else:
-        verdicts = [_verdict(grade_id, name, observed, reference, likely) for grade_id in exercise.points]
+        verdicts = [_verdict(grade_id, name, observed, reference) for grade_id in exercise.points]
+        verdicts = [one.with_next_step(name) for one in _diagnosed(name, verdicts, observed, reference)]
     cells = {v.grade_id: _stored(v, exercise.points[v.grade_id], refused) for v in verdicts}
+    for grade_id, cell in cells.items():
+        cell["seen"] = _seen(grade_id, observed, reference) if cell["outcome"] == "not yet" and not refused else ""
     return exercise_result(exercise, verdicts, refused), cells
 
 
@@ -179,36 +181,36 @@ def _ran_forbidden(cells: Iterable[str], observed: Observed) -> Message | None:
     return guard_message(sorted(ran)) if ran else None
 
 
-def _verdict(
-    grade_id: str, exercise: str, observed: Observed, reference: ReferenceView, likely: Callable[[], list[KnownMistake]]
-) -> CellVerdict:
+def _verdict(grade_id: str, exercise: str, observed: Observed, reference: ReferenceView) -> CellVerdict:
     reason = observed.reasons.get(grade_id) or observed.reasons.get(exercise)
     if reason and grade_id not in observed.frames:
         return CellVerdict(grade_id, "not yet", Message("not yet", "it runs to the end", actual=reason))
-    split = reference.splits[grade_id]
     frame = observed.frames.get(grade_id)
-    verdict = judge_cell(grade_id, split, reference.frames.get(grade_id, {}), frame, [])
-    if verdict.outcome == "not yet":
-        verdict = judge_cell(grade_id, split, reference.frames[grade_id], frame, likely())
+    verdict = judge_cell(grade_id, reference.splits[grade_id], reference.frames.get(grade_id, {}), frame)
     if verdict.outcome == "not yet" and reason:
         text = Message("not yet", verdict.message.behaviour if verdict.message else grade_id, actual=reason)
         return CellVerdict(grade_id, "not yet", text)
     return verdict
 
 
-def _most_alike(exercise: str, observed: Observed, reference: ReferenceView) -> list[KnownMistake]:
-    """Return an exercise's known mistakes, those first that agree with the submission in most of its cells."""
-    cells = reference.chapter.exercises[exercise].points
+def _diagnosed(
+    exercise: str, verdicts: list[CellVerdict], observed: Observed, reference: ReferenceView
+) -> list[CellVerdict]:
+    """Return verdicts that name the known mistake where one explains what was observed in the cell."""
+    if not any(one.outcome == "not yet" and one.observed for one in verdicts):
+        return verdicts
+    splits = {one.grade_id: reference.splits[one.grade_id] for one in verdicts}
+    diagnosis = Diagnosis(splits, reference.frames, observed.frames, reference.mistakes(exercise))
+    told = []
+    for one in verdicts:
+        known = diagnosis.explain(one.grade_id) if one.outcome == "not yet" and one.observed else None
+        told.append(one if known is None else one.told(known.name, known.help))
+    return told
 
-    def agreeing(mistake: KnownMistake) -> int:
-        return sum(
-            same_in_cell(i, reference.splits[i], reference.frames.get(i, {}), observed.frames.get(i), mistake)
-            for i in cells
-        )
 
-    counted = [(agreeing(mistake), mistake) for mistake in reference.mistakes(exercise)]
-    counted.sort(key=lambda pair: pair[0], reverse=True)
-    return [replace(mistake, everywhere=agree == len(cells)) for agree, mistake in counted]
+def _seen(grade_id: str, observed: Observed, reference: ReferenceView) -> str:
+    """Return the key under which answers that are wrong in the same way come together."""
+    return seen_in(reference.splits[grade_id], reference.frames.get(grade_id, {}), observed.frames.get(grade_id), grade_id)
 
 
 def _stored(verdict: CellVerdict, points: float, refused: Message | None) -> dict[str, Any]:

@@ -50,6 +50,15 @@ def of_chapter(chapter: ch.Chapter, seed: int, data_line: str) -> str:
     return _digest([plain, str(seed), data_line, versions(), _hash(judging_code()), _hash(own)])
 
 
+def of_desk(chapter: ch.Chapter) -> str:
+    """Return the key of everything that trying a solution at a student's desk and as graded depends on, but the
+    solution itself: the chapter's code, its settings, and all code that runs, records, judges and speaks."""
+    kit = sorted((_TOP / "lessonkit").glob("*.py"))
+    plain = json.dumps([_cells(chapter.source), {n: str(e.settings) for n, e in chapter.exercises.items()}], sort_keys=True)
+    course = bwrap.folder_of(chapter.course.package)
+    return _digest([plain, versions(), _hash(judging_code()), _hash(kit), _hash(sorted(course.rglob("*.py")) if course else [])])
+
+
 def _cells(notebook: ch.NotebookNode) -> list[list[object]]:
     """Return what counts of a notebook: its code, and the cells that nbgrader knows."""
     return [

@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from autograder.course.chapter import Chapter
+from autograder.judge.diagnosis import KnownMistake
 from autograder.judge.grade_one import Observed, judge_exercise
-from autograder.judge.verdict import Frame, KnownMistake
+from autograder.judge.verdict import Frame
 from autograder.rebuild.cells import splits_of, stubs_of
 from autograder.rebuild.split import Split
 from autograder.sandbox import wire

@@ -8,8 +8,8 @@ from pathlib import Path
 from autograder.course import chapter as ch
 from autograder.course.settings import CELL_SECONDS
 from autograder.course.solutions import MISTAKES, NamedSolution
+from autograder.judge.diagnosis import KnownMistake
 from autograder.judge.records import Frames, Records
-from autograder.judge.verdict import KnownMistake
 from autograder.rebuild.cells import reference_cells, splits_of, stubs_of
 from autograder.rebuild.split import Split
 from autograder.sandbox.host import Template

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Literal
 
@@ -17,9 +17,9 @@ import numpy as np
 from autograder.rebuild.split import Site, Split
 from lessonkit.check import CheckerBroke, find, mismatch_message
 from lessonkit.compare import compare
-from lessonkit.fingerprint import fingerprint, same
-from lessonkit.message import Message
+from lessonkit.message import Message, with_next_step
 from lessonkit.observe import decode, describe
+from lessonkit.say import clean
 
 Record = dict[str, Any]
 Frame = dict[str, Any]
@@ -36,24 +36,21 @@ class CellVerdict:
     mistake: str | None = None
     hidden: bool = False
     passed: list[str] = field(default_factory=list)
+    #: the behaviour that does not hold was observed, and is not merely missing
+    observed: bool = False
+
+    def with_next_step(self, exercise: str) -> CellVerdict:
+        """Return this verdict with a next step in its message, where it has none."""
+        return replace(self, message=with_next_step(self.message, exercise)) if self.message else self
+
+    def told(self, name: str, help: str) -> CellVerdict:
+        """Return this verdict with a known mistake's name and help."""
+        return replace(self, mistake=name, message=replace(self.message, help=help) if self.message else None)
 
 
-@dataclass(frozen=True)
-class KnownMistake:
-    """A wrong solution's frames by test cell, with its name and help."""
-
-    name: str
-    help: str
-    frames: dict[str, Frame]
-    #: the submission at hand agrees with it in every cell of the exercise
-    everywhere: bool = False
-
-
-def judge_cell(
-    grade_id: str, split: Split, reference: Frame, frame: Frame | None, mistakes: list[KnownMistake]
-) -> CellVerdict:
+def judge_cell(grade_id: str, split: Split, reference: Frame, frame: Frame | None) -> CellVerdict:
     """Return the verdict on one test cell; `frame` is None where the submission's run did not get there."""
-    wanted = _records(reference, grade_id)
+    wanted = records_of(reference, grade_id)
     if not wanted:
         message = Message("checker broke", grade_id, actual="the reference made no check in this cell")
         return CellVerdict(grade_id, "checker broke", message)
@@ -63,7 +60,7 @@ def judge_cell(
         from lessonkit.guard import message as forbidden_message
 
         return CellVerdict(grade_id, "not yet", forbidden_message(used))
-    found = {int(record.get("i", -1)): record for record in _records(frame, grade_id)}
+    found = {int(record.get("i", -1)): record for record in records_of(frame, grade_id)}
     passed: list[str] = []
     for record in wanted:
         site = split.sites[record["site"]]
@@ -77,11 +74,7 @@ def judge_cell(
         if message is None:
             passed.append(record["name"])
             continue
-        known = None if other is None else recognise(grade_id, split, wanted, found, mistakes)
-        if known is not None:
-            message = _with_help(message, known.help)
-        name = None if known is None else known.name
-        return CellVerdict(grade_id, "not yet", message, name, site.hidden, passed)
+        return CellVerdict(grade_id, "not yet", message, None, site.hidden, passed, observed=other is not None)
     return CellVerdict(grade_id, "pass", None, None, False, passed)
 
 
@@ -97,7 +90,7 @@ def judge_record(reference: Record, record: Record, site: Site) -> Message | Non
     if "value" not in record:
         return _not_a_value(reference, record, site)
     if site.check == "that":
-        finding = _finding(reference, record, site)
+        finding = finding_of(reference, record, site)
         if finding is None:
             return None
         return Message(
@@ -115,7 +108,8 @@ def _judge_function(source: str, judges: str) -> Any:
     return eval(source, names)  # the course's own text, from source/
 
 
-def _finding(reference: Record, record: Record, site: Site) -> str | None:
+def finding_of(reference: Record, record: Record, site: Site) -> str | None:
+    """Return what the judge of a property finds in an observation, None where the property holds."""
     given = decode(reference["how"]["given"])
     try:
         return find(_judge_function(site.judge or "None", site.judges), record["value"], given)
@@ -141,13 +135,13 @@ def _describe(plain: Any) -> str:
 def _actual(record: Record) -> str:
     raised = record.get("raised")
     if isinstance(raised, list) and raised:
-        return f"{str(raised[0])[:80]}: {str(record.get('message', ''))[:300]}"
+        return f"{str(raised[0])[:80]}: {clean(str(record.get('message', '')))}"
     return _describe(record.get("value", {}))
 
 
 def _missing(reference: Record, frame: Frame) -> Message:
     error = frame.get("error") or next((t.get("error") for t in _tests(frame) if t.get("error")), None)
-    reason = str(error)[:300] if error else "the check did not report what it saw"
+    reason = clean(str(error)) if error else "the check did not report what it saw"
     if reason.startswith("NotImplementedError"):
         reason = "not written yet"
     return Message("not yet", reference["name"], actual=reason)
@@ -162,7 +156,8 @@ def _tests(frame: Frame) -> list[dict[str, Any]]:
     return [test for test in tests if isinstance(test, dict)] if isinstance(tests, list) else []
 
 
-def _records(frame: Frame, grade_id: str) -> list[Record]:
+def records_of(frame: Frame, grade_id: str) -> list[Record]:
+    """Return a test cell's records as its frame holds them; [] where there are none."""
     for test in _tests(frame):
         if test.get("cell") == grade_id and isinstance(test.get("records"), list):
             return [record for record in test["records"] if isinstance(record, dict)]
@@ -176,94 +171,3 @@ def used_in(frame: Frame, grade_id: str) -> list[str]:
         if test.get("cell") == grade_id and isinstance(test.get("used"), list):
             used += [str(name)[:100] for name in test["used"]]
     return used
-
-
-def recognise(
-    grade_id: str, split: Split, wanted: list[Record], found: dict[int, Record], mistakes: list[KnownMistake]
-) -> KnownMistake | None:
-    """Return the known mistake whose observations in this cell are the submission's, where it is a mistake here.
-
-    Exceptions alone tell little, since different mistakes end in the same one: there the two have to agree in
-    every other cell too. A judge's finding tells enough where it fits one known mistake only.
-    """
-    fitting = []
-    for mistake in mistakes:
-        theirs = {record["i"]: record for record in _records(mistake.frames.get(grade_id, {}), grade_id)}
-        agree, telling = _agree(split, wanted, found, theirs)
-        if not agree or not telling:
-            continue
-        if telling == "value" or mistake.everywhere:
-            return mistake
-        if telling == "finding":
-            fitting.append(mistake)
-    return fitting[0] if len(fitting) == 1 else None
-
-
-def same_in_cell(
-    grade_id: str, split: Split, reference: Frame, frame: Frame | None, mistake: KnownMistake
-) -> bool:
-    """Return True where a submission's observations in a cell are a known mistake's, right or wrong."""
-    theirs = _records(mistake.frames.get(grade_id, {}), grade_id)
-    wanted = _records(reference, grade_id)
-    if frame is None or not wanted:
-        return False
-    mine, other = ({r.get("i"): r for r in records} for records in (_records(frame, grade_id), theirs))
-    return _agree(split, wanted, mine, other)[0]
-
-
-def _agree(
-    split: Split, wanted: list[Record], found: dict[int, Record], theirs: dict[int, Record]
-) -> tuple[bool, str]:
-    """Return whether two runs' records are the same, and by what they show to be wrong: "value", "finding" (a
-    judge's sentence), "exception", or "" where they are right. The most telling counts."""
-    telling = ""
-    for record in wanted:
-        mine, other = found.get(record["i"]), theirs.get(record["i"])
-        if mine is None or other is None:
-            return False, telling
-        site = split.sites[record["site"]]
-        try:
-            if not _same_record(site, record, mine, other):
-                return False, telling
-            if telling != "value" and judge_record(record, other, site) is not None:
-                if "value" not in other:
-                    telling = telling or "exception"
-                else:
-                    telling = "finding" if site.check == "that" else "value"
-        except CheckerBroke:
-            return False, telling
-    return True, telling
-
-
-def _same_record(site: Site, reference: Record, mine: Record, other: Record) -> bool:
-    if ("raised" in mine) != ("raised" in other):
-        return False
-    if site.check == "raises" and judge_record(reference, mine, site) is None:
-        return judge_record(reference, other, site) is None  # both are right: the words are each one's own
-    if site.check == "raises" and "raised" in mine:
-        return mine["raised"][:1] == other["raised"][:1]  # and so they are where both are wrong
-    if "raised" in mine:
-        try:
-            return same(fingerprint(mine), fingerprint(other))
-        except Exception:
-            return False
-    if site.check == "that":
-        return _finding(reference, mine, site) == _finding(reference, other, site)
-    how = reference["how"] if site.check != "raises" else {}
-    if _holds_objects(other["value"]):  # nothing to compare but what they are
-        return same(fingerprint(mine), fingerprint(other))
-    return compare(other["value"], mine["value"], **how, explain=False) is None
-
-
-def _holds_objects(plain: Any) -> bool:
-    """Return True where an observation holds something that is no plain data."""
-    if plain["kind"] == "object":
-        return True
-    return plain["kind"] == "sequence" and any(_holds_objects(item) for item in plain["items"])
-
-
-def _with_help(message: Message, help: str) -> Message:
-    return Message(
-        message.outcome, message.behaviour, message.expected, message.actual, message.where, message.looks,
-        help, message.try_,
-    )  # fmt: skip

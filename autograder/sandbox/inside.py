@@ -103,21 +103,28 @@ def run(
     show.set_recording(True)
     _set_base_seed(seed)
     guard.set_forbidden(forbidden)
-    _seed_everything(seed)
+    seed_everything(seed)
     space: dict[str, Any] = {"__name__": "__main__"} if shell is None else shell.user_ns
     trusted: dict[str, Any] = {}
     for cell in cells:
         emit({"begin": cell.id})
-        started, output = _now(), _Bounded()
-        with redirect_stdout(output), redirect_stderr(output):
-            interrupts.own = cell.plain
-            frame = _run_cell(cell, space, trusted, shell)
-            interrupts.own = False
-        frame.update(cell=cell.id, seconds=_now() - started, output=output.text())
+        interrupts.own = cell.plain
+        frame = frame_of(cell, space, trusted, shell)
+        interrupts.own = False
         emit(frame)
 
 
-def _seed_everything(seed: int) -> None:
+def frame_of(cell: Cell, space: dict[str, Any], trusted: dict[str, Any], shell: Any = None) -> dict[str, Any]:
+    """Run one cell in `space` and return its frame; set-up cells leave their names in `trusted` too."""
+    started, output = _now(), _Bounded()
+    with redirect_stdout(output), redirect_stderr(output):
+        frame = _run_cell(cell, space, trusted, shell)
+    frame.update(cell=cell.id, seconds=_now() - started, output=output.text())
+    return frame
+
+
+def seed_everything(seed: int) -> None:
+    """Seed the generators that notebooks draw from without one of their own."""
     random.seed(seed)
     if numpy := sys.modules.get("numpy"):
         numpy.random.seed(seed % 2**32)

@@ -62,7 +62,7 @@ def test_the_worst_entry_is_named_with_both_values():
         (lambda e: -e, "the sign is reversed everywhere"),
         (lambda e: 0 * e, "it is zero everywhere"),
         (lambda e: np.stack([e / 2, e / 2]), "a sum over axis 0 is missing"),
-        (lambda e: e * np.nan, "it holds nan or inf"),
+        (lambda e: e * np.nan, "it holds nan: 6 of 6 entries"),
     ],
 )
 def test_patterns_are_named(got, words):
@@ -151,7 +151,7 @@ def test_a_property_says_its_finding():
 
 
 def test_help_speaks_only_where_a_mistake_is_recognised(monkeypatch):
-    at = {"thing__works": {"i": 0, "fingerprint": ["float", 3.0]}}
+    at = {"thing__works": {"wrong": [[0, ["float", 3.0]]]}}
     known = {"mistakes": [{"name": "tripled", "help": "You triple.", "at": at}]}
     monkeypatch.setattr(chapter, "notes", lambda: {"exercises": {"thing": known}})
     assert "    help      You triple." in report(lambda: check.close("d", lambda: 3.0, expected=2.0))
@@ -204,3 +204,77 @@ def test_code_between_backticks_is_set_as_code_in_advice_and_left_alone_in_what_
 def test_the_longest_outcome_keeps_its_distance_from_the_behaviour():
     shown = to_text("", [Message("checker broke", "it can be checked here"), Message("pass", "it holds")])
     assert shown == "checker broke it can be checked here\npass        it holds"
+
+
+@pytest.mark.parametrize(
+    ("want", "off", "right"),
+    [
+        (3133.74, 30.0, False),  # an atol of 1e-2 is one hundredth, whatever stands beside it
+        (3133.74, 0.3, True),  # rtol 1e-4 of 3133.74
+        (3133.74, 0.4, False),
+        (1e-6, 0.009, True),
+        (1e-6, 0.011, False),
+        (0.0, 0.0099, True),
+    ],
+)
+def test_tolerances_mean_what_they_say(want, off, right):
+    lines = report(lambda: check.close("t", lambda: want + off, expected=want, rtol=1e-4, atol=1e-2))
+    assert (lines is None) == right
+    both = np.array([want, 1e5])
+    lines = report(lambda: check.close("t", lambda: both + np.array([off, 0.0]), expected=both, rtol=1e-4, atol=1e-2))
+    assert (lines is None) == right
+
+
+@pytest.mark.parametrize(
+    ("got", "words"),
+    [
+        (lambda e: e + 0.25, "every entry is 0.25 too large"),
+        (lambda e: e + np.array([0.1, 0.2, 0.4]), "what it is off by depends on axis 1 only, as with a bias"),
+        (lambda e: e * (1 + 1e-5 * np.arange(9).reshape(3, 3)), "it is right to about 4 digits"),
+        (lambda e: np.where(e == 2, np.nan, e), "it holds nan: 1 of 9 entries"),
+    ],
+)
+def test_what_real_code_gets_wrong_is_said_as_such(got, words):
+    want = np.arange(1.0, 10.0).reshape(3, 3)
+    lines = "\n".join(report(lambda: check.close("p", lambda: got(want), expected=want)))
+    assert f"    looks     {words}" in lines
+
+
+def test_numbers_that_differ_never_look_the_same():
+    lines = report(lambda: check.close("n", lambda: 6666.9001, expected=6666.9002, rtol=1e-9))
+    assert lines[2:4] == ["    expected  float 6666.9002", "    actual    float 6666.9001"]
+    two = np.array([6666.9002, 1.0])
+    lines = report(lambda: check.close("n", lambda: two - np.array([1e-3, 0]), expected=two))
+    assert "expected 6666.9002, got 6666.8992" in "\n".join(lines)
+    lines = report(lambda: check.close("n", lambda: np.float32(6666.9), expected=6666.9))
+    assert lines[2:5] == [
+        "    expected  float 6666.9",
+        "    actual    NumPy scalar float32 6666.9",
+        "    looks     the numbers are right, only their type is another one",
+    ]
+
+
+def test_a_text_from_elsewhere_is_cleaned_and_says_where_it_is_cut():
+    def coloured():
+        raise RuntimeError("\x1b[31mred\x1b[0m " + "word " * 200)
+
+    lines = "\n".join(report(lambda: check.close("c", coloured, expected=1.0)))
+    assert "\x1b" not in lines
+    assert "RuntimeError: red word" in lines
+    assert "… (cut here)" in lines
+
+
+def test_there_is_always_a_next_step():
+    lines = report(lambda: check.close("n", lambda: 1.0, expected=2.0))
+    assert "and print what comes out" in " ".join(lines)
+    assert '`hint("thing")` says' in " ".join(lines)
+    lines = " ".join(report(lambda: check.close("n", lambda: 1 / 0, expected=2.0)))
+    assert "the full error says in which line it is" in lines
+
+
+def test_a_pass_says_that_more_is_tried_when_graded(monkeypatch, capsys):
+    monkeypatch.setattr(chapter, "notes", lambda: {"exercises": {"thing": {"hidden": ["thing__works"]}}})
+    report(lambda: check.close("n", lambda: 2.0, expected=2.0))
+    assert capsys.readouterr().out.endswith("n\nwhen graded, more cases of the same are tried\n")
+    report(lambda: check.close("n", lambda: 2.0, expected=2.0), "thing__else")
+    assert "when graded" not in capsys.readouterr().out

@@ -7,12 +7,9 @@ import functools
 import pytest
 import torch
 
-from autograder.judge.verdict import KnownMistake, recognise
-from autograder.rebuild.split import split
 from layer_by_layer.instruments import elsewhere
 from lessonkit import check
 from lessonkit.fingerprint import fingerprint, same
-from lessonkit.observe import encode
 
 FORMS = {
     "function": "def work(x): return helper(x)",
@@ -87,41 +84,6 @@ def test_the_words_of_an_exception_tell_nothing_where_one_is_asked_for():
 def test_an_address_is_no_fingerprint():
     one, other = (fingerprint({"raised": ["E"], "message": f"<Node at 0x7f{n}00000000>"}) for n in (1, 2))
     assert same(one, other)
-
-
-CELL = """@check.cell("f__care")
-def _():
-    check.that("small", lambda: f(1), judge=lambda seen: None if seen < 3 else "too large")
-    check.close("two", lambda: f(2), expected=2.0)
-"""
-
-
-def frame(*values: float) -> dict:
-    """Return what a run of CELL reports for these two observations."""
-    how = [{"given": {"kind": "mapping", "items": []}}, {"rtol": None, "atol": None}]
-    records = [
-        {"i": i, "site": i, "name": "n", "check": kind, "how": how[i], "value": encode(v)}
-        for i, (kind, v) in enumerate(zip(("that", "close"), values, strict=True))
-    ]
-    return {"tests": [{"cell": "f__care", "records": records}]}
-
-
-@pytest.mark.parametrize(
-    ("mine", "findings", "everywhere", "told"),
-    [
-        ((9.0, 2.0), ["large"], False, "large"),  # a finding that fits one mistake only
-        ((9.0, 2.0), ["large", "larger"], False, None),  # one that fits two says nothing of either
-        ((9.0, 2.0), ["large", "larger"], True, "large"),  # but where the rest of the exercise agrees as well
-        ((1.0, 7.0), ["large", "larger"], False, "seven"),  # a number of its own is enough
-        ((1.0, 2.0), ["large"], True, None),
-    ],
-)
-def test_a_finding_tells_of_a_mistake_where_it_fits_one_only(mine, findings, everywhere, told):
-    known = [KnownMistake(name, "", {"f__care": frame(8.0, 2.0)}, everywhere) for name in findings]
-    known.append(KnownMistake("seven", "", {"f__care": frame(1.0, 7.0)}))
-    wanted, found = (frame(*v)["tests"][0]["records"] for v in ((1.0, 2.0), mine))
-    seen = recognise("f__care", split(CELL), wanted, dict(enumerate(found)), known)
-    assert (seen.name if seen else None) == told
 
 
 def test_the_other_device_works_where_nothing_is_tracked():

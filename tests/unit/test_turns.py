@@ -183,7 +183,7 @@ def test_the_log_keeps_the_traceback_and_the_row_names_the_file(tmp_path):
     log = Log(tmp_path, "grade-01")
     assert not (tmp_path / ".autograder").exists()
     try:
-        {}["\udc80i"]  # noqa: B018
+        {}["\udc80i"]
     except KeyError as error:
         said = log.keep("ada", error)
     assert said.startswith("the grader failed on ada: KeyError: ")
