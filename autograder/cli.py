@@ -192,6 +192,7 @@ def grade(
 ) -> None:  # fmt: skip
     """Grade submitted/ into the gradebook. Stop it anywhere and run it again: nothing is lost or done twice."""
     from autograder.grade import Grading, Options, SandboxBroke
+    from autograder.judge.merged import merged
 
     _root_exists(root)
     if scheduler and engine != "dask":
@@ -200,23 +201,30 @@ def grade(
     options = Options(
         list(students), jobs or 0, trusting, force, dry_run, not cold, engine == "dask", scheduler, wall
     )
-    grading = Grading(root, name, options)
+    parts = [Grading(root, name, options, part.notebook) for part in ch.parts(root, name)]
     click.echo(
-        f"isolation: {grading.isolation}" + (f"; data: {grading.data_line}" if grading.data_line else ""),
+        f"isolation: {parts[0].isolation}" + (f"; data: {parts[0].data_line}" if parts[0].data_line else ""),
         err=True,
     )
     try:
-        grading.confirm_isolation()
+        parts[0].confirm_isolation()
     except SandboxBroke as error:
         raise click.ClickException(f"{error}. Run `autograder doctor` to see each canary.") from error
-    results = _with_progress(
-        grading,
-        lambda result: click.echo(json.dumps(result.to_json(), ensure_ascii=True)) if as_json else None,
-    )
+
+    def say(result: Any) -> None:
+        if as_json:
+            click.echo(json.dumps(result.to_json(), ensure_ascii=True))
+
+    if len(parts) == 1:
+        results = _with_progress(parts[0], say)
+    else:
+        results = merged(name, {part.chapter.notebook: _with_progress(part, lambda _: None) for part in parts})
+        for result in results:
+            say(result)
     if not as_json:
         _table(results)
     if dry_run:
-        _would_change(grading)
+        _would_change(parts)
     if not results:
         where = root / "submitted" / "STUDENT" / name / f"{name}.ipynb"
         raise click.ClickException(
@@ -304,10 +312,11 @@ def _list(changes: list[Any]) -> None:
         _say(f"  {change.student}: {change.before:g} -> {change.after:g}", err=True)
 
 
-def _would_change(grading: Any) -> None:
-    click.echo(f"{len(grading.changes)} score(s) would change", err=True)
-    _list(grading.changes)
-    click.echo(f"Nothing was written. Apply it: autograder grade {grading.chapter.name}", err=True)
+def _would_change(parts: list[Any]) -> None:
+    changes = [change for part in parts for change in part.changes]
+    click.echo(f"{len(changes)} score(s) would change", err=True)
+    _list(changes)
+    click.echo(f"Nothing was written. Apply it: autograder grade {parts[0].chapter.name}", err=True)
 
 
 @main.command()

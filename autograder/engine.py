@@ -34,6 +34,8 @@ class Setup:
     warm: bool = True
     #: content key of the chapter's reference: a worker that lives on must not judge by an older one
     reference: str = ""
+    #: the notebook of the chapter, where its name is another
+    notebook: str = ""
     #: one of several workers of this machine: it keeps to a core
     own_core: bool = False
 
@@ -60,12 +62,12 @@ def call(setup: Setup, job: Job) -> dict[str, Any]:
     try:
         submission = match(parse(job.data), reference.chapter.source)
         cells = submission_cells(reference.chapter.source, submission, reference.stubs)
-        result = Result(job.student, setup.chapter, "graded", isolation=setup.isolation)
+        result = Result(job.student, reference.chapter.key, "graded", isolation=setup.isolation)
         observed = observe(cells, reference, reference.template, ALONE if job.alone else None)
         if observed.contended and not job.alone:
             raise UnderLoad(f"{job.student} met a limit of time while the machine was busy")
-        bench = _bench(setup, reference)
-        return judge(observed, reference, submission, result, bench.judge).to_json(cells=True)
+        one = _bench(setup, reference).judge if setup.sandbox else None  # one's own code is judged here
+        return judge(observed, reference, submission, result, one).to_json(cells=True)
     except (SandboxBroke, OSError):
         forget_all()
         raise
@@ -90,23 +92,27 @@ def prime(setup: Setup) -> None:
     with suppress(Exception):  # what is the matter is said by the first call, where it can be answered
         reference = _reference(setup)
         _ = reference.splits, reference.stubs, reference.forbidden
-        _bench(setup, reference)
+        if setup.sandbox:
+            _bench(setup, reference)
 
 
 def _reference(setup: Setup) -> Any:
     from autograder.course.chapter import Chapter
+    from autograder.judge import held_out
     from autograder.judge.reference import Reference
 
     if setup not in _references:
-        for old in [kept for kept in _references if (kept.root, kept.chapter) == (setup.root, setup.chapter)]:
+        for old in [kept for kept in _references if (kept.root, kept.chapter, kept.notebook) == (setup.root, setup.chapter, setup.notebook)]:
             del _references[old]
             if old in _benches:
                 _benches.pop(old).close()
         root = Path(setup.root)
-        chapter = Chapter(root, setup.chapter)
+        chapter = Chapter(root, setup.chapter, setup.notebook)
         template = _template(setup, chapter)
         template.data_line = setup.data_line
         _references[setup] = Reference(chapter, template, root / ".autograder" / "records")
+        if not setup.sandbox:
+            held_out.use(chapter.course.judges, setup.prepared)
     return _references[setup]
 
 

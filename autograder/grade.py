@@ -53,8 +53,8 @@ class Change:
 class Grading:
     """One run over one chapter of a course root."""
 
-    def __init__(self, root: Path, chapter: str, options: Options) -> None:
-        self.root, self.chapter, self.options = root, Chapter(root, chapter), options
+    def __init__(self, root: Path, chapter: str, options: Options, notebook: str = "") -> None:
+        self.root, self.chapter, self.options = root, Chapter(root, chapter, notebook), options
         self.store = store.Store(root)
         self.folder, self.data_line = prepared(root, self.chapter)
         self.log = Log(root, f"grade-{chapter}")
@@ -64,6 +64,7 @@ class Grading:
         self.setup = engine.Setup(
             str(root.resolve()), chapter, self.sandbox, self.isolation,
             str(self.folder.resolve()) if self.folder else None, self.data_line, options.warm,
+            notebook=notebook,
         )  # fmt: skip
         self.changes: list[Change] = []
         self._keys: dict[str, str] = {}
@@ -139,7 +140,7 @@ class Grading:
     def _to_run(self, names: list[str]) -> Iterator[engine.Job]:
         """Take in every student's folder; yield what has to be run, and set aside what has its result already."""
         for name in names:
-            arrived = intake.take_in(self.root, self.chapter.name, name, self.chapter.source)
+            arrived = intake.take_in(self.root, self.chapter.name, name, self.chapter.source, self.chapter.notebook)
             result = self._without_running(arrived)
             if result is not None:
                 self._settled.append((arrived, result))
@@ -169,12 +170,12 @@ class Grading:
         )
         if self.options.force:
             return None
-        return self.store.get(self.chapter.name, arrived.student, key)
+        return self.store.get(self.chapter.key, arrived.student, key)
 
     def _nothing(self, student: str, status: str, reason: str | None) -> Result:
         from autograder.judge.result import ExerciseResult
 
-        result = Result(student, self.chapter.name, status, reason, isolation=self.isolation)
+        result = Result(student, self.chapter.key, status, reason, isolation=self.isolation)
         for name, exercise in self.chapter.exercises.items():
             result.exercises[name] = ExerciseResult(
                 0.0, exercise.max_score, "not reached", reason or "", None
@@ -226,12 +227,12 @@ class Grading:
             announce(self.changes, kept)
         for held in self._held:
             name, result = held.student, held
-            arrived = intake.take_in(self.root, self.chapter.name, name, self.chapter.source)
+            arrived = intake.take_in(self.root, self.chapter.name, name, self.chapter.source, self.chapter.notebook)
             if held.status == "graded":
                 key = store.key_of(arrived.data, self.reference, self.isolation, repr(Limits()))
                 if key != self._keys[name]:
                     continue  # handed in again meanwhile: the next run grades that
-                result = store.from_record(self.store.path(self.chapter.name, name, key).read_bytes())
+                result = store.from_record(self.store.path(self.chapter.key, name, key).read_bytes())
             try:
                 result = self._apply_one(books, arrived, result)
             except OSError as error:
@@ -293,7 +294,7 @@ class Grading:
         if not intake.valid_id(result.student):
             return None
         try:
-            found = gradebook.scores(books, self.chapter.name, result.student)
+            found = gradebook.scores(books, self.chapter, result.student)
         except Exception:
             books.db.rollback()
             return None

@@ -149,7 +149,7 @@ def _verdict_output(result: Result, grade_id: str) -> NotebookNode:
 def write(root: Path, chapter: ch.Chapter, submission: Submission | None, result: Result) -> Path:
     """Write a student's graded notebook, atomically; return its path."""
     notebook = notebook_of(chapter, submission, result)
-    path = root / "autograded" / result.student / chapter.name / f"{chapter.name}.ipynb"
+    path = root / "autograded" / result.student / chapter.name / f"{chapter.notebook}.ipynb"
     content = json.dumps(notebook, sort_keys=True, indent=1, ensure_ascii=True) + "\n"
     write_atomically(path, content.encode("ascii"))
     return path

@@ -77,12 +77,13 @@ def ensure_assignment(root: Path, chapter: ch.Chapter) -> bool:
     }
     with open_gradebook(root) as gradebook:
         db_url = str(gradebook.engine.url.render_as_string(hide_password=False))
-        if _cells(gradebook, chapter.name) == wanted:
+        if _cells(gradebook, chapter) == wanted:
             return False
     with tempfile.TemporaryDirectory(prefix="layer-by-layer-") as name:
         copy = Path(name) / "source" / chapter.name
         copy.mkdir(parents=True)
-        (copy / f"{chapter.name}.ipynb").write_bytes(chapter.source_path.read_bytes())
+        for source in sorted(chapter.source_path.parent.glob("*.ipynb")):  # all of an assignment, or the others would go
+            (copy / source.name).write_bytes(source.read_bytes())
         done = nb.api(Path(name), CourseDirectory={"db_url": db_url}).generate_assignment(chapter.name)
         if not done["success"]:
             raise AutograderError(
@@ -91,11 +92,11 @@ def ensure_assignment(root: Path, chapter: ch.Chapter) -> bool:
     return True
 
 
-def _cells(gradebook: Any, chapter: str) -> dict[str, float]:
+def _cells(gradebook: Any, chapter: ch.Chapter) -> dict[str, float]:
     from nbgrader.api import MissingEntry
 
     try:
-        notebook = gradebook.find_notebook(chapter, chapter)
+        notebook = gradebook.find_notebook(chapter.notebook, chapter.name)
     except MissingEntry:
         return {}
     graded = [*notebook.grade_cells, *notebook.task_cells]
@@ -113,7 +114,7 @@ def apply(
             # SQLAlchemy 2 warns about how nbgrader 0.9 adds a submission; the rows come out right
             warnings.filterwarnings("ignore", message=r"Object of type <Submitted\w+> not in session")
             submitted = gradebook.update_or_create_submission(chapter.name, result.student, **when)
-        notebook = next(n for n in submitted.notebooks if n.name == chapter.name)
+        notebook = next(n for n in submitted.notebooks if n.name == chapter.notebook)
         _add_missing_rows(gradebook, notebook)
         for grade in notebook.grades:
             _set_grade(grade, result, submission, chapter)
@@ -223,12 +224,12 @@ def back_up(root: Path, gradebook: Any) -> Path | None:
     return kept
 
 
-def scores(gradebook: Any, chapter: str, student: str) -> dict[str, float | None]:
+def scores(gradebook: Any, chapter: ch.Chapter, student: str) -> dict[str, float | None]:
     """Return the automatic scores that the gradebook holds for a submission, {} where there is none."""
     from nbgrader.api import MissingEntry
 
     try:
-        notebook = gradebook.find_submission_notebook(chapter, chapter, student)
+        notebook = gradebook.find_submission_notebook(chapter.notebook, chapter.name, student)
     except MissingEntry:
         return {}
     return {grade.name: grade.auto_score for grade in notebook.grades}

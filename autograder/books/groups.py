@@ -52,7 +52,7 @@ def _key(result: Result, exercise: str) -> list[str]:
 
 def answer(chapter: ch.Chapter, student: str, exercise: str) -> str:
     """Return the source that a student handed in for an exercise; BadNotebook where it cannot be read."""
-    path = chapter.root / "submitted" / student / chapter.name / f"{chapter.name}.ipynb"
+    path = chapter.root / "submitted" / student / chapter.name / f"{chapter.notebook}.ipynb"
     try:
         submission = match(parse(path.read_bytes()), chapter.source)
     except OSError as error:

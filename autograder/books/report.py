@@ -9,9 +9,11 @@ from pathlib import Path
 from autograder.books.feedback import graded_students
 from autograder.books.groups import Group, answer, groups
 from autograder.books.store import Store
+from autograder.course import chapter as ch
 from autograder.course.chapter import Chapter
 from autograder.errors import AutograderError
 from autograder.files import write_atomically
+from autograder.judge.merged import merged
 from autograder.judge.result import Result
 
 #: Groups of unnamed answers that the page shows.
@@ -27,8 +29,12 @@ td.n{text-align:right;font-variant-numeric:tabular-nums}.bar{background:#e6e6e6;
 def results(root: Path, chapter: str) -> list[Result]:
     """Return the results in the gradebook of a chapter, by student."""
     store = Store(root)
-    found = [store.latest(chapter, student) for student in graded_students(root, chapter)]
-    return [result for result in found if result is not None]
+    kept = {
+        part.notebook: [store.latest(part.key, student) for student in graded_students(root, chapter)]
+        for part in ch.parts(root, chapter)
+    }
+    found = {notebook: [one for one in results if one is not None] for notebook, results in kept.items()}
+    return next(iter(found.values())) if len(found) == 1 else merged(chapter, found)
 
 
 def page(chapter: Chapter, found: list[Result]) -> str:

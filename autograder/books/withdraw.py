@@ -20,8 +20,8 @@ def older(store: Store, chapter: Chapter, books: Any, result: Result, data: byte
     `data` are the bytes that could not be graded. Where the gradebook's grade is of these very bytes (the machine
     failed at grading them again), or where there is none, nothing changes.
     """
-    before = store.latest(chapter.name, result.student)
-    if before is None or store.is_of(chapter.name, result.student, data):
+    before = store.latest(chapter.key, result.student)
+    if before is None or store.is_of(chapter.key, result.student, data):
         return result
     if before.status == "graded":
         was = f"{before.score:g} of {before.max_score:g} points"

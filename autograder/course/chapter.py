@@ -27,7 +27,8 @@ from autograder.course.settings import exercises_of as settings_of
 from autograder.course.solutions import NamedSolution
 from autograder.errors import BadNotebook, UnknownChapter
 
-NAME = re.compile(r"\d\d_[a-z][a-z0-9_]*")
+#: What an assignment may be called: what nbgrader takes for one, and no hidden folder.
+NAME = re.compile(r"[A-Za-z0-9][\w .+-]*")
 #: What the build ships beside each notebook: the course, and for each exercise its hints, limits and mistakes.
 NOTES = "lessonkit.json"
 #: Course cells with this tag only draw or print; no test depends on them, and a grader leaves them out.
@@ -41,7 +42,18 @@ def names(root: Path, room: str = "source") -> list[str]:
     folder = root / room
     if not folder.is_dir():
         return []
-    return sorted(path.name for path in folder.iterdir() if path.is_dir() and NAME.fullmatch(path.name))
+    return sorted(path.name for path in folder.iterdir() if path.is_dir() and NAME.fullmatch(path.name) and _holds_one(path))
+
+
+def _holds_one(folder: Path) -> bool:
+    """Return True for a folder of a chapter's text, or with a notebook in it."""
+    return (folder / f"{folder.name}.py").is_file() or any(folder.glob("*.ipynb"))
+
+
+def parts(root: Path, name: str) -> list[Chapter]:
+    """Return the notebooks of an assignment, in order of their names; a chapter of our own making has one."""
+    found = sorted(path.stem for path in (root / "source" / name).glob("*.ipynb"))
+    return [Chapter(root, name, notebook) for notebook in found] or [Chapter(root, name)]
 
 
 def resolve(root: Path, name: str, room: str = "source") -> str:
@@ -106,13 +118,21 @@ class Exercise:
 
 
 class Chapter:
-    """A chapter of a course root, read from its source notebook."""
+    """A chapter of a course root, read from its source notebook.
 
-    def __init__(self, root: Path, name: str) -> None:
-        self.root, self.name = root, name
-        self.source_path = root / "source" / name / f"{name}.ipynb"
-        self.release_path = root / "release" / name / f"{name}.ipynb"
+    In a course of nbgrader's own an assignment may hold several notebooks, called as they like: `notebook` names one.
+    """
+
+    def __init__(self, root: Path, name: str, notebook: str = "") -> None:
+        self.root, self.name, self.notebook = root, name, notebook or name
+        self.source_path = root / "source" / name / f"{self.notebook}.ipynb"
+        self.release_path = root / "release" / name / f"{self.notebook}.ipynb"
         self.course_dir = root / "course" / name
+
+    @property
+    def key(self) -> str:
+        """Return the name under which results are kept: the chapter's, with the notebook's where that is another."""
+        return self.name if self.notebook == self.name else f"{self.name}@{self.notebook}"
 
     @cached_property
     def source(self) -> NotebookNode:
@@ -121,8 +141,12 @@ class Chapter:
 
     @cached_property
     def release(self) -> NotebookNode:
-        """Return the students' notebook."""
-        return read_trusted(self.release_path)
+        """Return the students' notebook; where none was released, the one that nbgrader would release."""
+        if self.release_path.is_file():
+            return read_trusted(self.release_path)
+        from autograder.course.nbgrader_api import released
+
+        return released(self.source_path)
 
     @cached_property
     def notes(self) -> dict[str, Any]:
@@ -155,7 +179,26 @@ class Chapter:
     def preload(self) -> tuple[str, ...]:
         """Return the modules that a warm process should have imported before this chapter's cells run."""
         own = {module for exercise in self.exercises.values() for module in exercise.settings.preload}
-        return (*self.course.warm_up, *sorted(own))
+        plain = any(is_test(cell) and "@check.cell(" not in cell.source for cell in self.source.cells)
+        return (*self.course.warm_up, *sorted(own), *(["autograder.sandbox.in_process"] if plain else []))
+
+
+def tests_of(notebook: NotebookNode) -> dict[str, str]:
+    """Return the exercise that each test cell belongs to, by grade id.
+
+    `relu__forward` belongs to `relu`. In a course that names its cells otherwise, a test cell belongs to the nearest
+    solution cell above it, and one with none above it is an exercise by itself.
+    """
+    solutions = {grade_id_of(c) for c in notebook.cells if is_solution(c)}
+    found, above = {}, ""
+    for cell in notebook.cells:
+        grade_id = grade_id_of(cell)
+        if is_solution(cell):
+            above = grade_id
+        elif is_test(cell):
+            prefix, dunder, _ = grade_id.partition("__")
+            found[grade_id] = prefix if prefix in solutions or (dunder and not above) else above or grade_id
+    return found
 
 
 def references_of(notebook: NotebookNode) -> dict[str, str]:
@@ -166,10 +209,9 @@ def references_of(notebook: NotebookNode) -> dict[str, str]:
 def exercises_of(notebook: NotebookNode, settings: dict[str, ExerciseSettings]) -> dict[str, Exercise]:
     """Return the exercises of a source notebook, each with its settings."""
     found: dict[str, dict[str, float]] = {grade_id_of(c): {} for c in notebook.cells if is_solution(c)}
-    for cell in notebook.cells:
-        if is_test(cell):
-            grade_id = grade_id_of(cell)
-            found.setdefault(grade_id.partition("__")[0], {})[grade_id] = float(nbgrader_of(cell)["points"])
+    for grade_id, exercise in tests_of(notebook).items():
+        cell = next(c for c in notebook.cells if grade_id_of(c) == grade_id)
+        found.setdefault(exercise, {})[grade_id] = float(nbgrader_of(cell)["points"])
     return {name: Exercise(name, points, settings.get(name, ExerciseSettings())) for name, points in found.items()}
 
 

@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from traitlets.config import Config, PyFileConfigLoader
+
+from autograder.errors import BadNotebook
 
 #: What renders Markdown on pages in the place of nbconvert's own filter.
 MARKDOWN_FILTER = "autograder.books.pages.markdown2html"
 
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 def config(root: Path, **overrides: dict[str, Any]) -> Config:
     """Return nbgrader's configuration of a course root: its nbgrader_config.py, else the course's own.
@@ -30,6 +35,23 @@ def config(root: Path, **overrides: dict[str, Any]) -> Config:
     for section, values in overrides.items():
         loaded[section].update(values)
     return loaded
+
+
+def released(source: Path) -> NotebookNode:
+    """Return the students' form of a source notebook, made by nbgrader's own generate_assignment on a copy."""
+    import tempfile
+
+    from autograder.course.chapter import read_trusted
+
+    with tempfile.TemporaryDirectory(prefix="release-") as name:
+        copy = Path(name) / "source" / source.parent.name / source.name
+        copy.parent.mkdir(parents=True)
+        copy.write_bytes(source.read_bytes())
+        done = api(Path(name)).generate_assignment(source.parent.name)
+        made = Path(name) / "release" / source.parent.name / source.name
+        if not done["success"] or not made.is_file():
+            raise BadNotebook(f"nbgrader could not release {source}: {done.get('error') or done.get('log')}")
+        return read_trusted(made)
 
 
 def api(root: Path, **overrides: dict[str, Any]) -> Any:

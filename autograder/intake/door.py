@@ -49,13 +49,16 @@ def students(root: Path, chapter: str) -> list[str]:
     return found
 
 
-def take_in(root: Path, chapter: str, student: str, source: NotebookNode) -> Intake:
-    """Return a student's submission as bytes, or why it cannot be graded and what to do about it."""
+def take_in(root: Path, chapter: str, student: str, source: NotebookNode, notebook: str = "") -> Intake:
+    """Return a student's submission as bytes, or why it cannot be graded and what to do about it.
+
+    `notebook` is what the file is called, where an assignment's notebooks have names of their own.
+    """
     if not valid_id(student):
         return Intake(student, "rejected", reason=_bad_id(student))
     folder = root / "submitted" / student / chapter
     try:
-        return _take_in(folder, chapter, student, source)
+        return _take_in(folder, chapter, student, source, notebook or chapter)
     except BadNotebook as error:
         return Intake(student, "rejected", reason=error.reason)
     except OSError as error:
@@ -76,7 +79,7 @@ def _bad_id(student: str) -> str:
     return f"{shown} is no student id (letters, digits, _ . @ + -); rename the folder in submitted/"
 
 
-def _take_in(folder: Path, chapter: str, student: str, source: NotebookNode) -> Intake:
+def _take_in(folder: Path, chapter: str, student: str, source: NotebookNode, notebook: str) -> Intake:
     for path in (folder.parent, folder):
         if path.is_symlink():
             return Intake(
@@ -94,17 +97,17 @@ def _take_in(folder: Path, chapter: str, student: str, source: NotebookNode) -> 
         )
     files = _regular_files(folder)
     timestamp = _timestamp(folder)
-    exact = folder / f"{chapter}.ipynb"
+    exact = folder / f"{notebook}.ipynb"
     if exact in files:
         data = _read(exact)
         if match(parse(data), source).matched == 0:
-            return Intake(student, "rejected", reason=_not_this(chapter))
+            return Intake(student, "rejected", reason=_not_this(chapter, notebook))
         return Intake(student, "ready", data, timestamp=timestamp)
-    return _renamed(files, folder, chapter, student, source, timestamp)
+    return _renamed(files, folder, chapter, student, source, timestamp, notebook)
 
 
-def _not_this(chapter: str) -> str:
-    return f"the notebook holds none of the grade ids of {chapter}; start again from release/{chapter} and hand that in"
+def _not_this(chapter: str, notebook: str) -> str:
+    return f"the notebook holds none of the grade ids of {notebook}; start again from release/{chapter} and hand that in"
 
 
 def _regular_files(folder: Path) -> list[Path]:
@@ -141,8 +144,9 @@ def _read(path: Path) -> bytes:
 
 
 def _renamed(
-    files: list[Path], folder: Path, chapter: str, student: str, source: NotebookNode, timestamp: str | None
-) -> Intake:
+    files: list[Path], folder: Path, chapter: str, student: str, source: NotebookNode, timestamp: str | None,
+    notebook: str,
+) -> Intake:  # fmt: skip
     """Find the one notebook that is this chapter under another name, by the grade ids inside."""
     notebooks = [
         path for path in files if path.suffix.lower() == ".ipynb" and ".ipynb_checkpoints" not in path.parts
@@ -166,7 +170,7 @@ def _renamed(
         return Intake(
             student,
             "rejected",
-            reason=f"several notebooks could be {chapter}: {names}; keep one, named {chapter}.ipynb",
+            reason=f"several notebooks could be {notebook}: {names}; keep one, named {notebook}.ipynb",
         )
     if problem:
         return Intake(student, "rejected", reason=problem)
@@ -175,12 +179,12 @@ def _renamed(
         return Intake(
             student,
             "rejected",
-            reason=f"no notebook of {chapter} among {found}; hand in {chapter}.ipynb from the release",
+            reason=f"no notebook of {notebook} among {found}; hand in {notebook}.ipynb from the release",
         )
     return Intake(
         student,
         "missing",
-        reason=f"no notebook in submitted/{student}/{chapter}; expected {chapter}.ipynb",
+        reason=f"no notebook in submitted/{student}/{chapter}; expected {notebook}.ipynb",
         timestamp=timestamp,
     )
 

@@ -86,7 +86,7 @@ class Bench:
             self.start()
         if not self.opened:
             chapter = self.reference.chapter
-            opening = {"root": str(chapter.root), "chapter": chapter.name, "frames": self.reference.frames}
+            opening = {"root": str(chapter.root), "chapter": chapter.name, "notebook": chapter.notebook, "frames": self.reference.frames}
             self._write({"open": opening, "held_out": self.held_out})
             self.opened = True
         self._write(question)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from autograder.course.chapter import Chapter
 from autograder.intake.submission import Submission
+from autograder.judge import in_process
 from autograder.judge.diagnosis import Diagnosis, KnownMistake, seen_in
 from autograder.judge.forbidden import refuse
 from autograder.judge.result import ExerciseResult, Result, exercise_result
@@ -186,7 +187,11 @@ def _verdict(grade_id: str, exercise: str, observed: Observed, reference: Refere
     if reason and grade_id not in observed.frames:
         return CellVerdict(grade_id, "not yet", Message("not yet", "it runs to the end", actual=reason))
     frame = observed.frames.get(grade_id)
-    verdict = judge_cell(grade_id, reference.splits[grade_id], reference.frames.get(grade_id, {}), frame)
+    split = reference.splits[grade_id]
+    if split.in_process:
+        verdict = in_process.judge_cell(grade_id, split, frame)
+    else:
+        verdict = judge_cell(grade_id, split, reference.frames.get(grade_id, {}), frame)
     if verdict.outcome == "not yet" and reason:
         text = Message("not yet", verdict.message.behaviour if verdict.message else grade_id, actual=reason)
         return CellVerdict(grade_id, "not yet", text)
@@ -209,16 +214,17 @@ def _diagnosed(
 
 
 def _seen(grade_id: str, observed: Observed, reference: ReferenceView) -> str:
-    """Return the key under which answers that are wrong in the same way come together."""
+    """Return the key under which answers that are wrong in the same way come together, "" where there are no records."""
+    if reference.splits[grade_id].in_process:
+        return ""
     return seen_in(reference.splits[grade_id], reference.frames.get(grade_id, {}), observed.frames.get(grade_id), grade_id)
 
 
 def _stored(verdict: CellVerdict, points: float, refused: Message | None) -> dict[str, Any]:
     message = refused or verdict.message
-    passed = verdict.outcome == "pass" and refused is None
     return {
         "points": points,
-        "score": points if passed else 0.0,
+        "score": points * verdict.share if refused is None else 0.0,
         "outcome": "not yet" if refused else verdict.outcome,
         "behaviour": message.behaviour if message else "",
         "fields": message.fields() if message else [],

@@ -8,7 +8,6 @@ up) ends this process at most, and `autograder.judge.bench` starts another.
 from __future__ import annotations
 
 import contextlib
-import importlib
 import os
 import resource
 import sys
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.course.chapter import Chapter
+from autograder.judge import held_out
 from autograder.judge.diagnosis import KnownMistake
 from autograder.judge.grade_one import Observed, judge_exercise
 from autograder.judge.verdict import Frame
@@ -33,8 +33,8 @@ CPU_SECONDS, MEMORY = 20, 2 * 2**30
 class HeldReference:
     """A chapter's right records as the judging process holds them; `ask` gets an exercise's known mistakes."""
 
-    def __init__(self, root: str, chapter: str, frames: dict[str, Frame], ask: Callable[[str], list[dict[str, Any]]]) -> None:
-        self.chapter, self.frames, self._ask = Chapter(Path(root), chapter), frames, ask
+    def __init__(self, root: str, chapter: str, notebook: str, frames: dict[str, Frame], ask: Callable[[str], list[dict[str, Any]]]) -> None:
+        self.chapter, self.frames, self._ask = Chapter(Path(root), chapter, notebook), frames, ask
         self._mistakes: dict[str, list[KnownMistake]] = {}
 
     @cached_property
@@ -68,7 +68,7 @@ class Process:
         while (message := self._next()) is not None:
             if "open" in message:
                 self.records = HeldReference(**message["open"], ask=self._mistakes_of)
-                use_held_out(self.records.chapter.course.judges, message["held_out"])
+                held_out.use(self.records.chapter.course.judges, message["held_out"])
             else:
                 wire.write(self.send, self._judge(message))
 
@@ -96,14 +96,6 @@ class Process:
                 return None
             self.waiting += self.reader.feed(data)
         return self.waiting.pop(0)
-
-
-def use_held_out(judges: str, folder: str | None) -> None:
-    """Tell a course's module of judges where the data lie that no run may read, where it wants to know."""
-    if judges:
-        tell = getattr(importlib.import_module(judges), "use_held_out", None)
-        if tell is not None:
-            tell(folder)
 
 
 def _limit_memory() -> None:

@@ -47,6 +47,8 @@ class Reference:
     @cached_property
     def frames(self) -> Frames:
         """Return the reference's frames by cell id; SandboxBroke where the reference itself does not run."""
+        if all(split.in_process for split in self.splits.values()):
+            return {}  # plain asserts: there is nothing to compare with
         cells = reference_cells(self.chapter.source)
         return self.records.of(cells, self.seed, lambda _: 300.0, f"the reference of {self.chapter.name}")
 

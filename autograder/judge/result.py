@@ -49,7 +49,7 @@ def exercise_result(
     """Return an exercise's result; `refused` is the message of a forbidden call found in its text."""
     if refused is not None:
         return ExerciseResult(0.0, exercise.max_score, "not yet", to_text("", [refused]), None)
-    score = float(sum(exercise.points[v.grade_id] for v in verdicts if v.outcome == "pass"))
+    score = float(sum(exercise.points[v.grade_id] * v.share for v in verdicts))
     outcome = _outcome([v.outcome for v in verdicts])
     worst = next((v for v in verdicts if v.outcome == outcome and v.message), None)
     mistake = next((v.mistake for v in verdicts if v.mistake), None)
@@ -63,4 +63,4 @@ def _outcome(outcomes: list[str]) -> str:
     for worst in ("checker broke", "not yet", "not reached"):
         if worst in outcomes:
             return worst
-    return "pass"
+    return "pass" if outcomes else "untested"

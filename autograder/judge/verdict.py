@@ -38,6 +38,13 @@ class CellVerdict:
     passed: list[str] = field(default_factory=list)
     #: the behaviour that does not hold was observed, and is not merely missing
     observed: bool = False
+    #: the share of its points that a cell of plain asserts earned though not all of it holds
+    earned: float = 0.0
+
+    @property
+    def share(self) -> float:
+        """Return the share of the cell's points that the verdict is worth, from 0 to 1."""
+        return 1.0 if self.outcome == "pass" else self.earned
 
     def with_next_step(self, exercise: str) -> CellVerdict:
         """Return this verdict with a next step in its message, where it has none."""

@@ -30,15 +30,15 @@ def reference_cells(
     `replace` puts other sources into solution cells by exercise (a known mistake, an unusual solution). With
     `only`, test cells of other exercises are left out.
     """
-    splits = splits_of(notebook)
+    splits, exercises = splits_of(notebook), ch.tests_of(notebook)
     planned = []
     for index, cell in enumerate(notebook.cells):
         if cell.cell_type != "code" or ch.is_manual(cell) or ch.PICTURE in ch.tags_of(cell):
             continue
         grade_id = ch.grade_id_of(cell)
         if ch.is_test(cell):
-            exercise = grade_id.partition("__")[0]
-            if only is None or exercise in only:
+            exercise = exercises[grade_id]
+            if (only is None or exercise in only) and not splits[grade_id].in_process:
                 planned.append(Cell(grade_id, "test", splits[grade_id].reference, exercise))
         elif ch.is_solution(cell):
             planned.append(Cell(grade_id, "student", (replace or {}).get(grade_id, cell.source), grade_id))
@@ -54,7 +54,7 @@ def submission_cells(notebook: NotebookNode, submission: Submission, stubs: dict
     `stubs` are the release's untouched solution cells by exercise; a missing solution cell is filled with its
     stub, so that its checks run and say "not written yet".
     """
-    splits = splits_of(notebook)
+    splits, exercises = splits_of(notebook), ch.tests_of(notebook)
     pictures = {cell.source.strip() for cell in notebook.cells if ch.PICTURE in ch.tags_of(cell)}
     after: dict[str, list[Cell]] = {}
     for number, (anchor, cell) in enumerate(submission.plain):
@@ -66,7 +66,8 @@ def submission_cells(notebook: NotebookNode, submission: Submission, stubs: dict
         if not grade_id:
             continue
         if ch.is_test(cell):
-            planned.append(Cell(grade_id, "test", splits[grade_id].student, grade_id.partition("__")[0]))
+            role = "assert" if splits[grade_id].in_process else "test"
+            planned.append(Cell(grade_id, role, splits[grade_id].student, exercises[grade_id]))
         elif ch.is_solution(cell) and cell.cell_type == "code":
             stub = stubs.get(grade_id, "")
             written = submission.solution_source(grade_id, stub)

@@ -11,6 +11,9 @@ import ast
 from dataclasses import dataclass
 from functools import cache
 
+from autograder.rebuild import plain_asserts
+from autograder.rebuild.plain_asserts import Assert
+
 CHECKS = {"close", "equal", "unchanged", "raises", "that"}
 JUDGEMENT = {"expected", "judge", "given"}
 BEGIN_HIDDEN, END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
@@ -40,11 +43,18 @@ class Split:
     student: str
     reference: str
     sites: tuple[Site, ...]
+    #: a cell of plain asserts: judged by nbgrader's own scoring in the student's process, but for `asserts`
+    in_process: bool = False
+    #: what was cut out of it, to be judged outside
+    asserts: tuple[Assert, ...] = ()
 
 
 @cache
 def split(source: str, judges: str = "") -> Split:
     """Split the source of a test cell; SyntaxError where it is not Python. `judges` is the course's module of them."""
+    if plain_asserts.is_plain(source):
+        student, asserts = plain_asserts.cut(source)
+        return Split(student, "", (), True, asserts)
     hidden = hidden_lines(source)
     student, sites = _strip(source, JUDGEMENT, hidden, judges)
     reference, _ = _strip(source, JUDGEMENT - {"given"}, hidden, judges)
