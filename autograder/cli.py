@@ -158,9 +158,9 @@ def collect(archives: tuple[Path, ...], pattern: str | None, root: Path) -> None
                 _say(f"refused {one.member}: {one.reason}", err=True)
             else:
                 taken += 1
-                _say(f"wrote {one.path}")
+                _say(f"wrote {one.path}" + (f" ({one.note})" if one.note else ""))
     click.echo(f"{taken} notebook(s) collected, {refused} refused")
-    if not taken:
+    if refused or not taken:
         sys.exit(1)
 
 

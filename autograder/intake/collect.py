@@ -1,174 +1,279 @@
-"""Bring what a learning-management system hands out, zips or folders, into `submitted/`."""
+"""Bring what a learning-management system hands out, zips, folders or clones, into `submitted/`.
+
+Every file gets a line: taken, or why not. The newest attempt of a person counts and the others are kept; an older one
+never takes the place of a newer one; a damaged file is its own affair.
+"""
 
 from __future__ import annotations
 
-import io
-import re
-import time
-import zipfile
+import hashlib
+import os
+import shutil
+import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
 
 from autograder.course import chapter as ch
 from autograder.errors import AutograderError, BadNotebook
 from autograder.files import write_atomically
+from autograder.intake import archive as archives
+from autograder.intake import collected, identity
+from autograder.intake.archive import Member
 from autograder.intake.door import valid_id
-from autograder.intake.submission import MAX_BYTES, match, parse
+from autograder.intake.submission import match, parse
 from autograder.log import Log
 from lessonkit.plain_text import one_line
 
-MAX_MEMBERS = 20_000
-MAX_TOTAL = 2 * 2**30
-MAX_RATIO = 200
-#: Moodle's folders, Canvas's files, and plain `student/…` folders or `student_notebook.ipynb` files, in this order.
-PATTERNS = (
-    r"^(?P<student>[^/]+?)_\d+_assignsubmission_[a-z]+_?/",
-    r"^(?:.*/)?(?P<student>[a-z0-9.@-]+?)(?:_LATE)?_\d+_\d+_[^/]+\.ipynb$",
-    r"^(?:submitted/)?(?P<student>[^/]+)/",
-    r"^(?P<student>[A-Za-z0-9.@+-]+?)[_-][^/]*\.ipynb$",
-)
+#: Of a chapter's grade ids, how many a notebook has to carry to be taken for it.
+ENOUGH = 0.3
+#: Notebooks under the endings that browsers and mail programs make of theirs.
+ENDINGS = (".ipynb", ".ipynb.txt", ".ipynb.json")
 
 
 @dataclass(frozen=True)
 class Collected:
-    """One file of an archive: where it went, or why it did not."""
+    """One file of an archive: where it went, or why it did not; `note` says what had to be guessed."""
 
     member: str
     student: str | None
     chapter: str | None
     path: Path | None
     reason: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A notebook that could be taken: whose it is, of which chapter, and how much of it is written."""
+
+    member: Member
+    name: identity.Name
+    student: str
+    chapter: ch.Chapter
+    written: int
+    note: str = ""
 
 
 def collect(root: Path, archive: Path, pattern: str | None = None) -> Iterator[Collected]:
-    """Yield one line a notebook of a zip or folder, after writing it to `submitted/STUDENT/CHAPTER/`.
+    """Yield a line for every file of a zip or folder, after writing what is taken to `submitted/STUDENT/CHAPTER/`.
 
-    The student's id comes from `pattern` (a regular expression with a group `student`), else from the ways the
-    usual systems name things; the chapter from the grade ids inside. An older submission is moved to
-    `.autograder/replaced/`, never overwritten. Zips inside zips are not opened.
+    Whose a file is comes from `pattern` (a regular expression with a group `student`), else from the ways the usual
+    systems name things; the chapter from the grade ids inside. What is replaced is moved to `.autograder/replaced/`.
     """
-    chapters = [ch.Chapter(root, name) for name in ch.names(root)]
+    chapters = [part for name in ch.names(root) for part in ch.parts(root, name)]
     if not chapters:
         raise AutograderError(f"no chapters in {root / 'source'}. Run `autograder build` first.")
     if not archive.exists():
         raise AutograderError(f"{archive} does not exist. Give a zip from your LMS or a folder of notebooks.")
-    for member, data in _members(archive):
+    found: list[_Found] = []
+    people = identity.People((r.student, r.shown, r.system, r.number, r.chapter) for r in collected.rows(root) if r.taken)
+    for member in _named(archive, [c.name for c in chapters]):
         try:
-            yield _one(root, chapters, member, data, pattern)
+            one = _look(member, chapters, people, pattern)
         except Exception as error:  # of this member: the rest is collected
-            yield Collected(member, None, None, None, Log(root, "collect").keep(one_line(member, 120), error))
-
-
-def _members(archive: Path) -> Iterator[tuple[str, bytes | str]]:
-    """Yield the notebooks of an archive as (name, bytes), or (name, reason) for one that is refused."""
-    if archive.is_dir():
-        for path in sorted(archive.rglob("*.ipynb")):
-            if ".ipynb_checkpoints" in path.parts:
-                continue
-            name = path.relative_to(archive).as_posix()
-            if path.is_symlink() or not path.is_file():
-                yield name, "a symbolic link or no regular file"
-            elif path.stat().st_size > MAX_BYTES:
-                yield name, f"larger than {MAX_BYTES // 2**20} MiB"
-            else:
-                yield name, path.read_bytes()
-        return
-    try:
-        with zipfile.ZipFile(archive) as opened:
-            yield from _zip_members(opened)
-    except zipfile.BadZipFile as error:
-        raise AutograderError(
-            f"{archive} is no zip that can be read ({error}). Download it again."
-        ) from error
-
-
-def _zip_members(opened: zipfile.ZipFile) -> Iterator[tuple[str, bytes | str]]:
-    infos = opened.infolist()
-    if len(infos) > MAX_MEMBERS:
-        raise AutograderError(
-            f"the zip has {len(infos)} members, more than {MAX_MEMBERS}; unpack it and give the folder."
-        )
-    room = MAX_TOTAL
-    for info in infos:
-        name = info.filename
-        if not name.endswith(".ipynb") or "__MACOSX" in name or ".ipynb_checkpoints" in name:
-            continue
-        path = PurePosixPath(name.replace("\\", "/"))
-        if path.is_absolute() or ".." in path.parts or re.match(r"^[A-Za-z]:", name):
-            yield ascii(name)[1:-1], "a path that leads out of the archive"
-        elif (info.external_attr >> 16) & 0o170000 == 0o120000:
-            yield ascii(name)[1:-1], "a symbolic link"
-        elif info.file_size > MAX_BYTES or (
-            info.compress_size and info.file_size / info.compress_size > MAX_RATIO
-        ):
-            yield (
-                ascii(name)[1:-1],
-                f"unpacks to {info.file_size / 2**20:.0f} MiB from {info.compress_size} bytes",
-            )
+            one = Collected(member.name, None, None, None, Log(root, "collect").keep(one_line(member.name, 120), error))
+        if isinstance(one, Collected):
+            yield _noted(root, archive, one)
         else:
-            try:
-                with opened.open(info) as file:
-                    data = io.BytesIO(file.read(MAX_BYTES + 1)).getvalue()
-            except Exception as error:  # encrypted, damaged, a method nobody knows: this member's own affair
-                yield ascii(name)[1:-1], f"cannot be unpacked ({one_line(str(error) or type(error).__name__, 80)})"
-                continue
-            room -= len(data)
-            if len(data) > MAX_BYTES or room < 0:
-                yield ascii(name)[1:-1], "larger than it says, or than a submission may be"
-            else:
-                yield path.as_posix(), data
+            found.append(one)
+    groups: dict[tuple[str, str], list[_Found]] = {}
+    for one in found:
+        groups.setdefault((one.student, one.chapter.key), []).append(one)
+    for versions in groups.values():
+        yield from _take(root, archive, versions)
 
 
-def _one(
-    root: Path, chapters: list[ch.Chapter], member: str, data: bytes | str, pattern: str | None
-) -> Collected:
-    if isinstance(data, str):
-        return Collected(member, None, None, None, data)
-    student = student_of(member, pattern)
-    if student is None or not valid_id(student):
-        return Collected(
-            member, None, None, None, "no student id in its name; say where it stands with --pattern"
-        )
+def _named(archive: Path, chapters: list[str]) -> Iterator[Member]:
+    """Yield the members under names without a folder that is around all of them."""
+    found = list(archives.members(archive))
+    if (archive / ".git").is_dir():  # one clone: its folder is whose it is
+        yield from (replace(one, name=f"{archive.resolve().name}/{one.name}", when=_last_commit(archive)) for one in found)
+        return
+    short = dict(zip([one.name for one in found], identity.without_common_folder([one.name for one in found], chapters), strict=True))
+    times: dict[str, datetime | None] = {}
+    for one in found:
+        head = one.name.partition("/")[0]
+        if archive.is_dir() and (archive / head / ".git").is_dir():
+            if head not in times:
+                times[head] = _last_commit(archive / head)
+            one = replace(one, when=times[head])
+        yield replace(one, name=short[one.name])
+
+
+def _last_commit(folder: Path) -> datetime | None:
+    """Return when a clone's last commit was made, as this machine's local time; None where git does not say."""
     try:
-        cells = parse(data)
+        done = subprocess.run(["git", "-C", str(folder), "log", "-1", "--format=%ct"], capture_output=True, text=True, timeout=20)
+        return datetime.fromtimestamp(int(done.stdout))
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        return None
+
+
+def _look(member: Member, chapters: list[ch.Chapter], people: identity.People, pattern: str | None) -> _Found | Collected:
+    """Return what a file is, or why it is not taken."""
+
+    def no(reason: str, student: str | None = None) -> Collected:
+        return Collected(member.name, student, None, None, reason)
+
+    if member.reason:
+        return no(member.reason)
+    shown = member.name.rpartition("/")[2]
+    if not shown.lower().endswith(ENDINGS):
+        return no(_no_notebook(shown, member.data))
+    name = identity.read(member.name, [c.name for c in chapters], pattern)
+    if name is None:
+        return no("no student id in its name; say where it stands with --pattern '(?P<student>…)'")
+    try:
+        cells = parse(member.data)
     except BadNotebook as error:
-        fits = [c.name for c in chapters if c.name in member]
+        fits = [c for c in chapters if c.name in member.name or c.notebook == shown.partition(".")[0]]
         if not fits:
-            return Collected(member, student, None, None, error.reason)
-        return _put(root, member, student, fits[0], data)
-    best = max(chapters, key=lambda c: match(cells, c.source).matched)
-    if match(cells, best.source).matched == 0:
-        return Collected(member, student, None, None, "no chapter's grade ids in it")
-    return _put(root, member, student, best.name, data)
+            return no(error.reason)
+        student = people.id_of(name, fits[0].name)
+        return _Found(member, name, student, fits[0], 0, error.reason) if valid_id(student) else no(error.reason)
+    best = max(chapters, key=lambda c: match(cells, c.source).matched / max(1, _wanted(c)))
+    if match(cells, best.source).matched < max(1, ENOUGH * _wanted(best)) and best.name not in member.name:
+        return no("no chapter's grade ids in it; is it a notebook of this course?")
+    student = people.id_of(name, best.name)
+    if not valid_id(student):
+        return no(f"no student id can be made of {one_line(name.shown, 60)!r}; say it with --pattern '(?P<student>…)'")
+    note = "" if shown.endswith(".ipynb") else f"its name ends in {shown[shown.lower().index('.ipynb'):]}; taken for a notebook"
+    return _Found(member, name, student, best, _written(cells, best), note)
 
 
-def student_of(member: str, pattern: str | None = None) -> str | None:
-    """Return the student id in an archive member's name, None where no pattern fits."""
-    for candidate in (pattern,) if pattern else PATTERNS:
-        if found := re.search(candidate, member):
-            return re.sub(r"[^A-Za-z0-9_.@+-]+", "_", found["student"]).strip("_.")[:64] or None
-    return None
+def _no_notebook(shown: str, data: bytes) -> str:
+    head = data[:200].lstrip().lower()
+    if head.startswith((b"<!doctype html", b"<html")):
+        return "a web page, no notebook: ask for the .ipynb itself"
+    if head.startswith(b"%pdf"):
+        return "a PDF, no notebook: ask for the .ipynb"
+    return f"{Path(shown).suffix or 'a file without ending'}, no notebook: ask for the .ipynb"
 
 
-def _unused(folder: Path) -> Path:
-    """Return the folder itself where there is none yet, else the first with a number after it that is free."""
-    tries = (folder if n == 1 else folder.with_name(f"{folder.name}-{n}") for n in range(1, 10_000))
-    return next(path for path in tries if not path.exists())
+def _wanted(chapter: ch.Chapter) -> int:
+    return len({ch.grade_id_of(c) for c in chapter.source.cells if ch.nbgrader_of(c)})
 
 
-def _put(root: Path, member: str, student: str, chapter: str, data: bytes) -> Collected:
-    folder = root / "submitted" / student / chapter
-    path = folder / f"{chapter}.ipynb"
+def _written(cells: list[object], chapter: ch.Chapter) -> int:
+    """Return how many solution cells differ from the release's."""
+    stubs = {ch.grade_id_of(c): c.source.strip() for c in chapter.release.cells if ch.is_solution(c) or ch.is_manual(c)}
+    submission = match(cells, chapter.source)  # type: ignore[arg-type]
+    answers = {name: parts[0].source for name, parts in submission.solutions.items()} | {n: a.source for n, a in submission.manual.items()}
+    return sum(1 for name, text in answers.items() if name in stubs and text.strip() not in ("", stubs[name]))
+
+
+def _take(root: Path, archive: Path, versions: list[_Found]) -> Iterator[Collected]:
+    """Write the newest version of one person's notebook, and say what became of the others."""
+    whose = {(one.name.shown, one.name.number, one.member.name.rpartition("/")[0]) for one in versions}
+    if len({(shown, number) for shown, number, _ in whose}) == 1 and len(whose) > 1 and versions[0].name.system in ("folder", "file"):
+        folders = ", ".join(sorted(folder or "the top folder" for *_, folder in whose))
+        texts = {one.member.data for one in versions}
+        inside = all(one.member.name.startswith(f"{versions[0].name.shown}/") for one in versions)
+        if len(texts) > 1 and not inside:
+            for one in versions:
+                yield _noted(root, archive, _line(one, None, f"two different notebooks for {one.student}, from {folders}; say whose is whose with --pattern"), one)
+            return
+    # a browser's second download beside the first: the one that somebody wrote in
+    written = [one for one in versions if one.written] or versions
+    newest = max(written, key=lambda one: (_when(one) or datetime.min, one.name.attempt, one.member.name))
+    for one in versions:
+        if one is newest:
+            continue
+        if one.member.data == newest.member.data:
+            yield _noted(root, archive, _line(one, None, "the same notebook as another of this person's, handed in once more"), one)
+            continue
+        kept = _keep(root, one)
+        why = "untouched" if not one.written and newest.written else "an older attempt"
+        yield _noted(root, archive, _line(one, None, f"{why}: {one_line(newest.member.name, 80)} counts; this one is kept as {kept.relative_to(root)}"), one)
+    yield _put(root, archive, newest)
+
+
+def _when(one: _Found) -> datetime | None:
+    return one.name.when or one.member.when
+
+
+def _line(one: _Found, path: Path | None, reason: str | None = None, note: str = "") -> Collected:
+    notes = "; ".join(filter(None, [one.note if path else "", note]))
+    return Collected(one.member.name, one.student, one.chapter.name, path, reason, notes)
+
+
+def _noted(root: Path, archive: Path, line: Collected, one: _Found | None = None) -> Collected:
+    """Add a line to the table of what was collected, and return it."""
+    row = collected.Row(
+        line.student or "", one.name.shown if one else "", one.name.system if one else "", one.name.number if one else "",
+        line.chapter or "", archive.name, line.member, _utc(_when(one)) if one else "", one.name.attempt if one else 0,
+        hashlib.sha256(one.member.data).hexdigest() if one else "", line.path is not None, line.reason or line.note,
+    )  # fmt: skip
+    try:
+        collected.add(root, row)
+    except OSError as error:
+        raise AutograderError(f"{root}/.autograder cannot be written ({error.strerror}); make room or change its rights, then collect again.") from error
+    return line
+
+
+def _utc(when: datetime | None) -> str:
+    """Return a local time of this machine as nbgrader's time stamp; "" where it is not known."""
+    return when.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if when else ""
+
+
+def _put(root: Path, archive: Path, one: _Found) -> Collected:
+    folder = root / "submitted" / one.student / one.chapter.name
+    path = folder / f"{one.chapter.notebook}.ipynb"
     if folder.is_symlink() or folder.parent.is_symlink():
-        return Collected(member, student, chapter, None, "submitted/ holds a symbolic link under that name")
-    if path.is_file() and path.read_bytes() == data:
-        return Collected(member, student, chapter, path)
-    stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime()) + " UTC"
-    if folder.exists():
-        kept = root / ".autograder" / "replaced" / stamp.replace(":", "").replace(" ", "_") / student
-        kept.mkdir(parents=True, exist_ok=True)
-        folder.rename(_unused(kept / chapter))
-    write_atomically(path, data)
-    write_atomically(folder / "timestamp.txt", stamp.encode())
-    return Collected(member, student, chapter, path)
+        return _noted(root, archive, _line(one, None, "submitted/ holds a symbolic link under that name"), one)
+    if path.is_file() and path.read_bytes() == one.member.data:
+        return _noted(root, archive, _line(one, path, note="already there"), one)
+    before = collected.newest(root, one.chapter.name).get(one.student)
+    when = _utc(_when(one))
+    if path.is_file() and before and _is_older(when, one.name.attempt, before):
+        kept = _keep(root, one)
+        said = f"older than what is there (handed in {before.handed_in or f'as attempt {before.attempt}'}); kept as {kept.relative_to(root)}"
+        return _noted(root, archive, _line(one, None, said), one)
+    note = ""
+    if path.is_file():
+        note = f"an earlier one is kept as {_keep_old(root, folder, one).relative_to(root)}"
+    write_atomically(path, one.member.data)
+    if when:
+        write_atomically(folder / "timestamp.txt", when.encode())
+    elif (folder / "timestamp.txt").is_file():
+        os.unlink(folder / "timestamp.txt")  # of the attempt before: no time rather than a wrong one
+    if one.name.late:
+        note = "; ".join(filter(None, [note, "its name says LATE, without a time: set the time by hand if a penalty is due"]))
+    return _noted(root, archive, _line(one, path, note=note), one)
+
+
+def _is_older(when: str, attempt: int, before: collected.Row) -> bool:
+    if when and before.handed_in:
+        return (when, attempt) < (before.handed_in, before.attempt)
+    return bool(before.attempt and attempt and attempt < before.attempt)
+
+
+def _keep(root: Path, one: _Found) -> Path:
+    """Keep a version that does not count, and return where it lies."""
+    digest = hashlib.sha256(one.member.data).hexdigest()[:10]
+    path = root / ".autograder" / "replaced" / one.student / one.chapter.name / f"{digest}-{one.chapter.notebook}.ipynb"
+    write_atomically(path, one.member.data)
+    return path
+
+
+def _keep_old(root: Path, folder: Path, one: _Found) -> Path:
+    """Move what was handed in before aside, all of its folder, and return where it lies."""
+    stamp = datetime.now(UTC).strftime("%Y-%m-%d_%H%M%S-%f")
+    kept = root / ".autograder" / "replaced" / one.student / one.chapter.name / stamp
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(folder, kept, symlinks=True)
+    return kept
+
+
+def summary(root: Path) -> dict[str, list[str]]:
+    """Return who is known to have handed in what: student -> chapters."""
+    found: dict[str, set[str]] = {}
+    for row in collected.rows(root):
+        if row.taken:
+            found.setdefault(row.student, set()).add(row.chapter)
+    return {student: sorted(names) for student, names in sorted(found.items())}
+
+
+__all__ = ["Collected", "collect", "summary"]

@@ -56,6 +56,7 @@ def split(source: str, judges: str = "") -> Split:
         student, asserts = plain_asserts.cut(source)
         return Split(student, "", (), True, asserts)
     hidden = hidden_lines(source)
+    source = plain_asserts.python_of(source)
     student, sites = _strip(source, JUDGEMENT, hidden, judges)
     reference, _ = _strip(source, JUDGEMENT - {"given"}, hidden, judges)
     return Split(student, reference, tuple(sites))
