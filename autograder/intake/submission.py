@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograder.course import chapter as ch
 from autograder.errors import BadNotebook
+from autograder.intake import recognise
 from lessonkit.plain_text import one_line, sound
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class StudentCell:
     outputs: tuple[dict[str, Any], ...] = ()
     #: pictures pasted into Markdown, by name: {"name.png": {"image/png": base64}}
     attachments: dict[str, Any] = field(default_factory=dict)
+    #: the notebook format's own id of the cell; ours are equal to the grade ids
+    cell_id: str = ""
 
 
 @dataclass
@@ -52,13 +55,15 @@ class Submission:
     plain: list[tuple[str, StudentCell]] = field(default_factory=list)
     manual: dict[str, StudentCell] = field(default_factory=dict)
     matched: int = 0
+    #: what had to be guessed, a line each
+    notes: list[str] = field(default_factory=list)
 
     def solution_source(self, exercise: str, stub: str) -> str | None:
         """Return what to run for an exercise: every part in order, an untouched copy only where it is alone."""
         parts = [cell.source for cell in self.solutions.get(exercise, [])]
         written = [part for part in parts if part.strip() != stub.strip()]
         chosen = written or parts[:1]
-        return "\n\n".join(chosen) if chosen else None
+        return recognise.joined(chosen) if chosen else None
 
 
 def parse(data: bytes) -> list[StudentCell]:
@@ -123,6 +128,7 @@ def _cell(cell: dict[str, Any]) -> StudentCell:
         sound(grade_id, 200) if isinstance(grade_id, str) else "",
         tuple(output for output in outputs[:50] if isinstance(output, dict)),
         _attachments(cell.get("attachments")),
+        sound(cell_id, 200) if isinstance(cell_id := cell.get("id"), str) else "",
     )
 
 
@@ -143,7 +149,9 @@ def match(cells: list[StudentCell], source: NotebookNode) -> Submission:
     manual = {ch.grade_id_of(c) for c in source.cells if ch.is_manual(c)}
     known = {ch.grade_id_of(c) for c in source.cells if ch.nbgrader_of(c)}
     locked_sources = {c.source.strip() for c in source.cells if ch.nbgrader_of(c).get("locked")}
-    result, anchor = Submission(), ""
+    prose = {c.source.strip() for c in source.cells if c.cell_type == "markdown"}
+    cells, notes = recognise.identify(cells, source)
+    result, anchor = Submission(notes=notes), ""
     for cell in cells:
         if cell.grade_id in solutions:
             result.solutions.setdefault(cell.grade_id, []).append(cell)
@@ -151,6 +159,11 @@ def match(cells: list[StudentCell], source: NotebookNode) -> Submission:
             old = result.manual.get(cell.grade_id)
             joined = cell.source if old is None else f"{old.source}\n\n{cell.source}"
             result.manual[cell.grade_id] = StudentCell(cell.kind, joined, cell.grade_id, cell.outputs, (old.attachments if old else {}) | cell.attachments)
+        elif cell.kind == "markdown" and anchor in manual and cell.source.strip() and cell.source.strip() not in prose:
+            # the answer to a written question, in a text cell of its own under it
+            asked = result.manual[anchor]
+            text = f"{asked.source}\n\n{cell.source}"
+            result.manual[anchor] = StudentCell(asked.kind, text, anchor, asked.outputs, asked.attachments | cell.attachments)
         elif cell.grade_id in known:
             pass  # a locked cell: the source's own is used
         elif cell.kind == "code" and cell.source.strip() and cell.source.strip() not in locked_sources:

@@ -29,17 +29,6 @@ def is_plain(source: str) -> bool:
     return "@check.cell(" not in source
 
 
-def python_of(source: str) -> str:
-    """Return the Python that IPython makes of a cell: magics and `!` lines become calls."""
-    try:
-        ast.parse(source)
-        return source
-    except (SyntaxError, ValueError):
-        from IPython.core.inputtransformer2 import TransformerManager
-
-        return TransformerManager().transform_cell(source)
-
-
 def cut(source: str) -> tuple[str, tuple[Assert, ...]]:
     """Return the cell to run and what was cut; a cell that is no Python is left as it is."""
     from autograder.rebuild.split import hidden_lines

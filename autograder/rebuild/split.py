@@ -11,6 +11,7 @@ import ast
 from dataclasses import dataclass
 from functools import cache
 
+from autograder.course.cell_text import python_of
 from autograder.rebuild import plain_asserts
 from autograder.rebuild.plain_asserts import Assert
 
@@ -56,7 +57,7 @@ def split(source: str, judges: str = "") -> Split:
         student, asserts = plain_asserts.cut(source)
         return Split(student, "", (), True, asserts)
     hidden = hidden_lines(source)
-    source = plain_asserts.python_of(source)
+    source = python_of(source)
     student, sites = _strip(source, JUDGEMENT, hidden, judges)
     reference, _ = _strip(source, JUDGEMENT - {"given"}, hidden, judges)
     return Split(student, reference, tuple(sites))

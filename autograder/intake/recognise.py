@@ -1,0 +1,90 @@
+"""Which cell is which: by grade id, else by cell id, else by what the cell defines.
+
+Editors and students lose, split, copy and move cells, and Colab drops the grader's metadata. Nothing of that may cost
+an answer; what had to be guessed is said.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+from autograder.course import chapter as ch
+from autograder.course.cell_text import python_of
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+    from autograder.intake.submission import StudentCell
+
+_Cell = TypeVar("_Cell", bound="StudentCell")
+
+
+def identify(cells: list[_Cell], source: NotebookNode) -> tuple[list[_Cell], list[str]]:
+    """Return the cells with the grade ids that they are taken for, and a line for each that had to be guessed."""
+    kinds = {ch.grade_id_of(c): c.cell_type for c in source.cells if ch.nbgrader_of(c)}
+    claimed = {cell.grade_id for cell in cells}
+    notes: list[str] = []
+    by_id = []
+    for cell in cells:
+        if cell.grade_id not in kinds and kinds.get(cell.cell_id) == cell.kind and cell.cell_id not in claimed:
+            notes.append(cell.cell_id)
+            cell = replace(cell, grade_id=cell.cell_id)
+        by_id.append(cell)
+    said = [f"metadata lost in {len(notes)} cell(s), recognised by cell ids"] if notes else []
+    return _by_definitions(by_id, source, said), said
+
+
+def _by_definitions(cells: list[_Cell], source: NotebookNode, said: list[str]) -> list[_Cell]:
+    """Take a plain cell that defines what an exercise asks for as its answer, where nothing else is written there."""
+    known = {ch.grade_id_of(c) for c in source.cells if ch.nbgrader_of(c)}
+    theirs = {c.source.strip() for c in source.cells if not ch.is_solution(c)}
+    found = list(cells)
+    for solution in (c for c in source.cells if ch.is_solution(c) and c.cell_type == "code"):
+        name, wanted = ch.grade_id_of(solution), defined(solution.source)
+        written = [c for c in found if c.grade_id == name and not is_stub(c.source)]
+        if written or not wanted:
+            continue
+        for index, cell in enumerate(found):
+            plain = cell.kind == "code" and cell.grade_id not in known and cell.source.strip() not in theirs
+            if plain and wanted <= defined(cell.source) and not is_stub(cell.source):
+                found[index] = replace(cell, grade_id=name)
+                said.append(f"the answer to {name} was found in a cell of its own, by what it defines")
+                break
+    return found
+
+
+def defined(text: str) -> frozenset[str]:
+    """Return the functions and classes that a cell's text defines at its top level; empty where it is no Python."""
+    try:
+        body = ast.parse(python_of(text)).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return frozenset()
+    return frozenset(node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef))
+
+
+def is_stub(text: str) -> bool:
+    """Return True for a cell in which nothing was written: its functions only raise NotImplementedError."""
+    return not text.strip() or ("raise NotImplementedError" in text and "return" not in text)
+
+
+def joined(parts: list[str]) -> str:
+    """Return the parts of an answer as one text: in order where that compiles, else the last part that does.
+
+    A part that begins with a cell magic stands alone: the magic has to be the first thing in its cell.
+    """
+    if any(part.lstrip().startswith("%%") for part in parts):
+        return parts[-1]
+    whole = "\n\n".join(parts)
+    if _compiles(whole):
+        return whole
+    return next((part for part in reversed(parts) if _compiles(part)), whole)
+
+
+def _compiles(text: str) -> bool:
+    try:
+        ast.parse(python_of(text))
+        return True
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False

@@ -1,0 +1,91 @@
+"""Lost metadata, copies, moved and split cells: no answer is lost, and what was guessed is said."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from autograder.course.chapter import node
+from autograder.intake.submission import match, parse
+
+STUB = 'def total(x):\n    raise NotImplementedError("write this")'
+MINE = "def total(x):\n    return sum(x)"
+
+
+def meta(grade_id: str, **more: object) -> dict:
+    return {"nbgrader": {"grade_id": grade_id, "solution": False, "grade": False, "locked": False, **more}}
+
+
+@cache
+def _source() -> str:
+    cells = [
+        new_code_cell("def total(x):\n    return sum(x)", id="total", metadata=meta("total", solution=True)),
+        new_code_cell("assert total([1]) == 1", id="total__values", metadata=meta("total__values", grade=True, locked=True, points=1)),
+        new_markdown_cell("### Question", id="01-002"),
+        new_markdown_cell("model answer", id="why", metadata=meta("why", solution=True, grade=True, points=3)),
+        new_markdown_cell("The end.", id="01-004"),
+    ]
+    return json.dumps(new_notebook(cells=cells))
+
+
+def found(change):
+    notebook = json.loads(_source())
+    notebook["cells"][0]["source"] = STUB
+    notebook["cells"][3]["source"] = "*Your answer here*"
+    change(notebook["cells"])
+    return match(parse(json.dumps(notebook).encode()), node(json.loads(_source())))
+
+
+def test_a_cell_that_lost_its_metadata_is_found_by_its_id():
+    def change(cells):
+        cells[0] |= {"metadata": {}, "source": MINE}
+
+    seen = found(change)
+    assert seen.solution_source("total", STUB) == MINE
+    assert "recognised by cell ids" in seen.notes[0]
+
+
+def test_a_notebook_without_ids_and_metadata_is_read_by_what_it_defines():
+    def change(cells):
+        cells[0]["source"] = MINE
+        for number, cell in enumerate(cells):
+            cell["metadata"], cell["id"] = {}, f"x{number}"
+
+    seen = found(change)
+    assert seen.solution_source("total", STUB) == MINE
+    assert "by what it defines" in seen.notes[0]
+
+
+def test_the_answer_in_a_new_cell_beside_the_untouched_stub():
+    seen = found(lambda cells: cells.insert(0, json.loads(json.dumps(new_code_cell(MINE)))))
+    assert seen.solution_source("total", STUB) == MINE
+
+
+def test_a_broken_copy_does_not_break_the_right_one():
+    def change(cells):
+        cells[0]["source"] = MINE
+        cells.insert(1, {**cells[0], "source": "def total(x:", "id": "copy"})
+
+    assert found(change).solution_source("total", STUB) == MINE
+
+
+def test_a_cell_magic_stays_first_in_its_cell():
+    def change(cells):
+        cells[0]["source"] = MINE
+        cells.insert(1, {**cells[0], "source": f"%%time\n{MINE}", "id": "copy"})
+
+    assert found(change).solution_source("total", STUB).startswith("%%time")
+
+
+def test_a_written_answer_in_a_text_cell_of_its_own_belongs_to_the_question():
+    seen = found(lambda cells: cells.insert(4, json.loads(json.dumps(new_markdown_cell("Because of the sum.")))))
+    assert "Because of the sum." in seen.manual["why"].source
+    assert "The end." not in seen.manual["why"].source
+
+
+def test_scratch_that_defines_nothing_of_an_exercise_stays_scratch():
+    seen = found(lambda cells: cells.insert(1, json.loads(json.dumps(new_code_cell("def other(x):\n    return x")))))
+    assert [cell.source for _, cell in seen.plain] == ["def other(x):\n    return x"]
+    assert seen.notes == []
