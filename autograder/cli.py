@@ -70,6 +70,61 @@ def _say(text: str, err: bool = False) -> None:
     click.echo(printable(text, 2_000, keep=""), err=err)
 
 
+@main.group()
+def dev() -> None:
+    """For authors: a new course or chapter, a chapter proved as a product, holes in its checks."""
+
+
+@dev.group()
+def new() -> None:
+    """Write a skeleton that builds, grades and rehearses green."""
+
+
+@new.command("course")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--package", default="", help="The package its notebooks import.  [default: the folder's name]")
+def new_course(folder: Path, package: str) -> None:
+    """Write a new course with a first chapter."""
+    from autograder.author import new as making
+
+    for path in making.course(folder, package):
+        _say(f"wrote {path}")
+    _say(f"Next: cd {folder}, then autograder build and autograder dev rehearse 01")
+
+
+@new.command("chapter")
+@click.argument("name")
+@ROOT
+def new_chapter(name: str, root: Path) -> None:
+    """Write the text of a new chapter."""
+    from autograder.author import new as making
+
+    for path in making.chapter(root, name):
+        _say(f"wrote {path}")
+    _say(f"Next: autograder build {name}, then autograder dev rehearse {name}")
+
+
+_PASSED_ON = {"ignore_unknown_options": True, "help_option_names": []}
+
+
+@dev.command(context_settings=_PASSED_ON)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def rehearse(arguments: tuple[str, ...]) -> None:
+    """Prove a chapter as a product: reference, untouched release, every mistake at the desk and in class, variants."""
+    from autograder.author import rehearse as rehearsing
+
+    rehearsing.main(list(arguments), prog_name="autograder dev rehearse")
+
+
+@dev.command(context_settings=_PASSED_ON)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def mutate(arguments: tuple[str, ...]) -> None:
+    """Look for holes in a chapter's checks: change each reference solution by one thing, and see what still passes."""
+    from autograder.author import mutate as mutating
+
+    mutating.main(list(arguments), prog_name="autograder dev mutate")
+
+
 @main.command()
 @click.argument("chapter")
 @ROOT

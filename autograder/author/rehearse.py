@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,10 +16,12 @@ from autograder.author.trials import Trials, apart, told
 from autograder.course import chapter as ch
 from autograder.course import solutions
 from autograder.intake.submission import Submission, match, parse
+from autograder.judge import held_out
 from autograder.judge.grade_one import Observed, judge, judge_exercise, observe
 from autograder.judge.reference import Reference
 from autograder.judge.result import Result
 from autograder.rebuild.cells import submission_cells
+from autograder.sandbox import grading_data
 from autograder.sandbox.host import Template
 
 
@@ -133,20 +134,19 @@ def warm() -> Iterator[Callable[[ch.Chapter], Template]]:
 
     Data are prepared once, as in grading: no run looks for MNIST, makes a stand-in or downloads.
     """
-    from layer_by_layer import data
-
-    made: dict[tuple[str, ...], Template] = {}
+    made: dict[tuple[Path | None, tuple[str, ...]], Template] = {}
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        data.prepare(folder)
 
         def template_of(chapter: ch.Chapter) -> Template:
-            if chapter.preload not in made:
+            folder, line = grading_data.prepared(chapter.root, chapter)
+            held_out.use(chapter.course.judges, str(folder) if folder else None)
+            if (folder, chapter.preload) not in made:
                 template = Template(
                     sandbox=False, prepared=folder, preload=chapter.preload, package=chapter.course.package
                 )
-                made[chapter.preload] = stack.enter_context(template)
-            return made[chapter.preload]
+                template.data_line = line
+                made[folder, chapter.preload] = stack.enter_context(template)
+            return made[folder, chapter.preload]
 
         yield template_of
 
