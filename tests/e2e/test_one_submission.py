@@ -25,7 +25,7 @@ def odd_worksheets(_):
 #: Right answers in unusual clothes, by student: each earns everything.
 def honest():
     chain = SQUARED + "    n = 0\n    if n == 1: pass\n" + "".join(f"    elif n == {i}: pass\n" for i in range(2, 900)) + GRAD
-    sums = SQUARED + "    zero = " + "+".join(["0"] * 3000) + "\n    assert zero == 0\n" + GRAD
+    sums = SQUARED + "    zero = " + "+".join(["0"] * 900) + "\n    assert zero == 0\n" + GRAD
     return {
         "h_elif": {"squared_error": chain},
         "h_sum": {"squared_error": sums},
