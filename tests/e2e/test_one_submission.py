@@ -120,7 +120,7 @@ def test_what_is_shown_is_bounded_and_printable(graded):
 def test_an_error_shows_the_older_grade_as_older(graded):
     from autograder.grade import Grading, Options
 
-    classroom, results, sandboxed = graded
+    classroom, _, sandboxed = graded
     classroom.submit("h_plain", squared_error=SQUARED + GRAD + "# again\n")
     grading = Grading(classroom.root, classroom.name, Options(["h_plain"], jobs=1, trusting=not sandboxed))
     grading._result = lambda job, found: grading._nothing(job.student, "error", "needs attention: the machine")
@@ -154,7 +154,7 @@ def test_a_damaged_member_leaves_the_rest_of_the_archive(classroom, tmp_path):
     archive = tmp_path / "a.zip"
     with zipfile.ZipFile(archive, "w") as made:
         for n, student in enumerate(("ada", "bob", "ada")):
-            with pytest.warns(UserWarning) if n == 2 else nothing():
+            with pytest.warns(UserWarning, match="Duplicate") if n == 2 else nothing():
                 made.writestr(f"{student}/{classroom.name}.ipynb", json.dumps(classroom.notebook() | {"n": n}))
     raw = bytearray(archive.read_bytes())
     raw[raw.find(b'"cells"') + 20] ^= 255
