@@ -20,9 +20,9 @@ _MARK = re.compile(r"@no_answer_to\(\s*[\"'](\w+)[\"']")
 _INNOCENT = re.compile(r"(get|has|set)attr\(\s*[\w.]+\s*,\s*[\"'][A-Za-z]\w*[\"']")
 _REACHES = re.compile(
     r"\b(__closure__|cell_contents|__code__|__globals__|__dict__|__getattribute__|__subclasses__|__builtins__|__func__"
-    r"|_current|_finished|_guards|getattr|attrgetter|methodcaller|vars|globals|locals|exec|eval|compile|open|inspect|gc|ctypes"
+    r"|_current|_finished|_guards|getattr|attrgetter|methodcaller|vars|globals|locals|exec|(?<!\.)eval|compile|open|inspect|gc|ctypes"
     r"|_getframe|f_back|f_locals|linecache|importlib|__import__|lessonkit|marshal|pickle|tokenize|runpy|pkgutil|mmap"
-    r"|pathlib|Path|fileinput|read_text|loadtxt|fromfile|memmap|get_ipython|modules|co_filename|setprofile|settrace)\b|^\s*[%!]",
+    r"|pathlib|Path|fileinput|read_text|loadtxt|fromfile|memmap|get_ipython|sys|co_filename|setprofile|settrace)\b|^\s*[%!]",
     re.MULTILINE,
 )
 _BEGINS = re.compile(r"\b(parts|own_parts)\b")
