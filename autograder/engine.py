@@ -52,6 +52,7 @@ def call(setup: Setup, job: Job) -> dict[str, Any]:
     the submission's doing; what the submission does wrong is part of the record.
     """
     from autograder.intake.submission import match, parse
+    from autograder.judge import withheld
     from autograder.judge.grade_one import judge, observe
     from autograder.judge.result import Result
     from autograder.rebuild.cells import submission_cells
@@ -63,7 +64,13 @@ def call(setup: Setup, job: Job) -> dict[str, Any]:
         submission = match(parse(job.data), reference.chapter.source)
         cells = submission_cells(reference.chapter.source, submission, reference.stubs)
         result = Result(job.student, reference.chapter.key, "graded", isolation=setup.isolation)
-        observed = observe(cells, reference, reference.template, ALONE if job.alone else None)
+        limits = ALONE if job.alone else None
+        observed = observe(cells, reference, reference.template, limits)
+        if setup.sandbox:  # others' work
+            observed = withheld.again(
+                observed, cells, submission.texts(), reference.chapter.exercises, reference.chapter.course.package,
+                lambda some: observe(some, reference, reference.template, limits),
+            )  # fmt: skip
         if observed.contended and not job.alone:
             raise UnderLoad(f"{job.student} met a limit of time while the machine was busy")
         one = _bench(setup, reference).judge if setup.sandbox else None  # one's own code is judged here

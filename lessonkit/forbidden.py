@@ -133,7 +133,7 @@ class _Answer:
         never = [*(f"{package}.*" for package in lent.values()), *(f"lessonkit.{room}.*" for room in _KIT_ROOMS)]
         self.finder = _Finder([*forbidden, *never, *(_LOOKS if lent else ())], course, bool(lent), self.space)
         for tree in (self.body, self.beside):
-            self.finder.remember_own(tree)
+            self.finder.remember_own(tree, self.space)
 
     def used(self) -> set[str]:
         """Return the forbidden names that the answer uses."""
@@ -250,7 +250,7 @@ class _Finder:
             names.add(name)
             self.fresh.append((kind, name))
 
-    def remember_own(self, body: list[ast.stmt]) -> None:
+    def remember_own(self, body: list[ast.stmt], space: Scope) -> None:
         """Note the functions, classes and attributes that are the student's own, wherever they stand."""
         for statement in body:
             for node in ast.walk(statement):
@@ -258,6 +258,8 @@ class _Finder:
                     self.own.add(node.name)
                 elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
                     self.own.add(node.attr)
+                elif isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
+                    self._star(node, space)
 
     def visit(self, node: ast.AST, scope: Scope) -> None:
         """Note what a node uses, in the scope it stands in."""
@@ -317,11 +319,14 @@ class _Finder:
 
     def _visit_ImportFrom(self, node: ast.ImportFrom, scope: Scope) -> None:
         self.note_course_imports(node)
-        if any(alias.name == "*" for alias in node.names):
-            self._note(f"{node.module}.*", packages_only=True)  # what it brings in, nobody can follow
-            for full in self.canonical:
-                if full.rpartition(".")[0] == node.module:
-                    scope.module().bound.setdefault(full.rpartition(".")[2], []).append(full)
+
+    def _star(self, node: ast.ImportFrom, space: Scope) -> None:
+        """What `from package import *` brings in, nobody can follow: a forbidden package counts, and its names are bound."""
+        self._note(f"{node.module}.*", packages_only=True)
+        for full in self.canonical:
+            home, _, name = full.rpartition(".")
+            if home == node.module:
+                space.bound.setdefault(name, []).append(full)
 
     def _visit_Name(self, node: ast.Name, scope: Scope) -> None:
         if isinstance(node.ctx, ast.Load):

@@ -58,6 +58,11 @@ class Submission:
     #: what had to be guessed, a line each
     notes: list[str] = field(default_factory=list)
 
+    def texts(self) -> list[str]:
+        """Return every text of the student's that runs."""
+        cells = [*(cell for parts in self.solutions.values() for cell in parts), *(cell for _, cell in self.plain), *self.manual.values()]
+        return [cell.source for cell in cells]
+
     def solution_source(self, exercise: str, stub: str) -> str | None:
         """Return what to run for an exercise: every part in order, an untouched copy only where it is alone."""
         parts = [cell.source for cell in self.solutions.get(exercise, [])]

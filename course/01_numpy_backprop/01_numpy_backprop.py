@@ -46,7 +46,8 @@ always a way back.
 Three habits hold in every exercise, whether or not it repeats them: inputs stay as they were, what comes in as
 float32 goes out as float32, and a batch of one is still a batch.
 
-*Needs: NumPy and the chain rule. Eight exercises, about 90 minutes.*
+*Needs: NumPy and the chain rule. Eight exercises, about 90 minutes. **NumPy only:** torch is refused in every
+exercise of this chapter.*
 """
 
 # %% tags=["setup"] nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}

@@ -183,20 +183,6 @@ def squared_error(y_pred, y):
     return Result(math.fsum((float(g) / 2) ** 2 for g in grad.flat), grad)
 
 
-# %% loss_and_grads: with_torch
-def loss_and_grads(x, y, w1, w2):
-    import torch
-
-    x, y, *weights = (torch.from_numpy(v.copy()) for v in (x, y, w1, w2))
-    first, second = (w.requires_grad_() for w in weights)
-    y_pred = (x @ first).relu() @ second
-    if y_pred.shape != y.shape:
-        raise ValueError(y_pred.shape)
-    loss = (y_pred - y).pow(2).sum()
-    loss.backward()
-    return loss.item(), first.grad.numpy(), second.grad.numpy()
-
-
 # %% train_two_layer: callable_object
 class _Trainer:
     def __call__(self, x, y, w1, w2, lr, steps):

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import http.server
+import json
 import os
 import random
 import subprocess
@@ -373,20 +374,36 @@ def prepared(tmp_path_factory, warm_home):
 
 def test_prepare_writes_six_files_and_never_downloads(prepared):
     folder, said = prepared
-    assert said == "offline stand-in from scikit-learn's digits, 20,000 training and 359 held-out images"
+    assert said == "offline stand-in from scikit-learn's digits, 20,000 training and 1,077 held-out images"
     shapes = {}
-    for path in sorted(folder.iterdir()):
+    for path in sorted(folder.glob("*.npz")):
         images, labels = _standin.read_arrays(path)
         assert labels.dtype == np.int64
         shapes[path.name] = (str(images.dtype), *images.shape)
     assert shapes == {
-        "digits_held_out.npz": ("float64", 359, 64),
+        "digits_held_out.npz": ("float64", 1077, 64),
         "digits_train.npz": ("float64", 1438, 64),
-        "mnist_held_out.npz": ("uint8", 359, 28, 28),
+        "mnist_held_out.npz": ("uint8", 1077, 28, 28),
         "mnist_train.npz": ("uint8", 20000, 28, 28),
-        "standin_held_out.npz": ("uint8", 359, 28, 28),
+        "standin_held_out.npz": ("uint8", 1077, 28, 28),
         "standin_train.npz": ("uint8", 20000, 28, 28),
     }
+
+
+def test_what_a_gate_is_judged_on_cannot_be_made_again_from_what_a_run_can_read(prepared):
+    folder, _ = prepared
+    held_out = _standin.read_arrays(folder / "digits_held_out.npz")[0]
+    plain = _standin.digits()[1][0]
+    again = _standin.drawn_anew(*_standin.digits()[1], np.random.default_rng())[1][0]
+    for theirs in (plain, again):
+        known = {image.tobytes() for image in theirs}
+        assert sum(image.tobytes() in known for image in held_out) < 0.05 * len(held_out)
+    assert held_out.min() >= 0
+    assert held_out.max() <= 1
+    assert np.array_equal(held_out * 16, np.rint(held_out * 16))
+    hidden = json.loads((folder / "hidden.json").read_text())
+    assert [Path(name).name for name in hidden if "digits" in name]
+    assert all(Path(name).is_file() for name in hidden)
 
 
 def test_prepared_data_are_split_four_to_one(prepared, monkeypatch, capsys):

@@ -1,0 +1,149 @@
+"""What is forbidden is seen in the text, in whichever cell and scope; what is beside the answer is not the answer."""
+
+from __future__ import annotations
+
+import functools
+import operator
+import time
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from lessonkit import guard
+from lessonkit.forbidden import find, refuse, written
+
+SOFTMAX = ["torch.softmax", "torch.nn.functional.softmax", "torch.nn.Softmax"]
+CDIST = ["torch.cdist", "Python loop or comprehension"]
+LENT = {"parts": "layer_by_layer.parts"}
+
+SEEN = [
+    ("len?\ndef f(x): return F.softmax(x, -1)", ()),
+    ("%%time\ndef f(x): return F.softmax(x, -1)", ()),
+    ("!ls\ndef f(x):\n    y = !ls\n    return F.softmax(x, -1)", ()),
+    ("def f(x): return g(x)", ("g = F.softmax",)),
+    ("def f(x): return g(x)", ("def h(x):\n    return x.softmax(-1)", "def g(x): return h(x)")),
+    ("def f(x): return x.mine(-1)", ("torch.Tensor.mine = F.softmax",)),
+    ("def f(x):\n    G = F\n    return G.softmax(x)", ()),
+    ("def g():\n    F = 3\ndef f(x): return F.softmax(x)", ()),
+    ("class A:\n    F = 3\n    def go(self, x): return F.softmax(x)\ndef f(x): return A().go(x)", ()),
+    ("def f(x): return [F for F in [1]] + [F.softmax(x)]", ()),
+    ("def f(x): return operator.methodcaller('softmax', -1)(x)", ()),
+    ("def f(x): return list(map(F.softmax, [x]))", ()),
+    ("def f(x): return globals()['F'].softmax(x)", ()),
+    ("def f(x): return vars(F)['softmax'](x)", ()),
+    ("import importlib\ndef f(x): return importlib.import_module('torch.nn.functional').softmax(x)", ()),
+    ("def f(x): return __import__('torch').softmax(x)", ()),
+    ("def f(x): return getattr(F, 'soft' + 'max')(x)", ()),
+    ("import sys\ndef f(x): return sys.modules['torch'].softmax(x)", ()),
+    ("exec('def f(x): return F.softmax(x)')", ()),
+    ("def f(x): return eval('F.softmax')(x)", ()),
+    ("T = {}\nT['a'] = F.softmax\ndef f(x): return T['a'](x)", ()),
+    ("torch.Tensor.mine = F.softmax\ndef f(x): return x.mine(-1)", ()),
+    ("def f(x): return (F if x else F).softmax(x)", ()),
+    ("def f(x): return x\nf = F.softmax", ()),
+    ("from torch import softmax as f", ()),
+    ("def f(x, *, s=F.softmax): return s(x)", ()),
+    ("def f(x):\n    match x:\n        case 1: return F.softmax(x)", ()),
+    ("def f(x): return (s := F.softmax) and s(x)", ()),
+]
+
+
+@pytest.mark.parametrize(("source", "beside"), SEEN)
+def test_a_forbidden_call_is_seen(source, beside):
+    assert find(source, SOFTMAX, {"f"}, LENT, beside)
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [("def f(x): return np.linalg.solve(x, x)", "numpy.linalg.solve"), ("import scipy.special as sp\ndef f(x): return sp.softmax(x)", "scipy.special.softmax"),
+     ("import jax\ndef f(x): return jax.nn.softmax(x)", "jax.nn.softmax"), ("from numpy.linalg import *\ndef f(x): return solve(x, x)", "numpy.linalg.solve"),
+     ("import torch\ndef f(x): return torch.exp(x)", "torch.*")],
+)  # fmt: skip
+def test_in_any_package(source, name):
+    assert find(source, [name], {"f"}) == [name]
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["def f(x): return f.__closure__[0].cell_contents(x)", "from lessonkit import check\ndef f(x):\n    check._current.clear()\n    return x",
+     "import inspect\ndef f(x): return inspect.getsource(x)", "def f(x): return parts.relu_forward(x)", "import gc\ndef f(x): return gc.get_objects()",
+     "def f(x): return getattr(x, '__closure__')"],
+)  # fmt: skip
+def test_the_course_s_own_code_is_not_looked_into(source):
+    assert find(source, [], {"f"}, LENT)
+
+
+@pytest.mark.parametrize(
+    ("source", "beside"),
+    [
+        ("def f(x): return x @ x\nprint([f(i) for i in range(3)])", ()),
+        ("def f(x): return x @ x\nfor i in range(3):\n    x = torch.randn(i)\n    assert torch.allclose(f(x), torch.cdist(x, x))", ()),
+        ("def f(x): return g(x)\ndef g(x): return x", ("for i in range(10): print(i)", "def g(x): return [1 for i in x]")),
+        ("def f(x: torch.cdist): return isinstance(x, torch.cdist)", ()),
+        ("def f(x):\n    'torch.cdist [i for i in x]'\n    return x  # for i in x", ()),
+        ("def f(x): return x", ("x = ???\n", "def broken(")),
+        ("x = torch.ones(3)\ndef f(x): return x\nprint(torch.cdist(x, x))", ()),
+        ("def f(x): return x", ("def sums(): return [i for i in range(3)]",)),
+        ("parts = 3\ndef f(parts): return parts.relu_forward", ()),
+    ],
+)
+def test_what_is_beside_the_answer_is_not_the_answer(source, beside):
+    assert find(source, CDIST, {"f"}, LENT, beside) == []
+
+
+def test_a_loop_in_a_helper_of_the_answer_counts_wherever_it_stands():
+    assert find("def f(x): return g(x)", CDIST, {"f"}, {}, ("def g(x): return [1 for i in x]",)) == ["Python loop or comprehension"]
+    assert find("table = []\nfor i in range(9):\n    table.append(i)\ndef f(x): return table[x]", CDIST, {"f"}) == ["Python loop or comprehension"]
+
+
+def test_what_cannot_be_read_is_refused_and_says_so():
+    said = refuse("def f(x): return x\n" + "# much\n" * 40_000, SOFTMAX, "def f(x): ...")
+    assert said is not None
+    assert "200,000 characters" in said.actual
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["def f(x):\n    if x == 0: return 0\n" + "".join(f"    elif x == {i}: return {i}\n" for i in range(900)), "def f(x): return " + "+".join(["x"] * 4000),
+     "def f(x): return " + "_" * 150_000, "def f(x): return '" + "a." * 90_000 + "'", "def f(x): return g0(x)\n" + "".join(f"def g{i}(x): return g{i + 1}(x)\n" for i in range(500)),
+     "def f(x): return x" + ".a" * 2_000],
+)  # fmt: skip
+def test_long_and_deep_texts_are_read_in_bounded_time(source):
+    started = time.process_time()
+    assert refuse(source, [*SOFTMAX, *CDIST[:1]], "def f(x): ...", LENT) is None
+    assert time.process_time() - started < 5
+
+
+def test_a_notebook_and_the_grader_find_the_same_answer_among_the_cells():
+    cells = ["import torch", "def f(x): return [i for i in x]", "def g(x): return x", "@check.cell('f__a')\ndef _(): ...", "def f(x): return g(x)"]
+    source, beside = written(["f"], cells)
+    assert source == "def f(x): return g(x)"
+    assert beside == ["import torch", "def g(x): return x"]
+    assert find(source, CDIST, {"f"}, LENT, beside) == []
+
+
+@pytest.mark.parametrize(
+    "call",
+    [lambda x: list(map(torch.softmax, [x], [0])), lambda x: operator.methodcaller("softmax", -1)(x), lambda x: functools.partial(torch.softmax, dim=0)(x),
+     lambda x: next(map(operator.methodcaller("softmax", -1), [x])), lambda x: torch.vmap(lambda a: a.softmax(0))(x[None]), lambda x: np.vectorize(lambda v: functional.softmax(torch.tensor([v]), 0).item())(x.numpy())],
+)  # fmt: skip
+def test_a_call_made_from_c_is_seen(call):
+    with guard.watch("e", SOFTMAX, "<the course>") as used:
+        call(torch.ones(3))
+    assert used
+
+
+def test_switching_the_profile_off_is_seen():
+    import sys
+
+    with guard.watch("e", SOFTMAX, "<the course>") as used:
+        sys.setprofile(None)
+    assert used == {"sys.setprofile"}
+
+
+def test_a_right_answer_calls_nothing_forbidden():
+    with guard.watch("e", SOFTMAX, "<the course>") as used:
+        torch.ones(3).exp().div(3.0).sum()
+    assert used == set()
