@@ -39,7 +39,7 @@ HOSTILE = [
 
 def a_class(room, size, hostile=0):
     """Hand in `size` notebooks: right, untouched, one of the known mistakes in turn; the hostile spread among them."""
-    known = variants.read(ROOT / "course" / room.name / "mistakes.py")
+    known = solutions.read(ROOT / "course" / room.name / "mistakes.py")
     every = size / hostile if hostile else 0
     evil = {int(n * every): n for n in range(hostile)}
     for i in range(size):
