@@ -16,6 +16,7 @@ import pytest
 
 from autograder import engine
 from autograder.books import gradebook, store
+from autograder.course import solutions
 from autograder.errors import BadNotebook
 from autograder.grade import Grading, Options
 from autograder.sandbox import trial
