@@ -89,7 +89,7 @@ def own_mounts(limits: dict[str, int]) -> None:
     safe = linux.MS_NOSUID | linux.MS_NODEV
     size = f"size={limits['disk']},nr_inodes={limits['inodes']},mode=1777"
     with open("/proc/self/mountinfo") as mountinfo:
-        linux.make_read_only(linux.mounts(mountinfo.read()))
+        linux.make_read_only(mountinfo.read)
         linux.mount("tmpfs", "/tmp", "tmpfs", safe, size)
         for path, kept in json.loads(os.environ.pop("SANDBOX_KEEP", "{}")).items():
             os.makedirs(path, exist_ok=True)
