@@ -123,7 +123,7 @@ def _settle(limits: dict[str, int], results: int) -> None:
         os.dup2(nothing, fd)
     os.closerange(3, results)
     os.closerange(results + 1, 4096)
-    _limit("RLIMIT_CORE", 0)
+    _limit("RLIMIT_CORE", 1)  # 0 still starts a program that the machine has for core dumps; 1 starts none
     _limit("RLIMIT_NOFILE", limits["files"])
     _limit("RLIMIT_FSIZE", limits["file_size"])
     _limit("RLIMIT_CPU", limits["cpu_seconds"])

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ def short(monkeypatch):
     real = ch.exercises_of
     monkeypatch.setattr(
         ch, "exercises_of",
-        lambda nb, settings: real(nb, {name: table | {"seconds": 3.0} for name, table in settings.items()}),
+        lambda nb, settings: {n: replace(e, settings=replace(e.settings, seconds=3.0)) for n, e in real(nb, settings).items()},
     )  # fmt: skip
 
 
@@ -148,7 +149,8 @@ def test_what_never_ends_is_stopped_with_a_reason_and_keeps_earlier_points(class
     assert result.exercises["relu"].score == 0
     assert result.exercises["linear_forward"].outcome == "pass"
     assert result.exercises["numeric_gradient"].outcome == "pass", result.exercises["numeric_gradient"]
-    assert took < 60
+    busy = os.getloadavg()[0] > 2 * (os.cpu_count() or 1)  # then it runs again alone, with more patience
+    assert took < (600 if busy else 60)
     assert _left_over() == []
 
 
