@@ -16,7 +16,10 @@
 | `usage`        | inside, trusted: what a run's processes take together                           |
 | `child`        | inside, a run's own namespaces: closes doors, then runs the cells               |
 | `inside`       | inside: runs cells and emits what the checks observed                           |
+| `in_process`   | inside: cells of plain asserts, scored there by nbgrader's own rule             |
+| `kinds`        | inside: which containers a value is made of                                     |
 | `seccomp`      | inside: the system calls that a run may not make                                |
 | `linux`        | the system calls Python has no name for                                         |
+| `frames`       | outside: what a frame has to look like before anything behind it reads it       |
 | `wire`         | length-prefixed JSON between the two sides                                      |
 """
