@@ -157,4 +157,4 @@ def error_of(future: Future[Any]) -> Exception | None:
 
 def is_the_machines(error: Exception) -> bool:
     """Return True for what may go well next time: a dead worker or template, the system out of something."""
-    return isinstance(error, (SandboxBroke, OSError, BrokenExecutor)) or type(error).__module__.startswith("distributed")
+    return isinstance(error, (SandboxBroke, OSError, BrokenExecutor, CancelledError)) or type(error).__module__.startswith("distributed")

@@ -89,7 +89,7 @@ def own_mounts(limits: dict[str, int]) -> None:
     safe = linux.MS_NOSUID | linux.MS_NODEV
     size = f"size={limits['disk']},nr_inodes={limits['inodes']},mode=1777"
     with open("/proc/self/mountinfo") as mountinfo:
-        linux.make_read_only(linux.mounts(mountinfo.read()))
+        linux.make_read_only(mountinfo.read)
         linux.mount("tmpfs", "/tmp", "tmpfs", safe, size)
         for path, kept in json.loads(os.environ.pop("SANDBOX_KEEP", "{}")).items():
             os.makedirs(path, exist_ok=True)
@@ -123,7 +123,7 @@ def _settle(limits: dict[str, int], results: int) -> None:
         os.dup2(nothing, fd)
     os.closerange(3, results)
     os.closerange(results + 1, 4096)
-    _limit("RLIMIT_CORE", 0)
+    _limit("RLIMIT_CORE", 1)  # 0 still starts a program that the machine has for core dumps; 1 starts none
     _limit("RLIMIT_NOFILE", limits["files"])
     _limit("RLIMIT_FSIZE", limits["file_size"])
     _limit("RLIMIT_CPU", limits["cpu_seconds"])

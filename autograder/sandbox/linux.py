@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
 #: What a run may write to. It mounts each of them itself, empty, and they go when it ends.
@@ -58,8 +59,12 @@ def mounts(text: str) -> list[Mount]:
     for line in filter(None, text.splitlines()):
         before, _, after = line.partition(" - ")
         fields = before.split()
-        found.append(Mount(fields[4].encode().decode("unicode_escape"), after.split()[0], tuple(fields[5].split(","))))
+        found.append(Mount(_unescaped(fields[4]), after.split()[0], tuple(fields[5].split(","))))
     return found
+
+
+def _unescaped(point: str) -> str:
+    return point.encode().decode("unicode_escape") if "\\" in point else point
 
 
 class _MountAttributes(ctypes.Structure):
@@ -71,17 +76,17 @@ class _MountAttributes(ctypes.Structure):
     ]
 
 
-def make_read_only(inherited: list[Mount]) -> None:
+def make_read_only(mountinfo: Callable[[], str]) -> None:
     """Make every mount below / read-only and without set-user-id programs; device nodes stay usable.
 
-    One call since Linux 5.12, before that one for each of the `inherited`. OSError where one of them refuses.
+    One call since Linux 5.12, before that one for each mount that `mountinfo` reads. OSError where one of them refuses.
     """
     wanted = _MountAttributes(_ATTR_RDONLY | _ATTR_NOSUID, 0, 0, 0)
     arguments = (_AT_FDCWD, b"/", _AT_RECURSIVE, ctypes.byref(wanted), ctypes.c_size_t(ctypes.sizeof(wanted)))
     if _libc is not None and _libc.syscall(ctypes.c_long(_MOUNT_SETATTR), *arguments) == 0:
         return
     names = {"nodev": MS_NODEV, "noexec": MS_NOEXEC}
-    for one in inherited:
+    for one in mounts(mountinfo()):
         kept = sum(names.get(option, 0) for option in one.options)
         mount("none", one.point, "none", MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | kept, "")
 

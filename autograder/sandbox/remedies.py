@@ -60,13 +60,13 @@ TABLE = [
     Remedy("is not installed", "bubblewrap is not installed", "`sudo apt-get install bubblewrap` (or dnf, pacman, apk)"),
     Remedy("has no bubblewrap", "this system has no bubblewrap", "grade on Linux, or in a Linux container or WSL 2"),
     Remedy(
-        "inside bubblewrap, a run's own walls: unshare",
+        r"inside bubblewrap, a run's own walls: (\[Errno \d+\] )?unshare",
         "bubblewrap starts, and namespaces inside its own are refused, which each run needs",
         "on Ubuntu 25.04 and later unload the profile that forbids them: `sudo ln -s /etc/apparmor.d/bwrap-userns-restrict "
         f"/etc/apparmor.d/disable/ && sudo apparmor_parser -R /etc/apparmor.d/bwrap-userns-restrict`; {_CONTAINER}",
     ),
     Remedy(
-        "inside bubblewrap, a run's own walls: PermissionError",
+        "a run could write to",
         "the wall starts with something in it that a run could write to and that is not the run's own",
         "this is a fault of the grader: report it with the line above",
     ),

@@ -11,6 +11,7 @@ import ctypes
 import errno
 import platform
 import struct
+from functools import cache
 
 from autograder.sandbox import linux
 
@@ -36,6 +37,7 @@ DENIED = {
     "sched_setattr": (314, 274), "ioprio_set": (251, 30),
 }  # fmt: skip
 _CLONE, _CLONE3, _MMAP, _PRCTL = (56, 220), (435, 435), (9, 222), (157, 167)
+_SETRLIMIT, _PRLIMIT = (160, 164), (302, 261)
 _SOCKETS = ((41, 198), (53, 199))  # socket, socketpair
 _ARCHITECTURE = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 #: CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET.
@@ -45,7 +47,7 @@ _ALLOW, _ERRNO = 0x7FFF0000, 0x00050000
 _NUMBER_AT, _ARCHITECTURE_AT, _ARGUMENTS_AT = 0, 4, 16
 _PR_SET_SECCOMP, _MODE_FILTER = 22, 2
 _PR_SET_DUMPABLE, _PR_SCHED_CORE = 4, 62
-_AF_UNIX = 1
+_AF_UNIX, _RLIMIT_CORE = 1, 4
 #: MAP_SHARED (and MAP_SHARED_VALIDATE) with MAP_ANONYMOUS: pages that stay when no process has touched them.
 _SHARED_ANONYMOUS, _HUGE_PAGES = 0x01 | 0x20, 0x40000
 
@@ -70,6 +72,7 @@ def _where(number: int, lines: list[_Line]) -> list[_Line]:
     return [(_EQUAL, 0, len(lines) + 1, number), *lines, (_LOAD, 0, 0, _NUMBER_AT)] if number >= 0 else []
 
 
+@cache
 def program(machine: str) -> bytes:
     """Return the filter for a machine as the kernel reads it (struct sock_filter); KeyError for another machine."""
     column, audit = _ARCHITECTURE[machine]
@@ -90,8 +93,17 @@ def program(machine: str) -> bytes:
     # not dumpable would hide a process's memory from the watchdog; a core of one's own takes it from a neighbour
     options = [_argument(0), (_EQUAL, 1, 0, _PR_SET_DUMPABLE), (_EQUAL, 0, 1, _PR_SCHED_CORE), no]
     lines += _where(_PRCTL[column], options)
+    # a limit of 0 in the place of ours would hand each crash to the machine's own collector of core dumps
+    lines += _where(_SETRLIMIT[column], [_argument(0), (_EQUAL, 0, 1, _RLIMIT_CORE), no])
+    lines += _where(_PRLIMIT[column], [_argument(1), (_EQUAL, 0, 1, _RLIMIT_CORE), no])
     lines += [(_RETURN, 0, 0, _ALLOW)]
     return b"".join(struct.pack("<HBBI", *line) for line in lines)
+
+
+def prepare() -> None:
+    """Make the filter before the fork, once for all runs."""
+    if platform.machine() in _ARCHITECTURE:
+        program(platform.machine())
 
 
 def install() -> None:

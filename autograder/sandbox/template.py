@@ -172,8 +172,9 @@ def main() -> None:
     """Serve on the inherited socket named by the first argument; `isolate` as the second."""
     control = socket.socket(fileno=int(sys.argv[1]))
     if sys.platform == "linux":
-        from autograder.sandbox import linux
+        from autograder.sandbox import linux, seccomp
 
+        seccomp.prepare()
         linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 1)
         linux.prctl(linux.PR_SET_DUMPABLE, 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

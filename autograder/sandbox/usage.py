@@ -118,16 +118,17 @@ def _file_system(folder: str) -> int:
 
 
 def _resident(pid: int) -> int:
-    return _sum_of(f"/proc/{pid}/status", ("RssAnon:", "RssShmem:"))
+    return _sum_of(f"/proc/{pid}/status", (b"RssAnon:", b"RssShmem:"))
 
 
 def _share(pid: int) -> int:
     """Return the memory of a process with each page divided among those that map it, or all of it where hidden."""
-    return _sum_of(f"/proc/{pid}/smaps_rollup", ("Pss_Anon:", "Pss_Shmem:")) or _resident(pid)
+    return _sum_of(f"/proc/{pid}/smaps_rollup", (b"Pss_Anon:", b"Pss_Shmem:")) or _resident(pid)
 
 
-def _sum_of(path: str, names: tuple[str, ...]) -> int:
-    with contextlib.suppress(OSError, ValueError), open(path) as file:
+def _sum_of(path: str, names: tuple[bytes, ...]) -> int:
+    # bytes: a process may give itself a name that is no text
+    with contextlib.suppress(OSError, ValueError), open(path, "rb") as file:
         return sum(int(line.split()[1]) * 1024 for line in file if line.startswith(names))
     return 0
 

@@ -205,6 +205,8 @@ HOARD = {
     "socket_buffers": "import os, socket, time\nfor _ in range(40):\n    if os.fork() == 0:\n        keep = []\n        for _ in range(100):\n            a, b = socket.socketpair(); a.setblocking(False); keep.append((a, b))\n"
     "            try: a.send(b'x' * 150000)\n            except OSError: pass\n        time.sleep(9); os._exit(0)\ntime.sleep(4)",
     "gifts_to_a_pipe": _LIBC + "r, w = os.pipe()\nif libc.vmsplice(w, None, 0, 8) == -1 and ctypes.get_errno() == 1: raise OSError('refused')\nimport time; time.sleep(3)",
+    "name_that_is_no_text": "import ctypes, os, time\nfor _ in range(10):\n    if os.fork() == 0:\n        ctypes.CDLL(None).prctl(15, b'\\xff\\xfe) S 1', 0, 0, 0)\n"
+    "        x = bytearray(os.urandom(2**20) * 50)\n        time.sleep(9); os._exit(0)\ntime.sleep(4)",
     "hidden_from_the_watchdog": "import ctypes, os, time\nctypes.CDLL(None).prctl(4, 0, 0, 0, 0)\nfor _ in range(10):\n    if os.fork() == 0:\n        ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)\n"
     "        x = bytearray(os.urandom(2**20) * 50)\n        time.sleep(9); os._exit(0)\ntime.sleep(4)",
 }  # fmt: skip

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,13 @@ import pytest
 from autograder.books import gradebook, store
 from autograder.course import chapter as ch
 from autograder.intake import door as intake
-from autograder.sandbox import bwrap
+from autograder.judge import reference as references
+from autograder.sandbox import bwrap, trial
 from autograder.sandbox.levels import level
 from tests.e2e import attacks
 from tests.e2e.classroom import cell_of, code
 
-pytestmark = pytest.mark.skipif(bwrap.missing() is not None, reason=f"no sandbox here: {bwrap.missing()}")
+pytestmark = pytest.mark.skipif(trial.missing() is not None, reason=f"no sandbox here: {trial.missing()}")
 
 
 def with_attack(classroom, attack, solution=attacks.WRONG):
@@ -39,11 +41,11 @@ def record_of(result):
 @pytest.fixture
 def short(monkeypatch):
     """Cells may run 3 s instead of 20, so that attacks that wait do not make the suite wait."""
-    monkeypatch.setattr(ch, "CELL_SECONDS", 3.0)
+    monkeypatch.setattr(references, "CELL_SECONDS", 3.0)
     real = ch.exercises_of
     monkeypatch.setattr(
         ch, "exercises_of",
-        lambda nb, settings: real(nb, {name: table | {"seconds": 3.0} for name, table in settings.items()}),
+        lambda nb, settings: {n: replace(e, settings=replace(e.settings, seconds=3.0)) for n, e in real(nb, settings).items()},
     )  # fmt: skip
 
 
@@ -147,7 +149,8 @@ def test_what_never_ends_is_stopped_with_a_reason_and_keeps_earlier_points(class
     assert result.exercises["relu"].score == 0
     assert result.exercises["linear_forward"].outcome == "pass"
     assert result.exercises["numeric_gradient"].outcome == "pass", result.exercises["numeric_gradient"]
-    assert took < 60
+    busy = os.getloadavg()[0] > 2 * (os.cpu_count() or 1)  # then it runs again alone, with more patience
+    assert took < (600 if busy else 60)
     assert _left_over() == []
 
 
@@ -155,6 +158,49 @@ def _left_over():
     """Return processes of runs that should be gone: anything below a template's child."""
     found = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True).stdout
     return [line for line in found.splitlines() if "import time" in line and "ps -eo" not in line]
+
+
+def test_what_one_student_leaves_no_other_student_finds(classroom, grade):
+    """Somebody honest before and after each of them, in one worker; nothing is graded as an empty zero."""
+    for n, source in enumerate(attacks.OUTLIVE.values()):
+        notebook = classroom.notebook(classroom.right)
+        notebook["cells"].insert(0, code(source))
+        classroom.submit(f"s{n:02d}_evil", notebook)
+        classroom.submit(f"s{n:02d}_good")
+    results = grade(classroom)
+    assert {s: (r.status, r.score) for s, r in results.items() if s.endswith("good")} == {
+        s: ("graded", 26.0) for s in results if s.endswith("good")
+    }
+    assert len({record_of(r) for s, r in results.items() if s.endswith("good")}) == 1
+    assert os.stat("/dev").st_mode & 0o777 == 0o755
+    assert grade(classroom, force=True)["s00_good"].score == 26.0
+
+
+@pytest.mark.parametrize("source", ["while True: pass", "import time; time.sleep(2.8)"])
+def test_slow_scratch_cells_cost_themselves_only(classroom, grade, short, source):
+    notebook = classroom.notebook(classroom.right)
+    for _ in range(9):
+        notebook["cells"].insert(cell_of(notebook, "relu__forward"), code(source))
+    classroom.submit("ada", notebook)
+    result = grade(classroom)["ada"]
+    assert (result.status, result.score) == ("graded", 26.0)
+
+
+def test_check_of_a_notebook_stands_behind_the_wall_and_says_where_there_is_none(classroom, cli, monkeypatch, tmp_path):
+    from autograder import learner
+
+    mark = tmp_path / "touched"
+    notebook = classroom.notebook(classroom.right)
+    notebook["cells"].insert(0, code(f"open({str(mark)!r}, 'w').close()"))
+    path = classroom.submit("ada", notebook)
+    done = cli("check", path, "--root", classroom.root)
+    assert done.exit_code == 0
+    assert "no wall here" not in done.stderr
+    assert not mark.exists()
+    monkeypatch.setattr(learner.trial, "missing", lambda: "bubblewrap is not installed")
+    done = cli("check", path, "--root", classroom.root)
+    assert "no wall here: the notebook's code runs as you" in done.stderr
+    assert mark.exists()
 
 
 def test_harmless_but_nosy_code_sees_nothing_and_costs_nothing(classroom, grade):

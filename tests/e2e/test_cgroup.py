@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from autograder import doctor
-from autograder.sandbox import bwrap, cgroup
+from autograder.sandbox import cgroup, trial
 from autograder.sandbox import levels as isolation
 from autograder.sandbox.host import Limits, SandboxBroke, Template
 from autograder.sandbox.inside import Cell
 
 here = pytest.mark.skipif(
-    bool(bwrap.missing() or cgroup.missing()), reason=f"{bwrap.missing() or cgroup.missing()}"
+    bool(trial.missing() or cgroup.missing()), reason=f"{trial.missing() or cgroup.missing()}"
 )
 #: 16 processes that touch 48 MiB each: no single one is large, and no watchdog with a limit of 3 GiB minds them.
 MANY = """
@@ -41,7 +41,7 @@ def run(template, source):
 
 
 def test_doctor_and_the_level_say_what_the_kernel_keeps(tmp_path):
-    if bwrap.missing():
+    if trial.missing():
         assert isolation.level()[0] is False
         return
     findings = {finding.what: finding for finding in doctor.examine(tmp_path)}
@@ -59,7 +59,15 @@ def test_a_scope_is_asked_for_with_every_limit():
     command = cgroup.wrap(["bwrap", "python"], 1000, 7)
     assert command[0] == "systemd-run"
     assert command[-3:] == ["--", "bwrap", "python"]
-    assert {"--scope", "MemoryMax=1000", "MemorySwapMax=0", "TasksMax=7", "OOMPolicy=continue"} <= set(command)
+    wanted = {"--scope", "MemoryMax=1000", "MemorySwapMax=0", "TasksMax=7", "OOMPolicy=continue", "CPUQuota=100%"}
+    assert wanted <= set(command)
+
+
+def test_the_kernels_own_sum_of_processor_time_is_read(monkeypatch, tmp_path):
+    (tmp_path / "cpu.stat").write_text("usage_usec 2500000\nuser_usec 1\n")
+    monkeypatch.setattr(cgroup, "folder_of", lambda pid: tmp_path)
+    assert cgroup.cpu_seconds(1) == 2.5
+    assert cgroup.cpu_seconds(1) == 2.5
 
 
 def test_a_level_with_a_cgroup_is_not_claimed_where_the_limits_are_others(monkeypatch, tmp_path):
@@ -71,7 +79,7 @@ def test_a_level_with_a_cgroup_is_not_claimed_where_the_limits_are_others(monkey
 
 @here
 def test_many_small_processes_together_are_ended_by_the_kernel_and_the_next_run_is_fine():
-    with Small(sandbox=True, in_cgroup=True, torch_too=False) as template:
+    with Small(sandbox=True, in_cgroup=True) as template:
         template.wait_until_warm()
         started = time.monotonic()
         outcome = run(template, MANY)
@@ -85,7 +93,7 @@ def test_many_small_processes_together_are_ended_by_the_kernel_and_the_next_run_
 
 @here
 def test_one_process_that_takes_too_much_is_named_for_its_memory():
-    with Small(sandbox=True, in_cgroup=True, torch_too=False) as template:
+    with Small(sandbox=True, in_cgroup=True) as template:
         outcome = run(template, "held = bytearray(2**30)\nfor i in range(0, 2**30, 4096): held[i] = 1")
         assert outcome.stopped_in == "hog"
         assert "of memory" in outcome.reason
@@ -94,7 +102,7 @@ def test_one_process_that_takes_too_much_is_named_for_its_memory():
 
 @here
 def test_threads_are_counted_and_the_scope_goes_with_its_template():
-    with Small(sandbox=True, in_cgroup=True, torch_too=False) as template:
+    with Small(sandbox=True, in_cgroup=True) as template:
         template.wait_until_warm()
         assert cgroup.limits_of(template.process.pid) == (str(512 * 2**20), "60")
         folder = cgroup.folder_of(template.process.pid)

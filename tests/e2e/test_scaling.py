@@ -16,9 +16,10 @@ import pytest
 
 from autograder.books import gradebook
 from autograder.grade import Grading, Options
-from autograder.sandbox import bwrap
+from autograder.sandbox import trial
 from autograder.sandbox.levels import level
-from tests.e2e.classroom import ROOT, Classroom
+from tests.e2e import attacks
+from tests.e2e.classroom import ROOT, Classroom, code
 from tests.e2e.lab import free_port
 from tests.e2e.test_nothing_lost import a_class, everything
 
@@ -67,6 +68,25 @@ def test_dask_with_a_worker_killed_gives_the_same_records(tmp_path):
     assert sorted(r.student for r in results) == [f"s{i:04d}" for i in range(6)]
     assert {r.status for r in results} == {"graded"}
     assert everything(here) == everything(there)
+
+
+def test_a_hostile_submission_on_one_dask_worker_leaves_the_others_as_they_are(tmp_path):
+    here, there = Classroom(tmp_path / "here"), Classroom(tmp_path / "there")
+    sandboxed, _ = level()
+    for room in (here, there):
+        a_class(room, 6)
+    list(Grading(here.root, here.name, Options(jobs=1, trusting=not sandboxed)).run())
+    for n, source in enumerate(("import os\nos.chmod('/dev', 0)", "import os\nos.kill(-1, 9)", attacks.SLOW["memory_hog"]["before"])):
+        notebook = there.notebook(there.right | {"relu": attacks.WRONG})
+        notebook["cells"].insert(0, code(source))
+        there.submit(f"a{n}", notebook)
+    with cluster(tmp_path) as (address, _):
+        options = Options(jobs=2, trusting=not sandboxed, dask=True, scheduler=address)
+        results = {result.student: result for result in Grading(there.root, there.name, options).run()}
+    assert {r.status for r in results.values()} == {"graded"}
+    assert {results[f"a{n}"].exercises["relu"].score for n in range(3)} == {0.0}
+    scores, records = everything(there)
+    assert ({s: v for s, v in scores.items() if s[0] != "a"}, {s: v for s, v in records.items() if s[0] != "a"}) == everything(here)
 
 
 def _postgres() -> Path | None:
@@ -135,7 +155,7 @@ def test_the_gradebook_on_postgresql(tmp_path, cli):
     with postgres(tmp_path) as url:
         config = (ROOT / "nbgrader_config.py").read_text() + f'c.CourseDirectory.db_url = "{url}"\n'
         (room.root / "nbgrader_config.py").write_text(config)
-        trusting = [] if bwrap.missing() is None else ["--i-trust-these-students"]
+        trusting = [] if trial.missing() is None else ["--i-trust-these-students"]
         done = cli("grade", "01", "--jobs", "1", "--root", room.root, *trusting)
         assert done.exit_code == 0, done.output
         with gradebook.open_gradebook(room.root) as books:

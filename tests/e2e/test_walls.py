@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from autograder.judge.grade_one import observe
-from autograder.sandbox import linux, seccomp, trial
+from autograder.sandbox import linux, seccomp, trial, usage
 from autograder.sandbox.host import Limits, SandboxBroke, Template
 from autograder.sandbox.inside import Cell
 from tests.e2e import attacks
@@ -80,6 +80,25 @@ def test_every_call_on_the_list_is_refused(template):
     )
     assert run(template, source).frames["cell0"]["output"] == ""
     assert len(numbers) > 50
+
+
+def test_a_crash_starts_no_collector_of_core_dumps(template):
+    source = (
+        "import resource\nprint([line.split()[4:6] for line in open('/proc/self/limits') if 'core' in line])\n"
+        "try: resource.setrlimit(resource.RLIMIT_CORE, (0, 0)); print('LEAK')\nexcept (OSError, ValueError): pass\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))"
+    )
+    frame = run(template, source).frames["cell0"]
+    assert (frame["error"], frame["output"]) == (None, "[['1', '1']]\n")
+
+
+def test_other_programs_of_a_user_do_not_count_towards_a_runs_limit_of_processes():
+    assert usage.threads_beside() > 0
+    source = "import resource\nprint(resource.getrlimit(resource.RLIMIT_NPROC)[0])"
+    with Template(sandbox=False) as plain:
+        assert int(run(plain, source).frames["cell0"]["output"]) >= Limits().threads + 1
+    apart = Template(sandbox=True)
+    assert apart._threads_beside() == 0 or os.geteuid() != 0
 
 
 def test_no_kind_of_socket_leads_out(template):
