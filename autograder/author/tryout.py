@@ -31,6 +31,7 @@ from autograder.judge.verdict import judge_cell
 from autograder.rebuild.split import Split
 from autograder.sandbox.inside import Cell, frame_of, seed_everything
 from lessonkit import check, guard, inputs, show
+from lessonkit.forbidden import defined
 
 Frames = dict[str, dict[str, Any]]
 _REFUSED = guard.message([]).behaviour
@@ -60,6 +61,8 @@ class Tried:
     accepted: bool = False
     refused: bool = False
     hurts: dict[str, str] = field(default_factory=dict)
+    #: of an expected value that is tried as an answer: its text
+    note: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the plain form that is kept."""
@@ -137,7 +140,7 @@ class Tryout:
             hurts = self._hurts(name, seen, observed[0]) if kind == "mistake" else {}
             accepted = result.outcome == "pass" and result.score == result.max_score
             refused = any(cell.refused for cell in shown.values())
-            tried.append(Tried(name, kind, one.name, {}, shown, accepted, refused, hurts))
+            tried.append(Tried(name, kind, one.name, {}, shown, accepted, refused, hurts, one.help if kind == "expected" else ""))
         return tried
 
     def _hurts(self, name: str, seen: Observed, right: Observed) -> dict[str, str]:
@@ -159,8 +162,9 @@ class Tryout:
             {"name": one.name, "help": one.help, "at": seen} for one, seen in zip(named[1:], at, strict=True) if seen
         ]
         settings = self.desk.chapter.exercises[name].settings
-        entry = {"mistakes": mistakes, "forbidden": settings.forbidden, "names": notes.names_of(self.desk.notebook, name)}
-        return {"chapter": self.desk.chapter.name, "exercises": {name: entry}}
+        entry = {"mistakes": mistakes, "forbidden": settings.forbidden, "defines": sorted(defined(self.desk.right[name]))}
+        chapter = self.desk.chapter
+        return {"chapter": chapter.name, "course": chapter.course.to_json(), "exercises": {name: entry}}
 
     def _following(self, solution: NamedSolution, index: int, more: list[str]) -> Iterator[Cell]:
         """Yield the solution's cell and what comes after it as far as tests of the exercise, or of `more`, go."""
@@ -223,7 +227,7 @@ class Tryout:
                 emit({"begin": cell.id})
                 with forks.limit(self._seconds(cell)), _quiet():
                     source = self.desk.visible[cell.id] if cell.role == "test" else cell.source
-                    done = self.shell.run_cell(source, store_history=False)
+                    done = self.shell.run_cell(source, store_history=True)  # the text is looked at too
                 if cell.role == "test":
                     shown = _said(done.error_before_exec or done.error_in_exec)
                     emit({"cell": cell.id, "shown": asdict(shown)})
