@@ -63,15 +63,6 @@ class Rehearsal:
         """Return the reference solutions by exercise."""
         return {ch.grade_id_of(c): c.source for c in self.chapter.source.cells if ch.is_solution(c)}
 
-    def findings(self) -> list[Line]:
-        """Return everything that is not as it should be; [] for a chapter fit for students."""
-        lines = [*self.reference_lines(), *self.untouched_lines()]
-        for wrong in self.chapter.named(solutions.MISTAKES):
-            lines += self.mistake_lines(wrong)
-        for unusual in self.chapter.named(solutions.VARIANTS):
-            lines += self.variant_lines(unusual)
-        return lines
-
     def reference_lines(self) -> list[Line]:
         """Return findings about the reference solution."""
         result = self.grade(self.right())

@@ -34,6 +34,8 @@ from lessonkit import check, guard, inputs, show
 from lessonkit.forbidden import defined
 
 Frames = dict[str, dict[str, Any]]
+#: Of a reference with one thing changed a cell computes no longer: many of these loop for ever.
+MUTANT_SECONDS = 6.0
 _REFUSED = guard.message([]).behaviour
 
 
@@ -135,7 +137,7 @@ class Tryout:
         ]
         tried = []
         for (kind, one), seen in zip(named, observed, strict=True):
-            result, cells = judge_exercise(name, one.code, seen, records)  # type: ignore[arg-type]
+            result, cells = judge_exercise(name, one.code, seen, records)
             shown = {i: _shown(cell) for i, cell in cells.items()}
             hurts = self._hurts(name, seen, observed[0]) if kind == "mistake" else {}
             accepted = result.outcome == "pass" and result.score == result.max_score
@@ -176,7 +178,8 @@ class Tryout:
 
     def _seconds(self, cell: Cell) -> float:
         exercise = self.desk.chapter.exercises.get(cell.exercise)
-        return exercise.settings.seconds if exercise else 60.0
+        seconds = exercise.settings.seconds if exercise else 60.0
+        return seconds if self.mutants is None else min(seconds, MUTANT_SECONDS)
 
     def _recorded(self, solution: NamedSolution, index: int, kind: str) -> forks.Task:
         """Return the task that records all checks as for a grade, with those of exercises that build on this one,

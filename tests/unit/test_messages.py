@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from lessonkit import check, show
+from lessonkit import check, guard, show
 from lessonkit import notes as chapter
 from lessonkit.message import Message, to_html, to_text
 
@@ -278,3 +278,10 @@ def test_a_pass_says_that_more_is_tried_when_graded(monkeypatch, capsys):
     assert capsys.readouterr().out.endswith("n\nwhen graded, more cases of the same are tried\n")
     report(lambda: check.close("n", lambda: 2.0, expected=2.0), "thing__else")
     assert "when graded" not in capsys.readouterr().out
+
+
+def test_a_loop_is_told_as_a_loop():
+    where = guard.message(["Python loop"]).where
+    assert "one by one" in where
+    assert "call" not in where
+    assert "that call" in guard.message(["Python loop", "torch.softmax"]).where
