@@ -214,7 +214,8 @@ def _report(here: _Cell, refused: Message | None) -> None:
     here.evidence.note(here.records)
     if here.failed is not None:
         told = replace(here.failed, help=here.evidence.help())
-        here.messages.append(with_next_step(told, here.exercise))
+        hints = chapter.exercise_notes(here.exercise).get("hints")
+        here.messages.append(with_next_step(told, here.exercise if hints else ""))
     if refused:
         here.messages.insert(0, refused)
     title = here.grade_id.replace("__", ": ").replace("_", " ")

@@ -264,7 +264,11 @@ def test_a_text_from_elsewhere_is_cleaned_and_says_where_it_is_cut():
     assert "… (cut here)" in lines
 
 
-def test_there_is_always_a_next_step():
+def test_there_is_always_a_next_step(monkeypatch):
+    lines = " ".join(report(lambda: check.close("n", lambda: 1.0, expected=2.0)))
+    assert "make the call in a cell of your own and print what comes out" in lines
+    assert "hint(" not in lines
+    monkeypatch.setattr(chapter, "notes", lambda: {"exercises": {"thing": {"hints": ["look", "there"]}}})
     lines = report(lambda: check.close("n", lambda: 1.0, expected=2.0))
     assert "and print what comes out" in " ".join(lines)
     assert '`hint("thing")` says' in " ".join(lines)
