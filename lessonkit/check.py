@@ -33,6 +33,7 @@ import numpy as np
 
 from lessonkit import guard, say, show
 from lessonkit import notes as chapter
+from lessonkit import probes as probing
 from lessonkit.compare import Mismatch, compare
 from lessonkit.inputs import array, integers, rng, tensor
 from lessonkit.lend import lend
@@ -42,7 +43,7 @@ from lessonkit.plain_text import one_line, sound
 from lessonkit.recognise import Evidence
 
 __all__ = [
-    "CheckFailed", "CheckerBroke", "array", "cell", "close", "equal", "integers", "lend", "needs", "raises", "rng",
+    "CheckFailed", "CheckerBroke", "array", "cell", "close", "equal", "integers", "lend", "needs", "probes", "raises", "rng",
     "tensor", "that", "unchanged",
 ]  # fmt: skip
 
@@ -213,7 +214,8 @@ def _report(here: _Cell, refused: Message | None) -> None:
     here.evidence.note(here.records)
     if here.failed is not None:
         told = replace(here.failed, help=here.evidence.help())
-        here.messages.append(with_next_step(told, here.exercise))
+        hints = chapter.exercise_notes(here.exercise).get("hints")
+        here.messages.append(with_next_step(told, here.exercise if hints else ""))
     if refused:
         here.messages.insert(0, refused)
     title = here.grade_id.replace("__", ": ").replace("_", " ")
@@ -262,6 +264,27 @@ def equal(
 ) -> None:
     """Check that `observe()` is exactly `expected`: strings, flags, shapes, counts, or bits of an array."""
     _value_check("equal", behaviour, observe, expected, {"exact": True}, advice, site)
+
+
+def probes(
+    behaviour: str,
+    make: Callable[[], Callable[..., Any]],
+    *inputs: Any,
+    promises: tuple[str, ...],
+    expected: Any = _MISSING,
+    rtol: float | None = None,
+    atol: float | None = None,
+    advice: str = "",
+    site: int | None = None,
+) -> None:
+    """Check what a contract promises besides its values: see `lessonkit.probes` for the probes and their names.
+
+    `make` gives the student's function, or a new layer; `expected` gives a right one. The message says how many
+    of the promises hold, and names those that do not.
+    """
+    right = _MISSING if expected is _MISSING else lambda: probing.of(expected, inputs, promises)
+    how = {"rtol": rtol, "atol": atol}
+    _value_check("close", behaviour, lambda: probing.of(make, inputs, promises), right, how, advice, site)
 
 
 def unchanged(behaviour: str, observe: Callable[[], Any], *inputs: Any, advice: str = "", site: int | None = None) -> None:

@@ -109,11 +109,15 @@ def _compare_mappings(expected: Plain, actual: Plain, how: _How, at: str) -> Mis
     wanted, found = dict(expected["items"]), dict(actual["items"])
     if wanted.keys() != found.keys():
         return Mismatch(_keys(wanted), _keys(found), at)
-    for key, one in wanted.items():
-        here = f"{at}, entry {key!r}" if at else f"entry {key!r}"
-        if mismatch := _compare(one, found[key], how, here):
-            return mismatch
-    return None
+    off = {key: mismatch for key, one in wanted.items() if (mismatch := _compare(one, found[key], how, ""))}
+    if not off:
+        return None
+    key, first = next(iter(off.items()))
+    here = ", ".join(filter(None, [at, f"entry {key!r}", first.where]))
+    if len(wanted) > 2:
+        names = ", ".join(map(repr, list(off)[:6])) + (", …" if len(off) > 6 else "")
+        here = f"{len(wanted) - len(off)} of {len(wanted)} hold, not: {names}; {here}"
+    return Mismatch(first.expected, first.actual, printable(here, 600), first.patterns)
 
 
 def _keys(mapping: dict[str, Plain]) -> str:

@@ -245,10 +245,13 @@ def message(used: list[str]) -> Message:
     """Return the message that names a forbidden call."""
     loops = [name for name in used if name.lower().startswith("python loop")]
     what = ", ".join(f"a {name}" if name in loops else name for name in used)
+    why = "that call is the thing this exercise asks you to build"
+    if len(loops) == len(used) > 0:
+        why = "it goes through the elements one by one; the exercise asks for whole arrays at once"
     return Message(
         "not yet",
         "it is your own work",
         actual=f"your code {'uses' if loops else 'calls'} {what}",
-        where="that call is the thing this exercise asks you to build",
+        where=why,
         try_=f"write it without {what}; the exercise lists what is not allowed",
     )

@@ -50,17 +50,20 @@ class Message:
         return [(label, value) for label, value in zip(FIELDS, values, strict=True) if value]
 
 
-def with_next_step(message: Message, exercise: str) -> Message:
-    """Return a message of something that does not hold with a next step, where it has none."""
+def with_next_step(message: Message, exercise: str = "") -> Message:
+    """Return a message of something that does not hold with a next step, where it has none.
+
+    `exercise` is named where it has hints.
+    """
     if message.try_ or message.outcome != "not yet":
         return message
     if message.help:
-        step = "change that, run your cell, then this one again"
-    elif message.actual.partition(":")[0].endswith(("Error", "Exception")):
-        step = f"make the call in a cell of your own: the full error says in which line it is; `hint(\"{exercise}\")` says where to look"
-    else:
-        step = f"make the call in a cell of your own and print what comes out; `hint(\"{exercise}\")` says where to look"
-    return replace(message, try_=step)
+        return replace(message, try_="change that, run your cell, then this one again")
+    raised = message.actual.partition(":")[0].endswith(("Error", "Exception"))
+    step = "make the call in a cell of your own" + (
+        ": the full error says in which line it is" if raised else " and print what comes out"
+    )
+    return replace(message, try_=step + (f'; `hint("{exercise}")` says where to look' if exercise else ""))
 
 
 def to_text(title: str, messages: list[Message], width: int = 100) -> str:

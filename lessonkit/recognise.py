@@ -41,7 +41,7 @@ class Evidence:
         notes = chapter.exercise_notes(exercise)
         self.cell = cell
         self.mistakes: list[dict[str, Any]] = notes.get("mistakes", [])
-        code = [space.get(name) for name in notes.get("names", [])]
+        code = [space.get(name) for name in notes.get("defines", [])]
         before, seen = _kept.get(exercise, ([], {}))
         same_code = len(before) == len(code) and all(a is b for a, b in zip(before, code, strict=True))
         self.cells: dict[str, Seen] = seen if same_code and code else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-LIMIT = 500
+LIMIT = 260
 
 
 def error(raised: BaseException) -> str:
@@ -13,7 +13,8 @@ def error(raised: BaseException) -> str:
         text = clean(str(raised))
     except Exception:
         text = ""
-    return f"{type(raised).__name__}: {text}" if text else type(raised).__name__
+    name = type(raised).__name__[:80]
+    return f"{name}: {text}" if text else name
 
 
 def clean(text: str, limit: int = LIMIT) -> str:

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from autograder.author import notes
+from autograder.author import answers, notes
 from autograder.course import chapter as ch
 from autograder.course.settings import CourseSettings, read_course, read_exercises
 from autograder.course.solutions import MISTAKES, REFUSED, VARIANTS, NamedSolution
@@ -16,6 +16,7 @@ from autograder.judge.diagnosis import KnownMistake
 from autograder.rebuild.cells import reference_cells, splits_of
 from autograder.rebuild.split import Split
 from autograder.sandbox.inside import Cell
+from lessonkit.forbidden import defined
 
 
 class TextChapter(ch.Chapter):
@@ -99,11 +100,14 @@ class Desk:
         return Records(self.chapter, self.splits, self.right, self.forbidden, {}, {})
 
     def named(self, exercise: str) -> list[tuple[str, NamedSolution]]:
-        """Return what is tried on an exercise, with its kind: `right`, then each `mistake`, `variant`, `refused`."""
+        """Return what is tried on an exercise, with its kind: `right`, then each `mistake`, `variant`, `refused`, and
+        what visible checks expect, as if it were an answer (`expected`)."""
         own = [("right", NamedSolution(exercise, "reference", self.right[exercise]))]
         own += [("mistake", one) for one in self.mistakes if one.exercise == exercise]
         own += [("variant", one) for one in self.variants if one.exercise == exercise]
-        return own + [("refused", one) for one in self.refused if one.exercise == exercise]
+        own += [("refused", one) for one in self.refused if one.exercise == exercise]
+        tests = [source for i, source in self.visible.items() if i.partition("__")[0] == exercise]
+        return own + [("expected", one) for one in answers.in_sight(exercise, self.right[exercise], tests)]
 
     def last_test(self, exercise: str) -> int:
         """Return the position of an exercise's last test cell, -1 where it has none."""
@@ -112,7 +116,7 @@ class Desk:
     def dependents(self, exercise: str) -> list[str]:
         """Return the later exercises whose cells look up what the exercise's solution defines, at any distance."""
         start = next(i for i, cell in enumerate(self.cells) if cell.id == exercise)
-        tainted, found = set(notes.names_of(self.notebook, exercise)), []
+        tainted, found = set(defined(self.right[exercise])), []
         for cell in self.cells[start + 1 :]:
             if cell.exercise == exercise or not tainted & _mentioned(cell.source):
                 continue

@@ -187,7 +187,7 @@ def _test_cell(
         elif isinstance(call.args[0], ast.Constant):
             behaviours[str(call.args[0].value)] += 1
         kind = check_name(call)
-        if kind in ("close", "equal") and "expected" not in keywords:
+        if kind in ("close", "equal", "probes") and "expected" not in keywords:
             findings.append(f"{grade_id}, line {call.lineno}: check.{kind} wants expected=")
         if kind == "that" and "judge" not in keywords:
             findings.append(f"{grade_id}, line {call.lineno}: check.that wants judge=")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -60,17 +59,10 @@ def notes_of(
             "defines": sorted(defined(stubs.get(name, ""))),
             "hints": exercise.settings.hints, "forbidden": exercise.settings.forbidden,
             "seconds": exercise.settings.seconds, "needs": exercise.settings.needs, "mistakes": mistakes,
-            "names": names_of(notebook, name), "hidden": hidden_in(notebook, name),
+            "hidden": hidden_in(notebook, name),
             **({"preload": exercise.settings.preload} if exercise.settings.preload else {}),
         }  # fmt: skip
     return {"chapter": folder.name, "course": course.to_json(), "made_from": made_from(folder), "exercises": notes}
-
-
-def names_of(notebook: NotebookNode, exercise: str) -> list[str]:
-    """Return the names of the functions and classes that an exercise's solution cell defines."""
-    sources = [cell.source for cell in notebook.cells if ch.is_solution(cell) and ch.grade_id_of(cell) == exercise]
-    nodes = [node for source in sources for node in ast.parse(source).body]
-    return [node.name for node in nodes if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
 
 
 def hidden_in(notebook: NotebookNode, exercise: str) -> list[str]:

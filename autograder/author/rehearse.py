@@ -12,12 +12,12 @@ from pathlib import Path
 
 import click
 
-from autograder.author.trials import Trials, apart, told
+from autograder.author.trials import Figures, Trials, apart, figures, table, told
 from autograder.course import chapter as ch
 from autograder.course import solutions
 from autograder.intake.submission import Submission, match, parse
 from autograder.judge import held_out
-from autograder.judge.grade_one import Observed, judge, judge_exercise, observe
+from autograder.judge.grade_one import judge, observe
 from autograder.judge.reference import Reference
 from autograder.judge.result import Result
 from autograder.rebuild.cells import submission_cells
@@ -64,15 +64,6 @@ class Rehearsal:
         """Return the reference solutions by exercise."""
         return {ch.grade_id_of(c): c.source for c in self.chapter.source.cells if ch.is_solution(c)}
 
-    def findings(self) -> list[Line]:
-        """Return everything that is not as it should be; [] for a chapter fit for students."""
-        lines = [*self.reference_lines(), *self.untouched_lines()]
-        for wrong in self.chapter.named(solutions.MISTAKES):
-            lines += self.mistake_lines(wrong)
-        for unusual in self.chapter.named(solutions.VARIANTS):
-            lines += self.variant_lines(unusual)
-        return lines
-
     def reference_lines(self) -> list[Line]:
         """Return findings about the reference solution."""
         result = self.grade(self.right())
@@ -91,25 +82,14 @@ class Rehearsal:
             if e.score > 0 or e.outcome == "pass"
         ]
 
-    def mistake_lines(self, wrong: solutions.NamedSolution, handed_in: bool = True) -> list[Line]:
-        """Return findings about one known mistake: it has to lose points and be told its own help.
-
-        It is handed in and graded like a student's; with `handed_in` False its own record is judged, which holds
-        the same observations and is there anyway, because every mistake is compared with all others.
-        """
-        if not handed_in:
-            own = next(m for m in self.reference.mistakes(wrong.exercise) if m.name == wrong.name)
-            found, _ = judge_exercise(wrong.exercise, wrong.code, Observed(own.frames, {}), self.reference)
-            if found.outcome == "not yet" and found.mistake == wrong.name:
-                return []
-        result = self.grade(self.right() | {wrong.exercise: wrong.code}, {wrong.exercise})
-        found = result.exercises[wrong.exercise]
+    def mistake_lines(self, wrong: solutions.NamedSolution) -> list[Line]:
+        """Return findings about one known mistake, handed in like a student's: it loses points and is told its help."""
+        found = self.grade(self.right() | {wrong.exercise: wrong.code}, {wrong.exercise}).exercises[wrong.exercise]
         if found.outcome == "pass":
             return [Line("mistake", wrong.exercise, wrong.name, "is accepted")]
-        if found.mistake != wrong.name:
-            return [
-                Line("mistake", wrong.exercise, wrong.name, f"is taken for {found.mistake}: {found.message}")
-            ]
+        helps = {one.name: one.help for one in self.reference.mistakes(wrong.exercise)}
+        if helps.get(found.mistake or "") != wrong.help:
+            return [Line("mistake", wrong.exercise, wrong.name, f"is taken for {found.mistake}: {found.message}")]
         return []
 
     def variant_lines(self, unusual: solutions.NamedSolution) -> list[Line]:
@@ -157,26 +137,32 @@ def warm() -> Iterator[Callable[[ch.Chapter], Template]]:
 @click.option("--root", type=click.Path(path_type=Path), default=Path("."), help="The course root.")
 @click.option("--jobs", default=2, show_default=True, help="Children at a time.")
 @click.option("--afresh", is_flag=True, help="Try everything again, whatever is kept from earlier runs.")
+@click.option("--table", "as_table", is_flag=True, help="Print the README's table of all these chapters at the end.")
 @click.option("--all", "everything", is_flag=True, help="Print a line for those that are as they should be, too.")
-def main(chapters: tuple[str, ...], only: tuple[str, ...], root: Path, jobs: int, afresh: bool, everything: bool) -> None:
+def main(
+    chapters: tuple[str, ...], only: tuple[str, ...], root: Path, jobs: int, afresh: bool, as_table: bool, everything: bool
+) -> None:
     """Try a chapter's named solutions at the desk and as graded, straight from its text; nothing has to be built.
 
     Prints each mistake that is accepted, fails no visible check, is told another's help, is never told its own, or
     costs another exercise; each right solution that is not accepted; and each whose verdicts at the desk and in class
     differ. Exit code 1 where there are any.
     """
-    root, bad = root.resolve(), 0
+    root, bad, counted = root.resolve(), 0, dict[str, Figures]()
     names = [ch.resolve(root, name, "course") for name in chapters] or ch.names(root, "course")
     with Trials(root, None if afresh else root / ".autograder" / "rehearsal", jobs) as trials:
         for chapter in names:
             known = trials.desk(chapter).mistakes
             tried = trials.tried(chapter, set(only) or None)
+            counted[chapter] = figures(tried, known)
             lines = [(f"{one.kind} {one.exercise}: {one.name}", told(one, known) + apart(one)) for one in tried]
             bad += sum(bool(found) for _, found in lines)
             click.echo(f"{chapter}: {len(lines)} solutions, {sum(bool(found) for _, found in lines)} not as they should be")
             for title, found in lines:
                 if found or everything:
                     click.echo(f"  {title}: {'; '.join(found) or 'fine'}")
+    if as_table:
+        click.echo(table(counted))
     sys.exit(1 if bad else 0)
 
 

@@ -136,6 +136,8 @@ def apart(tried: Tried) -> list[str]:
 
     A solution that is refused (a forbidden call, a loop) is refused in both places.
     """
+    if tried.kind == "expected":
+        return []
     if tried.refused != any(one.refused for one in tried.desk.values()):
         return [f"refused {'when graded only' if tried.refused else 'at the desk only'}"]
     if tried.refused:
@@ -157,6 +159,8 @@ def told(tried: Tried, known: list[NamedSolution]) -> list[str]:
     """
     if tried.kind == "refused":
         return ["is accepted"] if tried.accepted else []
+    if tried.kind == "expected":
+        return [f"a visible check holds the answer: expected={tried.note}"] if tried.accepted else []
     if tried.kind != "mistake":
         return _not_accepted(tried)
     own = next(one for one in known if (one.exercise, one.name) == (tried.exercise, tried.name))

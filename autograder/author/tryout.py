@@ -31,8 +31,11 @@ from autograder.judge.verdict import judge_cell
 from autograder.rebuild.split import Split
 from autograder.sandbox.inside import Cell, frame_of, seed_everything
 from lessonkit import check, guard, inputs, show
+from lessonkit.forbidden import defined
 
 Frames = dict[str, dict[str, Any]]
+#: Of a reference with one thing changed, or of a solution that hung once, a cell computes no longer.
+HASTY_SECONDS = 6.0
 _REFUSED = guard.message([]).behaviour
 
 
@@ -60,6 +63,8 @@ class Tried:
     accepted: bool = False
     refused: bool = False
     hurts: dict[str, str] = field(default_factory=dict)
+    #: of an expected value that is tried as an answer: its text
+    note: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the plain form that is kept."""
@@ -106,13 +111,15 @@ class Tryout:
             return self._judged(name, named, forks.each((self._recorded(one, index, kind) for kind, one in named), self.jobs))
         recorded = forks.each((self._recorded(one, index, kind) for kind, one in named), self.jobs)
         again = [i for i, one in enumerate(recorded) if one.died and not _visible_frames(one)]
-        for i, one in zip(again, forks.each((self._visible(named[i][1], index) for i in again), self.jobs), strict=True):
+        hung = {i for i, one in enumerate(recorded) if one.died}
+        for i, one in zip(again, forks.each((self._visible(named[i][1], index, hasty=True) for i in again), self.jobs), strict=True):
             recorded[i].frames += one.frames
         known = [i for i, (kind, _) in enumerate(named) if kind in ("right", "mistake")]
         shipped = self._notes(name, [named[i][1] for i in known], [_visible_frames(recorded[i]) for i in known])
         with tempfile.TemporaryDirectory(prefix="tryout-") as folder:
             (Path(folder) / "lessonkit.json").write_text(json.dumps(shipped))
-            at_desk = forks.each([self._at_desk(one, index, folder) for _, one in named], self.jobs)
+            tasks = [self._at_desk(one, index, folder, i in hung) for i, (_, one) in enumerate(named)]
+            at_desk = forks.each(tasks, self.jobs)
         tried = self._judged(name, named, recorded)
         for one, cells in zip(tried, at_desk, strict=True):
             one.desk = {f["cell"]: Shown(**f["shown"]) for f in cells.frames if "shown" in f}
@@ -132,12 +139,12 @@ class Tryout:
         ]
         tried = []
         for (kind, one), seen in zip(named, observed, strict=True):
-            result, cells = judge_exercise(name, one.code, seen, records)  # type: ignore[arg-type]
+            result, cells = judge_exercise(name, one.code, seen, records)
             shown = {i: _shown(cell) for i, cell in cells.items()}
             hurts = self._hurts(name, seen, observed[0]) if kind == "mistake" else {}
             accepted = result.outcome == "pass" and result.score == result.max_score
             refused = any(cell.refused for cell in shown.values())
-            tried.append(Tried(name, kind, one.name, {}, shown, accepted, refused, hurts))
+            tried.append(Tried(name, kind, one.name, {}, shown, accepted, refused, hurts, one.help if kind == "expected" else ""))
         return tried
 
     def _hurts(self, name: str, seen: Observed, right: Observed) -> dict[str, str]:
@@ -159,8 +166,9 @@ class Tryout:
             {"name": one.name, "help": one.help, "at": seen} for one, seen in zip(named[1:], at, strict=True) if seen
         ]
         settings = self.desk.chapter.exercises[name].settings
-        entry = {"mistakes": mistakes, "forbidden": settings.forbidden, "names": notes.names_of(self.desk.notebook, name)}
-        return {"chapter": self.desk.chapter.name, "exercises": {name: entry}}
+        entry = {"mistakes": mistakes, "forbidden": settings.forbidden, "defines": sorted(defined(self.desk.right[name]))}
+        chapter = self.desk.chapter
+        return {"chapter": chapter.name, "course": chapter.course.to_json(), "exercises": {name: entry}}
 
     def _following(self, solution: NamedSolution, index: int, more: list[str]) -> Iterator[Cell]:
         """Yield the solution's cell and what comes after it as far as tests of the exercise, or of `more`, go."""
@@ -170,9 +178,10 @@ class Tryout:
             if cell.role != "test" or cell.exercise in (solution.exercise, *more):
                 yield cell
 
-    def _seconds(self, cell: Cell) -> float:
+    def _seconds(self, cell: Cell, hasty: bool = False) -> float:
         exercise = self.desk.chapter.exercises.get(cell.exercise)
-        return exercise.settings.seconds if exercise else 60.0
+        seconds = exercise.settings.seconds if exercise else 60.0
+        return min(seconds, HASTY_SECONDS) if hasty or self.mutants is not None else seconds
 
     def _recorded(self, solution: NamedSolution, index: int, kind: str) -> forks.Task:
         """Return the task that records all checks as for a grade, with those of exercises that build on this one,
@@ -188,13 +197,13 @@ class Tryout:
 
         return task
 
-    def _visible(self, solution: NamedSolution, index: int, trusted: bool = False) -> forks.Task:
+    def _visible(self, solution: NamedSolution, index: int, trusted: bool = False, hasty: bool = False) -> forks.Task:
         """Return the task that records the visible checks with a notebook's own inputs."""
 
         def task(emit: forks.Emit) -> None:
             _record(notes.NOTEBOOK_SEED, {})
             for cell in self._following(solution, index, []):
-                self._emit(self._test(cell, self.desk.visible_splits, trusted), lambda f: emit({"visible": f}))
+                self._emit(self._test(cell, self.desk.visible_splits, trusted), lambda f: emit({"visible": f}), hasty)
 
         return task
 
@@ -205,13 +214,13 @@ class Tryout:
         split = splits[cell.id]
         return Cell(cell.id, "test", split.reference if trusted else split.student, cell.exercise)
 
-    def _emit(self, cell: Cell, emit: forks.Emit) -> None:
+    def _emit(self, cell: Cell, emit: forks.Emit, hasty: bool = False) -> None:
         emit({"begin": cell.id})
-        with forks.limit(self._seconds(cell)):
+        with forks.limit(self._seconds(cell, hasty)):
             frame = frame_of(cell, self.space, self.trusted, self.shell)
         emit(frame if cell.role == "test" else {"cell": cell.id, "error": frame.get("error")})
 
-    def _at_desk(self, solution: NamedSolution, index: int, folder: str) -> forks.Task:
+    def _at_desk(self, solution: NamedSolution, index: int, folder: str, hasty: bool = False) -> forks.Task:
         """Return the task that runs the cells in IPython as a student does, and says what the checks showed."""
 
         def task(emit: forks.Emit) -> None:
@@ -221,9 +230,9 @@ class Tryout:
             seed_everything(notes.NOTEBOOK_SEED)
             for cell in self._following(solution, index, []):
                 emit({"begin": cell.id})
-                with forks.limit(self._seconds(cell)), _quiet():
+                with forks.limit(self._seconds(cell, hasty)), _quiet():
                     source = self.desk.visible[cell.id] if cell.role == "test" else cell.source
-                    done = self.shell.run_cell(source, store_history=False)
+                    done = self.shell.run_cell(source, store_history=True)  # the text is looked at too
                 if cell.role == "test":
                     shown = _said(done.error_before_exec or done.error_in_exec)
                     emit({"cell": cell.id, "shown": asdict(shown)})

@@ -154,7 +154,8 @@ def judge_exercise(
         verdicts, refused = [_needs_extra(grade_id, missing) for grade_id in exercise.points], None
     else:
         verdicts = [_verdict(grade_id, name, observed, reference) for grade_id in exercise.points]
-        verdicts = [one.with_next_step(name) for one in _diagnosed(name, verdicts, observed, reference)]
+        hinted = name if exercise.settings.hints else ""
+        verdicts = [one.with_next_step(hinted) for one in _diagnosed(name, verdicts, observed, reference)]
     cells = {v.grade_id: _stored(v, exercise.points[v.grade_id], refused) for v in verdicts}
     for grade_id, cell in cells.items():
         cell["seen"] = _seen(grade_id, observed, reference) if cell["outcome"] == "not yet" and not refused else ""

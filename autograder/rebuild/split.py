@@ -15,7 +15,7 @@ from autograder.course.cell_text import python_of
 from autograder.rebuild import plain_asserts
 from autograder.rebuild.plain_asserts import Assert
 
-CHECKS = {"close", "equal", "unchanged", "raises", "that"}
+CHECKS = {"close", "equal", "probes", "unchanged", "raises", "that"}
 JUDGEMENT = {"expected", "judge", "given"}
 BEGIN_HIDDEN, END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
 

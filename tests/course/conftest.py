@@ -3,9 +3,17 @@ from pathlib import Path
 import pytest
 
 from autograder.author.rehearse import Rehearsal, warm
+from autograder.author.trials import Trials
 from autograder.course import chapter as ch
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def trials():
+    """Return what tries chapters' named solutions at the desk and as graded; what is known is kept under its content."""
+    with Trials(ROOT, ROOT / ".autograder" / "rehearsal", jobs=1) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

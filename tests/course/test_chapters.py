@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from autograder.author.mutate import mutate
+from autograder.author.trials import apart, figures, table, told
 from autograder.course import chapter as ch
-from autograder.course import solutions
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = ch.names(ROOT, "course")
@@ -27,8 +28,12 @@ def named(file: str) -> list:
             marks=pytest.mark.xdist_group(f"{name} {solution.exercise}"),
         )
         for name in CHAPTERS
-        for solution in solutions.read(ROOT / "course" / name / file)
+        for solution in ch.Chapter(ROOT, name).named(file)
     ]
+
+
+#: One worker for a chapter: what it tries is tried once.
+BY_CHAPTER = [pytest.param(name, marks=pytest.mark.xdist_group(f"tried {name}")) for name in CHAPTERS]
 
 
 def test_there_are_chapters():
@@ -46,11 +51,61 @@ def test_untouched_release_earns_nothing(rehearse, name):
     assert [str(line) for line in rehearse(name).untouched_lines()] == []
 
 
-@pytest.mark.parametrize(("name", "wrong"), named("mistakes.py"))
-def test_mistake_is_rejected_with_its_own_help(rehearse, name, wrong):
-    """The first of each exercise is handed in like a student's work; of the others the records are judged."""
-    first = next(m for m in solutions.read(ROOT / "course" / name / "mistakes.py") if m.exercise == wrong.exercise)
-    assert [str(line) for line in rehearse(name).mistake_lines(wrong, handed_in=wrong == first)] == []
+@pytest.mark.parametrize("name", BY_CHAPTER)
+def test_no_mistake_is_accepted_told_anothers_help_or_costs_another_exercise(trials, name):
+    known = trials.desk(name).mistakes
+    wrong = [one for one in trials.tried(name) if one.kind == "mistake"]
+    assert len(wrong) == len(known)
+    lines = {f"{one.exercise}: {one.name}: {line}" for one in wrong for line in told(one, known)}
+    assert not [line for line in lines if "own help" not in line and "no visible check" not in line]
+    assert figures(wrong, known).foreign == 0
+
+
+@pytest.mark.xfail(reason="the chapters are being mended to this; the table in README.md says how far", strict=False)
+@pytest.mark.parametrize("name", BY_CHAPTER)
+def test_every_mistake_fails_a_visible_check_and_is_told_its_own_help(trials, name):
+    known = trials.desk(name).mistakes
+    wrong = [one for one in trials.tried(name) if one.kind == "mistake"]
+    assert {f"{one.exercise}: {one.name}": found for one in wrong if (found := told(one, known))} == {}
+
+
+@pytest.mark.parametrize("name", BY_CHAPTER)
+def test_right_solutions_are_accepted_in_any_style_and_refused_ones_are_not(trials, name):
+    others = [one for one in trials.tried(name) if one.kind in ("right", "variant", "refused")]
+    assert {f"{one.kind} {one.exercise}: {one.name}": found for one in others if (found := told(one, []))} == {}
+
+
+@pytest.mark.parametrize("name", BY_CHAPTER)
+def test_what_a_visible_check_expects_is_not_the_answer(trials, name):
+    expected = [one for one in trials.tried(name) if one.kind == "expected"]
+    assert {one.exercise: found for one in expected if (found := told(one, []))} == {}
+
+
+@pytest.mark.parametrize("name", BY_CHAPTER)
+def test_the_verdict_at_the_desk_is_the_verdict_in_class(trials, name):
+    """Every mistake and every right solution down both paths; what hidden checks find is found in class only."""
+    assert {f"{one.kind} {one.exercise}: {one.name}": found for one in trials.tried(name) if (found := apart(one))} == {}
+
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+needs_table = pytest.mark.skipif(
+    "<!-- diagnosis -->" not in README, reason="README.md has no table yet: `python -m autograder.author.rehearse --table`"
+)
+ROWS = README.partition("<!-- diagnosis -->")[2].partition("<!-- /diagnosis -->")[0].strip().split("\n")
+
+
+@needs_table
+@pytest.mark.parametrize("name", BY_CHAPTER)
+def test_the_readme_says_what_the_rehearsal_shows(trials, name):
+    found = figures(trials.tried(name), trials.desk(name).mistakes)
+    assert table({name: found}).split("\n")[2] in ROWS
+
+
+@needs_table
+def test_the_readmes_sums_are_right():
+    rows = [[int(cell) for cell in row.split("|")[2:-1]] for row in ROWS[2:]]
+    assert [row.split("|")[1].strip() for row in ROWS[2:]] == [*CHAPTERS, "all"]
+    assert [sum(column) for column in zip(*rows[:-1], strict=True)] == rows[-1]
 
 
 @pytest.mark.slow
@@ -59,9 +114,18 @@ def test_mistake_handed_in_is_rejected_with_its_own_help(rehearse, name, wrong):
     assert [str(line) for line in rehearse(name).mistake_lines(wrong)] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "unusual"), named("variants.py"))
-def test_unusual_right_solution_is_accepted(rehearse, name, unusual):
+def test_unusual_right_solution_handed_in_is_accepted(rehearse, name, unusual):
     assert [str(line) for line in rehearse(name).variant_lines(unusual)] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_no_mutant_of_a_reference_survives_without_a_reason(trials, name):
+    found = mutate(ROOT, name, trials=trials)
+    assert [f"{one.exercise}: {one.was} -> {one.now}" for one in found.holes] == []
+    assert found.stale == []
 
 
 RUN_ALL = """

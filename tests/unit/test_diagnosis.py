@@ -95,7 +95,7 @@ def told(monkeypatch, capsys):
 
     def run(known: dict[str, dict], cell: str, body, space: dict | None = None, helps: dict | None = None) -> str:
         mistakes = [{"name": n, "help": (helps or {}).get(n, f"help of {n}"), "at": at} for n, at in known.items()]
-        monkeypatch.setattr(chapter, "notes", lambda: {"exercises": {"f": {"mistakes": mistakes, "names": ["f"]}}})
+        monkeypatch.setattr(chapter, "notes", lambda: {"exercises": {"f": {"mistakes": mistakes, "defines": ["f"]}}})
         capsys.readouterr()
         body.__globals__["f"] = (space or {}).get("f")
         try:

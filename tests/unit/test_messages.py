@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from lessonkit import check, show
+from lessonkit import check, guard, show
 from lessonkit import notes as chapter
 from lessonkit.message import Message, to_html, to_text
 
@@ -264,7 +264,11 @@ def test_a_text_from_elsewhere_is_cleaned_and_says_where_it_is_cut():
     assert "… (cut here)" in lines
 
 
-def test_there_is_always_a_next_step():
+def test_there_is_always_a_next_step(monkeypatch):
+    lines = " ".join(report(lambda: check.close("n", lambda: 1.0, expected=2.0)))
+    assert "make the call in a cell of your own and print what comes out" in lines
+    assert "hint(" not in lines
+    monkeypatch.setattr(chapter, "notes", lambda: {"exercises": {"thing": {"hints": ["look", "there"]}}})
     lines = report(lambda: check.close("n", lambda: 1.0, expected=2.0))
     assert "and print what comes out" in " ".join(lines)
     assert '`hint("thing")` says' in " ".join(lines)
@@ -278,3 +282,10 @@ def test_a_pass_says_that_more_is_tried_when_graded(monkeypatch, capsys):
     assert capsys.readouterr().out.endswith("n\nwhen graded, more cases of the same are tried\n")
     report(lambda: check.close("n", lambda: 2.0, expected=2.0), "thing__else")
     assert "when graded" not in capsys.readouterr().out
+
+
+def test_a_loop_is_told_as_a_loop():
+    where = guard.message(["Python loop"]).where
+    assert "one by one" in where
+    assert "call" not in where
+    assert "that call" in guard.message(["Python loop", "torch.softmax"]).where
