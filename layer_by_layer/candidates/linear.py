@@ -105,8 +105,8 @@ def _right() -> Iterator[Candidate]:
 
 def _wrong_products() -> Iterator[Candidate]:
     # a reshape has the right shape, and is no transpose
-    yield Candidate(TRANSPOSE, _of(of_w=lambda g, x, w: g.T @ x), shown=True)
-    yield Candidate(TRANSPOSE, _of(of_w=lambda g, x, w: (g.T @ x).reshape(w.shape)))
+    yield Candidate(TRANSPOSE, _of(of_w=lambda g, x, w: (g.T @ x).reshape(w.shape)), shown=True)
+    yield Candidate(TRANSPOSE, _of(of_w=lambda g, x, w: g.T @ x))
     yield Candidate(TRANSPOSE, _of(of_x=lambda g, x, w: g @ w.reshape(w.shape[::-1])))
     yield Candidate(TRANSPOSE, _of(of_w=lambda g, x, w: x.reshape(x.shape[::-1]) @ g))
     yield Candidate(SUM, _of(of_b=lambda g, x, w: g[0].copy()), shown=True)
@@ -122,21 +122,21 @@ def _wrong_numbers() -> Iterator[Candidate]:
     yield Candidate(FACTOR, _of(of_x=lambda g, x, w: 2 * (g @ w.T)), shown=True)
     yield Candidate(FACTOR, _of(of_w=lambda g, x, w: 0.5 * (x.T @ g)))
     yield Candidate(FACTOR, _of(of_b=lambda g, x, w: 1.25 * g.sum(axis=0)))
-    yield Candidate(SIGN, _of(of_b=lambda g, x, w: -g.sum(axis=0)), shown=True)
-    yield Candidate(SIGN, _of(of_x=lambda g, x, w: -(g @ w.T)))
+    yield Candidate(SIGN, _of(of_x=lambda g, x, w: -(g @ w.T)), shown=True)
+    yield Candidate(SIGN, _of(of_b=lambda g, x, w: -g.sum(axis=0)))
     yield Candidate(SIGN, _of(of_w=lambda g, x, w: -(x.T @ g)))
-    yield Candidate(IGNORED, _of(of_w=lambda g, x, w: x.T @ np.ones_like(g)), shown=True)
-    yield Candidate(IGNORED, _of(of_x=lambda g, x, w: np.ones_like(g) @ w.T))
+    yield Candidate(IGNORED, _of(of_x=lambda g, x, w: np.ones_like(g) @ w.T), shown=True)
+    yield Candidate(IGNORED, _of(of_w=lambda g, x, w: x.T @ np.ones_like(g)))
     yield Candidate(IGNORED, _of(of_b=lambda g, x, w: np.full(g.shape[1], float(len(g)))))
     yield Candidate(IGNORED, _of(of_x=lambda g, x, w: g @ np.ones_like(w).T))
     yield Candidate(IGNORED, _of(of_w=lambda g, x, w: np.ones_like(x).T @ g))
 
 
 def _wrong_manners() -> Iterator[Candidate]:
-    yield Candidate(SHAPE, _of(of_b=lambda g, x, w: g.sum(axis=0, keepdims=True)), shown=True)
+    yield Candidate(SHAPE, _of(of_x=lambda g, x, w: (g @ w.T)[None]), shown=True)
+    yield Candidate(SHAPE, _of(of_b=lambda g, x, w: g.sum(axis=0, keepdims=True)))
     yield Candidate(SHAPE, _of(of_b=lambda g, x, w: g.sum(axis=0)[:, None]))
     yield Candidate(SHAPE, _of(of_w=lambda g, x, w: (x.T @ g).reshape(-1)))
-    yield Candidate(SHAPE, _of(of_x=lambda g, x, w: (g @ w.T)[None]))
     yield Candidate(IN_PLACE, _then(lambda g, x, w: np.multiply(g, 2, out=g)), shown=True)
     yield Candidate(IN_PLACE, _then(lambda g, x, w: x.__setitem__(0, 0.0)))
     yield Candidate(IN_PLACE, _then(lambda g, x, w: np.subtract(w, 0.125, out=w)))

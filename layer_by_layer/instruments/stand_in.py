@@ -52,7 +52,7 @@ def _what_is_off(yours: Any, ours: Any, trial: Callable[[Any], Any] | None) -> s
     try:
         seen = encode(trial(yours))
     except NotImplementedError:
-        return "yours is not written yet"
+        return "yours, or something that it calls, is not written yet"
     except Exception as error:
         return f"yours raised {type(error).__name__} on a small trial"
     return "" if compare(encode(trial(ours)), seen) is None else "yours gives something else on a small trial"

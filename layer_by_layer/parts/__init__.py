@@ -21,6 +21,7 @@ from layer_by_layer.parts.classifier import (
 )
 from layer_by_layer.parts.two_layer import (
     cross_entropy,
+    judge_backward,
     linear_backward,
     linear_forward,
     log_softmax,
@@ -40,6 +41,7 @@ __all__ = [
     "digit_reader",
     "evaluate_classifier",
     "fill_classifier",
+    "judge_backward",
     "linear_backward",
     "linear_forward",
     "log_softmax",

@@ -39,6 +39,23 @@ def linear_backward(grad_out: np.ndarray, x: np.ndarray, w: np.ndarray) -> tuple
     return tuple(_numpy(g) for g in torch.autograd.grad(out, leaves, torch.from_numpy(np.array(grad_out))))
 
 
+@no_answer_to("judge_backward")
+def judge_backward(candidate: Callable[[np.ndarray, np.ndarray, np.ndarray], Any]) -> bool:
+    """Return True where `candidate` computes `linear_backward` and leaves its arguments alone."""
+    rng = np.random.default_rng(0)
+    given = [rng.standard_normal(shape) for shape in ((3, 5), (3, 2), (2, 5))]
+    kept = [array.copy() for array in given]
+    try:
+        found = [np.asarray(gradient) for gradient in candidate(*given)]
+    except Exception:
+        return False
+    wanted = linear_backward(*kept)
+    if len(found) != len(wanted):
+        return False
+    pairs = [*zip(found, wanted, strict=True), *zip(given, kept, strict=True)]
+    return all(one.shape == other.shape and np.allclose(one, other) for one, other in pairs)
+
+
 @no_answer_to("relu")
 def relu_forward(h: np.ndarray) -> np.ndarray:
     """Any shape -> the same shape."""

@@ -28,7 +28,7 @@ def test_yours_is_taken_where_it_passes(capsys):
     ("source", "said"),
     [
         ("", "yours is not defined yet; run its cell"),
-        ("def relu_forward(h): raise NotImplementedError", "yours is not written yet"),
+        ("def relu_forward(h): raise NotImplementedError", "yours, or something that it calls, is not written yet"),
         ("def relu_forward(h): return h[99]", "yours raised IndexError on a small trial"),
         ("def relu_forward(h): return np.abs(h)", "yours gives something else on a small trial"),
     ],
