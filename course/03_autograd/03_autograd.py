@@ -338,12 +338,7 @@ def _():
 # %% nbgrader={"grade": true, "grade_id": "autograd_train__care", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 @check.cell("autograd_train__care")
 def _():
-    x, y, w1, w2 = (
-        check.tensor(31, 4, 3),
-        check.tensor(32, 4, 2),
-        check.tensor(33, 3, 5),
-        check.tensor(34, 5, 2),
-    )
+    x, y, w1, w2 = [check.tensor(31 + i, *shape) for i, shape in enumerate(((4, 3), (4, 2), (3, 5), (5, 2)))]
 
     def train(steps, stale=None, calls=1, y=y):
         one, two = w1.clone().requires_grad_(), w2.clone().requires_grad_()

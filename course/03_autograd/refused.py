@@ -613,5 +613,5 @@ def my_backward(loss):
         if hasattr(node, "variable"):
             leaves.append(node.variable)
         todo += [child for child, _ in node.next_functions]
-    for leaf, grad in zip(leaves, torch.autograd.grad(loss, leaves)):
-        leaf.grad = grad if leaf.grad is None else leaf.grad + grad
+    for leaf, g in zip(leaves, torch.autograd.grad(loss, leaves)):
+        leaf.grad = g if leaf.grad is None else leaf.grad + g
