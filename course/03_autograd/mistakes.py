@@ -3,8 +3,8 @@
 import torch
 
 # %% autograd_train: never_cleared
-# help: From the second step on your gradients are sums over all steps so far: backward() adds to .grad.
-#   Clear both before the next backward().
+# help: From the second step on your gradients are sums over all steps so far: backward() adds to .grad. Clear both in
+#   every round of the loop.
 def autograd_train(x, y, w1, w2, lr, steps):
     losses = []
     for _ in range(steps):
@@ -18,8 +18,8 @@ def autograd_train(x, y, w1, w2, lr, steps):
 
 
 # %% autograd_train: cleared_after_the_loop
-# help: You clear .grad once, after the last step. Inside the loop the gradients of all steps pile up:
-#   clear in every round.
+# help: From the second step on your gradients are sums over all steps so far: backward() adds to .grad. Clear both in
+#   every round of the loop.
 def autograd_train(x, y, w1, w2, lr, steps):
     losses = []
     for _ in range(steps):
