@@ -1807,7 +1807,7 @@ def _():
         with torch.enable_grad():
             for _ in range(levels):
                 z = z + z
-            return list(limit.within(5, graph_nodes, z))
+            return list(limit.within(2, graph_nodes, z))
 
     check.equal(
         "ten steps of z = z + z: eleven nodes",
@@ -1962,7 +1962,7 @@ def _():
         for _ in range(calls):
             with torch.enable_grad():
                 loss = make(*leaves)
-            limit.within(10, my_backward, loss)
+            limit.within(2, my_backward, loss)
         return [leaf.grad for leaf in leaves]
 
     check.close(
@@ -2015,7 +2015,7 @@ def _():
         leaves = [torch.tensor(value, dtype=torch.float64, requires_grad=True) for value in values]
         with torch.enable_grad():
             loss = make(*leaves)
-        limit.within(10, my_backward, loss)
+        limit.within(2, my_backward, loss)
         return [leaf.grad for leaf in leaves]
 
     def short_and_long(u):
@@ -2067,7 +2067,7 @@ def _():
         leaves = [value.clone().requires_grad_() for value in values]
         with torch.enable_grad():
             loss = make(*leaves)
-        limit.within(10, my_backward, loss)
+        limit.within(2, my_backward, loss)
         return [leaf.grad for leaf in leaves]
 
     table, row = torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]), torch.tensor([10.0, 20.0])
@@ -2128,7 +2128,7 @@ def _():
             for _ in range(count):
                 z = step(z)
             loss = z.sum()
-        limit.within(15, my_backward, loss)
+        limit.within(4, my_backward, loss)
         return leaf.grad
 
     check.close(
