@@ -282,13 +282,15 @@ def linear_backward(grad_out, x, w):
 
 
 # %% linear_backward: bias_mean
-# help: You average the rows for grad_b. They add up: every row felt the bias.
+# help: You divide by the batch, so what comes back is N times too small. Every example adds its share: the gradients
+#   of weights and bias are sums.
 def linear_backward(grad_out, x, w):
     return grad_out @ w.T, x.T @ grad_out, grad_out.mean(axis=0)
 
 
 # %% linear_backward: weight_mean
-# help: grad_w is N times too small: you divide by the batch. The sum over the examples is the whole gradient.
+# help: You divide by the batch, so what comes back is N times too small. Every example adds its share: the gradients
+#   of weights and bias are sums.
 def linear_backward(grad_out, x, w):
     return grad_out @ w.T, x.T @ grad_out / len(x), grad_out.sum(axis=0)
 
@@ -313,7 +315,8 @@ def linear_backward(grad_out, x, w):
 
 
 # %% linear_backward: all_means
-# help: grad_w and grad_b are N times too small: you divide by the batch. Both are sums over the examples.
+# help: You divide by the batch, so what comes back is N times too small. Every example adds its share: the gradients
+#   of weights and bias are sums.
 def linear_backward(grad_out, x, w):
     return grad_out @ w.T, x.T @ grad_out / len(x), grad_out.mean(axis=0)
 
@@ -397,7 +400,7 @@ def loss_and_grads(x, y, w1, w2):
 
 
 # %% loss_and_grads: mean_loss
-# help: Your loss is a mean. In this chapter it is the sum of all squares.
+# help: Your loss is a mean. In this chapter it is the sum of all squares, and the gradients are those of the sum.
 def loss_and_grads(x, y, w1, w2):
     h = x @ w1
     a = np.maximum(h, 0)
@@ -409,7 +412,7 @@ def loss_and_grads(x, y, w1, w2):
 
 
 # %% loss_and_grads: mean_for_both
-# help: Loss and gradients are those of the mean. In this chapter the loss is the sum of all squares.
+# help: Your loss is a mean. In this chapter it is the sum of all squares, and the gradients are those of the sum.
 def loss_and_grads(x, y, w1, w2):
     h = x @ w1
     a = np.maximum(h, 0)
@@ -613,7 +616,7 @@ def softmax_cross_entropy(logits, labels):
 
 
 # %% softmax_cross_entropy: sum_for_mean
-# help: Your loss is N times too large: it adds the examples up. Cross-entropy here is their mean.
+# help: What comes back is N times too large: the loss is a mean over the batch, and its gradient is divided by N too.
 def softmax_cross_entropy(logits, labels):
     z = logits - logits.max(axis=1, keepdims=True)
     log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
@@ -624,7 +627,7 @@ def softmax_cross_entropy(logits, labels):
 
 
 # %% softmax_cross_entropy: gradient_not_averaged
-# help: Your gradient is N times too large. The loss is a mean, so its gradient is divided by N too.
+# help: What comes back is N times too large: the loss is a mean over the batch, and its gradient is divided by N too.
 def softmax_cross_entropy(logits, labels):
     z = logits - logits.max(axis=1, keepdims=True)
     log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
@@ -901,3 +904,271 @@ def numeric_gradient(f, x, eps=1e-5):
             flat[i] = old
         grad[i] = (above - below) / (2 * eps)
     return grad.reshape(x.shape)
+
+
+# %% judge_backward: accepts_everything
+# help: You never compare the values with right ones: a wrong sign, a factor or a mean gets through. Work out what
+#   should come back, and compare.
+def judge_backward(candidate):
+    try:
+        candidate(np.ones((2, 3)), np.ones((2, 4)), np.ones((4, 3)))
+    except Exception:
+        return False
+    return True
+
+
+# %% judge_backward: says_no_to_everything
+# help: You refuse every candidate, the right ones too. A judge earns nothing before it accepts what is right.
+def judge_backward(candidate):
+    return False
+
+
+# %% judge_backward: only_shapes
+# help: You never compare the values with right ones: a wrong sign, a factor or a mean gets through. Work out what
+#   should come back, and compare.
+def judge_backward(candidate):
+    rng = np.random.default_rng(0)
+    given = [rng.standard_normal(shape) for shape in ((3, 5), (3, 4), (4, 5))]
+    g, x, w = (array.copy() for array in given)
+    try:
+        found = candidate(*given)
+    except Exception:
+        return False
+    if not all(np.array_equal(a, b) for a, b in zip(given, (g, x, w))):
+        return False
+    return all(a.shape == b for a, b in zip(found, (x.shape, w.shape, (5,))))
+
+
+# %% judge_backward: only_values
+# help: The values are compared and the shapes are not: NumPy stretches (1, 5) against (5,), and the comparison says yes. Compare
+#   shapes first.
+def judge_backward(candidate):
+    rng = np.random.default_rng(0)
+    given = [rng.standard_normal(shape) for shape in ((3, 5), (3, 4), (4, 5))]
+    g, x, w = (array.copy() for array in given)
+    try:
+        found = candidate(*given)
+        if not all(np.array_equal(a, b) for a, b in zip(given, (g, x, w))):
+            return False
+        return all(bool(np.allclose(a, b)) for a, b in zip(found, (g @ w.T, x.T @ g, g.sum(axis=0))))
+    except Exception:
+        return False
+
+
+# %% judge_backward: upstream_of_ones
+# help: Your upstream gradient is all ones. A candidate that ignores grad_out, and takes ones for it, looks right to you:
+#   use numbers without a pattern.
+def judge_backward(candidate):
+    rng = np.random.default_rng(0)
+    given = [np.ones((3, 5)), rng.standard_normal((3, 4)), rng.standard_normal((4, 5))]
+    g, x, w = (array.copy() for array in given)
+    try:
+        found = candidate(*given)
+    except Exception:
+        return False
+    wanted = (g @ w.T, x.T @ g, g.sum(axis=0))
+    pairs = [*zip(found, wanted), *zip(given, (g, x, w))]
+    return all(a.shape == b.shape and bool(np.allclose(a, b)) for a, b in pairs)
+
+
+# %% judge_backward: a_single_example
+# help: You try a batch of one only. There a mean is a sum and one row is all rows: take several examples.
+def judge_backward(candidate):
+    rng = np.random.default_rng(0)
+    given = [rng.standard_normal(shape) for shape in ((1, 5), (1, 4), (4, 5))]
+    g, x, w = (array.copy() for array in given)
+    try:
+        found = candidate(*given)
+    except Exception:
+        return False
+    wanted = (g @ w.T, x.T @ g, g.sum(axis=0))
+    pairs = [*zip(found, wanted), *zip(given, (g, x, w))]
+    return all(a.shape == b.shape and bool(np.allclose(a, b)) for a, b in pairs)
+
+
+# %% judge_backward: equal_to_the_last_bit
+# help: You ask for equality to the last bit. Right candidates add up in another order and differ in rounding: compare within
+#   a tolerance.
+def judge_backward(candidate):
+    rng = np.random.default_rng(0)
+    given = [rng.standard_normal(shape) for shape in ((3, 5), (3, 4), (4, 5))]
+    g, x, w = (array.copy() for array in given)
+    try:
+        found = candidate(*given)
+    except Exception:
+        return False
+    wanted = (g @ w.T, x.T @ g, g.sum(axis=0))
+    pairs = [*zip(found, wanted), *zip(given, (g, x, w))]
+    return all(np.array_equal(a, b) for a, b in pairs)
+
+
+# %% judge_backward: exceptions_get_out
+# help: A candidate raised, and it went through your judge. Any Exception makes a candidate wrong: catch Exception,
+#   and say False.
+def judge_backward(candidate):
+    rng = np.random.default_rng(0)
+    given = [rng.standard_normal(shape) for shape in ((3, 5), (3, 4), (4, 5))]
+    g, x, w = (array.copy() for array in given)
+    found = candidate(*given)
+    wanted = (g @ w.T, x.T @ g, g.sum(axis=0))
+    pairs = [*zip(found, wanted), *zip(given, (g, x, w))]
+    return all(a.shape == b.shape and bool(np.allclose(a, b)) for a, b in pairs)
+
+
+# %% judge_backward: only_some_exceptions
+# help: A candidate raised, and it went through your judge. Any Exception makes a candidate wrong: catch Exception,
+#   and say False.
+def judge_backward(candidate):
+    rng = np.random.default_rng(0)
+    given = [rng.standard_normal(shape) for shape in ((3, 5), (3, 4), (4, 5))]
+    g, x, w = (array.copy() for array in given)
+    try:
+        found = candidate(*given)
+    except TypeError:
+        return False
+    wanted = (g @ w.T, x.T @ g, g.sum(axis=0))
+    pairs = [*zip(found, wanted), *zip(given, (g, x, w))]
+    return all(a.shape == b.shape and bool(np.allclose(a, b)) for a, b in pairs)
+
+
+# %% judge_backward: arguments_not_looked_at
+# help: An argument changed in place gets through. Make copies with .copy() before the call, and compare the arguments
+#   with them afterwards.
+def judge_backward(candidate):
+    rng = np.random.default_rng(0)
+    given = [rng.standard_normal(shape) for shape in ((3, 5), (3, 4), (4, 5))]
+    g, x, w = (array.copy() for array in given)
+    try:
+        found = candidate(*given)
+    except Exception:
+        return False
+    wanted = (g @ w.T, x.T @ g, g.sum(axis=0))
+    return all(a.shape == b.shape and bool(np.allclose(a, b)) for a, b in zip(found, wanted))
+
+
+# %% judge_backward: compared_with_themselves
+# help: An argument changed in place gets through. Make copies with .copy() before the call, and compare the arguments
+#   with them afterwards.
+def judge_backward(candidate):
+    rng = np.random.default_rng(0)
+    given = [rng.standard_normal(shape) for shape in ((3, 5), (3, 4), (4, 5))]
+    kept = list(given)
+    g, x, w = (array.copy() for array in given)
+    try:
+        found = candidate(*given)
+    except Exception:
+        return False
+    wanted = (g @ w.T, x.T @ g, g.sum(axis=0))
+    pairs = [*zip(found, wanted), *zip(given, kept)]
+    return all(a.shape == b.shape and bool(np.allclose(a, b)) for a, b in pairs)
+
+
+# %% judge_backward: bias_not_looked_at
+# help: You look at two of the three gradients. grad_b can be wrong as well.
+def judge_backward(candidate):
+    rng = np.random.default_rng(0)
+    given = [rng.standard_normal(shape) for shape in ((3, 5), (3, 4), (4, 5))]
+    g, x, w = (array.copy() for array in given)
+    try:
+        found = candidate(*given)
+    except Exception:
+        return False
+    pairs = [*zip(found, (g @ w.T, x.T @ g)), *zip(given, (g, x, w))]
+    return all(a.shape == b.shape and bool(np.allclose(a, b)) for a, b in pairs)
+
+
+# %% judge_backward: weights_not_looked_at
+# help: You look at two of the three gradients. grad_w can be wrong as well.
+def judge_backward(candidate):
+    rng = np.random.default_rng(0)
+    given = [rng.standard_normal(shape) for shape in ((3, 5), (3, 4), (4, 5))]
+    g, x, w = (array.copy() for array in given)
+    try:
+        found = candidate(*given)
+    except Exception:
+        return False
+    pairs = [(found[0], g @ w.T), (found[2], g.sum(axis=0)), *zip(given, (g, x, w))]
+    return all(a.shape == b.shape and bool(np.allclose(a, b)) for a, b in pairs)
+
+
+# %% judge_backward: signs_lost
+# help: You compare absolute values, and a gradient of the wrong sign passes. Compare the numbers themselves.
+def judge_backward(candidate):
+    rng = np.random.default_rng(0)
+    given = [rng.standard_normal(shape) for shape in ((3, 5), (3, 4), (4, 5))]
+    g, x, w = (array.copy() for array in given)
+    try:
+        found = candidate(*given)
+    except Exception:
+        return False
+    wanted = (g @ w.T, x.T @ g, g.sum(axis=0))
+    pairs = [*zip(found, wanted), *zip(given, (g, x, w))]
+    return all(a.shape == b.shape and bool(np.allclose(abs(a), abs(b))) for a, b in pairs)
+
+
+# %% judge_backward: directions_only
+# help: You compare directions: a factor goes unseen. A gradient that is twice too long is wrong.
+def judge_backward(candidate):
+    rng = np.random.default_rng(0)
+    given = [rng.standard_normal(shape) for shape in ((3, 5), (3, 4), (4, 5))]
+    g, x, w = (array.copy() for array in given)
+    try:
+        found = candidate(*given)
+    except Exception:
+        return False
+
+    def unit(v):
+        return v / np.linalg.norm(v)
+
+    wanted = (g @ w.T, x.T @ g, g.sum(axis=0))
+    pairs = [*zip(found, wanted)]
+    same = all(np.array_equal(a, b) for a, b in zip(given, (g, x, w)))
+    return same and all(a.shape == b.shape and bool(np.allclose(unit(a), unit(b))) for a, b in pairs)
+
+
+# %% judge_backward: one_entry_is_enough
+# help: It is enough for you that some entry agrees: any() where all() is meant.
+def judge_backward(candidate):
+    rng = np.random.default_rng(0)
+    given = [rng.standard_normal(shape) for shape in ((3, 5), (3, 4), (4, 5))]
+    g, x, w = (array.copy() for array in given)
+    try:
+        found = candidate(*given)
+    except Exception:
+        return False
+    wanted = (g @ w.T, x.T @ g, g.sum(axis=0))
+    if not all(np.array_equal(a, b) for a, b in zip(given, (g, x, w))):
+        return False
+    return all(a.shape == b.shape and bool(np.isclose(a, b).any()) for a, b in zip(found, wanted))
+
+
+# %% judge_backward: words_for_a_verdict
+# help: Your verdict is a word. Return True or False.
+def judge_backward(candidate):
+    rng = np.random.default_rng(0)
+    given = [rng.standard_normal(shape) for shape in ((3, 5), (3, 4), (4, 5))]
+    g, x, w = (array.copy() for array in given)
+    try:
+        found = candidate(*given)
+    except Exception:
+        return "wrong"
+    wanted = (g @ w.T, x.T @ g, g.sum(axis=0))
+    pairs = [*zip(found, wanted), *zip(given, (g, x, w))]
+    return "right" if all(a.shape == b.shape and np.allclose(a, b) for a, b in pairs) else "wrong"
+
+
+# %% judge_backward: raises_for_a_verdict
+# help: You raise where a candidate is wrong. A verdict is returned: False.
+def judge_backward(candidate):
+    rng = np.random.default_rng(0)
+    given = [rng.standard_normal(shape) for shape in ((3, 5), (3, 4), (4, 5))]
+    g, x, w = (array.copy() for array in given)
+    try:
+        found = candidate(*given)
+    except Exception:
+        return False
+    wanted = (g @ w.T, x.T @ g, g.sum(axis=0))
+    for a, b in [*zip(found, wanted), *zip(given, (g, x, w))]:
+        assert a.shape == b.shape
+        np.testing.assert_allclose(a, b)
+    return True

@@ -248,3 +248,47 @@ def numeric_gradient(f, x, eps=1e-5):
             with _nudged(x, index, old + sign * eps):
                 grad[index] += sign * f(x)
     return grad / (2 * eps)
+
+
+# %% judge_backward: many_sizes_by_the_formula
+def judge_backward(candidate):
+    rng = np.random.default_rng(7)
+    for n, d, k in ((2, 3, 4), (5, 2, 3), (3, 3, 3), (1, 2, 5), (4, 1, 1)):
+        g, x, w = rng.normal(size=(n, k)), rng.normal(size=(n, d)), rng.normal(size=(d, k))
+        before = g.copy(), x.copy(), w.copy()
+        try:
+            gx, gw, gb = candidate(g, x, w)
+            for found, wanted in ((gx, before[0] @ before[2].T), (gw, before[1].T @ before[0]), (gb, before[0].sum(0))):
+                assert found.shape == wanted.shape
+                np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-9)
+            for one, other in zip((g, x, w), before):
+                np.testing.assert_array_equal(one, other)
+        except Exception:
+            return False
+    return True
+
+
+# %% judge_backward: whole_numbers
+def judge_backward(candidate):
+    # whole numbers add up without rounding, in any order
+    given = [np.random.default_rng(1).integers(-9, 10, shape).astype(float) for shape in ((4, 2), (4, 3), (3, 2))]
+    g, x, w = [v.copy() for v in given]
+    try:
+        answer = candidate(*given)
+    except Exception:
+        return np.bool_(False)
+    wanted = g @ w.T, x.T @ g, g.sum(0)
+    return np.bool_(all(np.array_equal(a, b) for a, b in zip([*answer, *given], [*wanted, g, x, w])))
+
+
+# %% judge_backward: with_ones_own_backward
+def judge_backward(candidate):
+    rng = np.random.default_rng(3)
+    arguments = rng.standard_normal((6, 2)), rng.standard_normal((6, 5)), rng.standard_normal((5, 2))
+    for argument in arguments:
+        argument.flags.writeable = False  # whoever writes into it raises
+    try:
+        pairs = zip(candidate(*arguments), linear_backward(*arguments))
+        return all(bool(a.shape == b.shape and abs(a - b).max() < 1e-9) for a, b in pairs)
+    except Exception:
+        return False

@@ -106,7 +106,8 @@ def tensor_loss_and_grads(x, y, w1, w2):
 
 
 # %% tensor_loss_and_grads: mean_loss
-# help: Your loss and gradients are those of a mean. This network adds the squares up.
+# help: Your loss is a mean. This network adds the squares up: the loss is their sum, and the gradients are those of
+#   the sum.
 def tensor_loss_and_grads(x, y, w1, w2):
     h = x @ w1
     a = h.clamp(min=0)
@@ -118,7 +119,8 @@ def tensor_loss_and_grads(x, y, w1, w2):
 
 
 # %% tensor_loss_and_grads: loss_alone_averaged
-# help: The gradients are those of a sum, and the loss is a mean. Here it is the sum over all entries, as its gradients say.
+# help: Your loss is a mean. This network adds the squares up: the loss is their sum, and the gradients are those of
+#   the sum.
 def tensor_loss_and_grads(x, y, w1, w2):
     h = x @ w1
     a = h.clamp(min=0)
@@ -213,14 +215,15 @@ def one_hot(labels, num_classes):
 
 
 # %% one_hot: identity_wraps_around
-# help: You index an identity matrix. A label of -1 then means the last class, as everywhere in Python, and a
-#   label that is too large raises IndexError. Check the range yourself.
+# help: A negative label goes through and counts from the end, as everywhere in Python. Check both ends of the range
+#   before you index, and raise ValueError.
 def one_hot(labels, num_classes):
     return torch.eye(num_classes)[labels]
 
 
 # %% one_hot: negative_accepted
-# help: Only labels that are too large are refused. A negative one goes through and counts from the end.
+# help: A negative label goes through and counts from the end, as everywhere in Python. Check both ends of the range
+#   before you index, and raise ValueError.
 def one_hot(labels, num_classes):
     if (labels >= num_classes).any():
         raise ValueError("labels out of range")
@@ -360,8 +363,8 @@ def same_storage(a, b):
 
 
 # %% same_storage: same_cells
-# help: You ask whether the two have a cell in common. Two slices of one tensor may have none and still share
-#   the storage.
+# help: What you find out is whether the two have a cell in common. Two slices of one tensor may have none and still
+#   share the storage: ask for the storage.
 def same_storage(a, b):
     def cells(t):
         found = [t.data_ptr()]
@@ -373,15 +376,15 @@ def same_storage(a, b):
 
 
 # %% same_storage: base_of_one
-# help: You look whether one is the recorded base of the other. Two views of a third tensor share a storage too,
-#   and detach() and view(dtype) leave other traces.
+# help: You go by the tensor that a view was taken from. Not every view remembers it (detach() and view(dtype) leave
+#   other traces), and two views of a third tensor share a storage too: ask each tensor for its storage.
 def same_storage(a, b):
     return a is b or a._base is b or b._base is a
 
 
 # %% same_storage: base_of_both
-# help: You compare the tensors that the views were taken from, but not every view remembers one: a
-#   reinterpreted or a detached tensor may not. The storage itself is always there.
+# help: You go by the tensor that a view was taken from. Not every view remembers it (detach() and view(dtype) leave
+#   other traces), and two views of a third tensor share a storage too: ask each tensor for its storage.
 def same_storage(a, b):
     base_a, base_b = (t if t._base is None or t.dtype != t._base.dtype else t._base for t in (a, b))
     return base_a is base_b
@@ -400,8 +403,8 @@ def same_storage(a, b):
 
 
 # %% same_storage: tried_by_writing
-# help: You find out by writing into the tensor and looking at the other one. That leaves a mark in the caller's
-#   data, and misses views that do not overlap. Ask for the storage.
+# help: What you find out is whether the two have a cell in common. Two slices of one tensor may have none and still
+#   share the storage: ask for the storage.
 def same_storage(a, b):
     before = b.clone()
     a.add_(1)
@@ -762,16 +765,6 @@ def masked_mean(x, mask, dim):
     return torch.where(mask, x, 0).sum(dim) / mask.sum(dim)
 
 
-# %% masked_mean: chosen_too_late
-# help: The values are right, the gradient is NaN: you divide by 0 first and throw the result away afterwards.
-#   The branch that is not taken still sends a gradient, 0 times infinity. Make the divisor safe before
-#   dividing.
-def masked_mean(x, mask, dim):
-    count = mask.sum(dim)
-    total = (x.nan_to_num(0.0, 0.0, 0.0) * mask).sum(dim)
-    return torch.where(count > 0, total / count, 0)
-
-
 # %% masked_mean: mask_inverted
 # help: You average what is False. True marks the entries that count.
 def masked_mean(x, mask, dim):
@@ -932,3 +925,23 @@ def batched_scores(q, k):
 # help: Every query meets the keys of every other batch entry as well. Leading axes stay paired: only L meets S.
 def batched_scores(q, k):
     return torch.tensordot(q, k, dims=([-1], [-1]))
+
+
+# %% masked_mean: small_number_in_the_divisor
+# help: You add a small number to every count. Where something is real the mean is off by it, and float64 shows it: only a
+#   count of 0 needs help.
+def masked_mean(x, mask, dim):
+    return x.masked_fill(~mask, 0).sum(dim) / (mask.sum(dim) + 1e-6)
+
+
+# %% masked_mean: nan_swallowed
+# help: A NaN under True is replaced too: nan_to_num and isfinite ask the number, and only the mask says what counts.
+def masked_mean(x, mask, dim):
+    return (x.nan_to_num(0.0, 0.0, 0.0) * mask).sum(dim) / mask.sum(dim).clamp(min=1)
+
+
+# %% masked_mean: nan_replaced_at_the_end
+# help: A NaN under True is replaced too: nan_to_num and isfinite ask the number, and only the mask says what counts.
+def masked_mean(x, mask, dim):
+    kept = torch.where(mask, x, 0)
+    return (kept / mask.sum(dim, keepdim=True)).sum(dim).nan_to_num(0.0)

@@ -267,12 +267,6 @@ def masked_mean(x, mask, dim):
     return torch.where(count > 0, torch.where(mask, x, 0).sum(dim) / count, 0)
 
 
-# %% masked_mean: nan_replaced_at_the_end
-def masked_mean(x, mask, dim):
-    kept = torch.where(mask, x, 0)
-    return (kept / mask.sum(dim, keepdim=True)).sum(dim).nan_to_num(0.0)
-
-
 # %% batched_scores: einsum
 def batched_scores(q, k):
     return torch.einsum("...ld,...sd->...ls", q, k)
@@ -395,3 +389,224 @@ def batched_scores(q, k):
     if q.dim() == 2:
         return torch.mm(q, k.t())
     return torch.stack([batched_scores(*pair) for pair in zip(q, k)])
+
+
+# %% tensor_loss_and_grads: words_and_own_names
+import math
+NOTE = "no loss.backward(), no torch.autograd.grad, no numpy"
+
+class Chain:
+    """backward() here is a method of this class, and not autograd's"""
+    def forward(self, x, w1, w2):
+        self.x, self.w2, self.h = x, w2, x @ w1
+        self.a = self.h * (self.h > 0)
+        return self.a @ w2
+    def backward(self, grad):
+        return self.x.T @ ((grad @ self.w2.T) * (self.h > 0)), self.a.T @ grad
+
+def tensor_loss_and_grads(x, y, w1, w2):
+    # np.maximum became clamp; torch.func is not needed
+    autograd = chain = Chain()
+    with torch.no_grad():
+        y_pred = chain.forward(x, w1, w2)
+        if y_pred.shape != y.shape:
+            raise ValueError("numpy would broadcast here")
+        grads = autograd.backward(2 * (y_pred - y))
+    return ((y_pred - y) ** 2).sum(), *grads
+
+
+# %% tensor_loss_and_grads: no_grad_from_autograd
+from torch.autograd import no_grad
+
+@no_grad()
+def tensor_loss_and_grads(x, y, w1, w2):
+    h = x @ w1
+    a = torch.relu(h)
+    d = a @ w2
+    if d.shape != y.shape:
+        raise ValueError
+    d = d - y
+    return d.square().sum(), x.t() @ ((2 * d @ w2.t()) * torch.heaviside(h, torch.zeros_like(h))), a.t() @ (2 * d)
+
+
+# %% one_hot: own_helper
+def F_one_hot(labels, n):
+    '''like F.one_hot(labels, n), of our own'''
+    return torch.eye(n).index_select(0, labels.reshape(-1)).reshape(*labels.shape, n)
+
+def one_hot(labels, num_classes):
+    if not ((labels >= 0) & (labels < num_classes)).all():
+        raise ValueError("torch.nn.functional.one_hot would say the same")
+    return F_one_hot(labels, num_classes)  # not F.one_hot
+
+
+# %% pairwise_sq_dists: own_cdist
+def cdist(a, b):
+    # for every row of a, while no Python loop is running
+    return (a[:, None] - b).pow(2).sum(-1)
+
+def pairwise_sq_dists(a, b):
+    return cdist(a, b)
+
+
+# %% gather_nll: own_nll_loss
+class Loss:
+    def nll_loss(self, table, labels):
+        "the mean of -table[i, k] for i, k in enumerate(labels)"
+        return -torch.take_along_dim(table, labels[:, None], dim=1).mean()
+
+def gather_nll(log_probs, labels):
+    nll = Loss()
+    return nll.nll_loss(log_probs, labels)
+
+
+# %% tensor_loss_and_grads: nothing_but_numbers
+def tensor_loss_and_grads(x, y, w1, w2):
+    n, c = y.shape if y.dim() == 2 else (0, 0)
+    if (n, c) != (x.shape[0], w2.shape[1]):
+        raise ValueError
+    xs, ys, us, vs = x.tolist(), y.tolist(), w1.tolist(), w2.tolist()
+    d, h = len(us), len(vs)
+    g1, g2, loss = [[0.0] * h for _ in range(d)], [[0.0] * c for _ in range(h)], 0.0
+    for row, target in zip(xs, ys):
+        pre = [sum(row[i] * us[i][j] for i in range(d)) for j in range(h)]
+        act = [max(p, 0.0) for p in pre]
+        err = [sum(act[j] * vs[j][k] for j in range(h)) - target[k] for k in range(c)]
+        loss += sum(e * e for e in err)
+        for j in range(h):
+            back = sum(2 * err[k] * vs[j][k] for k in range(c)) * (pre[j] > 0)
+            for k in range(c):
+                g2[j][k] += 2 * err[k] * act[j]
+            for i in range(d):
+                g1[i][j] += row[i] * back
+    make = lambda values: torch.tensor(values, dtype=x.dtype, device=x.device)
+    return make(loss), make(g1), make(g2)
+
+
+# %% tensor_loss_and_grads: in_place_on_its_own
+def tensor_loss_and_grads(x, y, w1, w2):
+    h = torch.mm(x, w1)
+    live = h.gt(0)
+    h.relu_()
+    out = torch.mm(h, w2)
+    if list(out.shape) != list(y.shape):
+        raise ValueError
+    out.sub_(y)
+    loss = out.pow(2).sum()
+    out.mul_(2)
+    back = torch.mm(out, w2.t())
+    back[~live] = 0
+    return loss, torch.empty_like(w1).copy_(x.t().mm(back)), h.t().mm(out)
+
+
+# %% one_hot: index_put
+def one_hot(labels, num_classes):
+    if any(not 0 <= int(k) < num_classes for k in labels.reshape(-1)):
+        raise ValueError
+    out = torch.zeros(labels.numel(), num_classes)
+    out[torch.arange(labels.numel()), labels.reshape(-1)] = 1.0
+    return out.unflatten(0, labels.shape) if labels.dim() else out[0]
+
+
+# %% one_hot: class_with_call
+class Encoder:
+    def __call__(self, labels, num_classes):
+        bad = labels.lt(0).logical_or(labels.gt(num_classes - 1))
+        if bad.sum().item():
+            raise ValueError(f"{int(bad.sum())} labels")
+        return torch.stack([(labels == k) * 1.0 for k in range(num_classes)], dim=-1)
+
+one_hot = Encoder()
+
+
+# %% same_storage: typed_storage
+import warnings
+
+def same_storage(a, b):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return a.storage().data_ptr() == b.storage().data_ptr()
+
+
+# %% same_storage: same_python_storage
+same_storage = lambda a, b: a.untyped_storage()._cdata is not None and hash(a.untyped_storage()._cdata) == hash(b.untyped_storage()._cdata)
+
+
+# %% sliding_windows: by_way_of_numpy
+import warnings
+from numpy.lib.stride_tricks import sliding_window_view
+
+def sliding_windows(x, size):
+    if size < 1 or size > x.numel():
+        raise ValueError
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return torch.from_numpy(sliding_window_view(x.numpy(), size))
+
+
+# %% sliding_windows: unfold_turned_twice
+def sliding_windows(x, size):
+    if not 0 < size <= x.shape[0]:
+        raise ValueError(f"{size=}")
+    return x[None].unfold(1, x.shape[0] - size + 1, 1)[0].transpose(0, 1)
+
+
+# %% pairwise_sq_dists: norms
+def pairwise_sq_dists(a, b):
+    return torch.linalg.vector_norm(a[:, None, :] - b[None, :, :], dim=-1) ** 2
+
+
+# %% pairwise_sq_dists: pairwise_distance_of_a_grid
+def pairwise_sq_dists(a, b):
+    return (a.unsqueeze(1) - b.unsqueeze(0)).pow(2) @ a.new_ones(a.shape[1])
+
+
+# %% pairwise_sq_dists: maximum_with_zero
+def pairwise_sq_dists(a, b):
+    return torch.maximum(torch.addmm((a*a).sum(1, keepdim=True) + (b*b).sum(1), a, b.T, alpha=-2), torch.tensor(0.0, dtype=a.dtype))
+
+
+# %% gather_nll: scattered
+def gather_nll(log_probs, labels):
+    return -(log_probs * torch.zeros_like(log_probs).scatter(1, labels.unsqueeze(1), 1)).sum(1).mean(0)
+
+
+# %% gather_nll: where
+def gather_nll(log_probs, labels):
+    return torch.where(torch.arange(log_probs.shape[1]) == labels[:, None], -log_probs, 0.0).sum() / labels.shape[0]
+
+
+# %% gather_nll: squeezed
+def gather_nll(log_probs, labels):
+    return log_probs.gather(-1, labels.reshape(-1, 1)).squeeze().mul(-1).mean()
+
+
+# %% masked_mean: nanmean_made_safe
+def masked_mean(x, mask, dim):
+    weights = mask.to(x) / mask.to(x).sum(dim, keepdim=True).clamp(min=1.0)
+    return torch.where(mask, x, torch.zeros_like(x)).mul(weights).sum(dim)
+
+
+# %% masked_mean: index_copy
+def masked_mean(x, mask, dim):
+    safe = torch.zeros_like(x).masked_scatter(mask, x[mask])
+    count = mask.sum(dim)
+    return safe.sum(dim) / (count + (count == 0))
+
+
+# %% batched_scores: swapaxes
+batched_scores = lambda q, k: torch.matmul(q, k.swapaxes(-1, -2))
+
+
+# %% batched_scores: keys_first
+def batched_scores(q, k):
+    return (k @ q.mT).mT
+
+
+# %% batched_scores: vmap
+def batched_scores(q, k):
+    f = lambda a, b: a @ b.t()
+    n = q.dim() - 2
+    while n:
+        f, n = torch.vmap(f), n - 1
+    return f(q, k)

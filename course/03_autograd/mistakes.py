@@ -3,8 +3,8 @@
 import torch
 
 # %% autograd_train: never_cleared
-# help: From the second step on your gradients are sums over all steps so far: backward() adds to .grad.
-#   Clear both before the next backward().
+# help: From the second step on your gradients are sums over all steps so far: backward() adds to .grad. Clear both in
+#   every round of the loop.
 def autograd_train(x, y, w1, w2, lr, steps):
     losses = []
     for _ in range(steps):
@@ -18,8 +18,8 @@ def autograd_train(x, y, w1, w2, lr, steps):
 
 
 # %% autograd_train: cleared_after_the_loop
-# help: You clear .grad once, after the last step. Inside the loop the gradients of all steps pile up:
-#   clear in every round.
+# help: From the second step on your gradients are sums over all steps so far: backward() adds to .grad. Clear both in
+#   every round of the loop.
 def autograd_train(x, y, w1, w2, lr, steps):
     losses = []
     for _ in range(steps):
@@ -321,6 +321,23 @@ def autograd_train(x, y, w1, w2, lr, steps):
             w.requires_grad_(False)
             w -= lr * w.grad
             w.grad = None
+    return losses
+
+
+# %% autograd_train: cleared_in_the_loop_only
+# help: Where steps is 0 the loop never runs, and what .grad held before the call is still there. Clear before the loop,
+#   or after it.
+def autograd_train(x, y, w1, w2, lr, steps):
+    losses = []
+    for _ in range(steps):
+        w1.grad = w2.grad = None
+        loss = (torch.relu(x @ w1) @ w2 - y).pow(2).sum()
+        losses.append(loss.item())
+        loss.backward()
+        with torch.no_grad():
+            for w in (w1, w2):
+                w -= lr * w.grad
+                w.grad = None
     return losses
 
 
@@ -1381,3 +1398,566 @@ def graph_nodes(t):
         names.append(type(node).__name__)
         node = node.next_functions[0][0] if node.next_functions else None
     return names
+
+
+
+# %% my_backward: overwrites_grad
+# help: You assign to .grad, and what it held is gone. backward() adds.
+def my_backward(loss):
+    order, seen, stack = [], set(), [(loss.grad_fn, False)]
+    while stack:
+        node, leaving = stack.pop()
+        if leaving:
+            order.append(node)
+        elif node is not None and node not in seen:
+            seen.add(node)
+            stack.append((node, True))
+            stack.extend((child, False) for child, _ in node.next_functions)
+    arrived = {node: [None] * len(node._input_metadata) for node in order}
+    arrived[loss.grad_fn][loss.output_nr] = torch.ones_like(loss)
+    with torch.no_grad():
+        for node in reversed(order):
+            grads = arrived.pop(node)
+            if hasattr(node, "variable"):
+                leaf = node.variable
+                leaf.grad = grads[0].clone()
+                continue
+            sent = node(*grads)
+            for grad, (child, slot) in zip(sent if isinstance(sent, tuple) else (sent,), node.next_functions):
+                if child is None or grad is None:
+                    continue
+                wanted = child._input_metadata[slot]
+                grad = grad.sum_to_size(wanted.shape).to(wanted.dtype)
+                held = arrived[child][slot]
+                arrived[child][slot] = grad if held is None else held + grad
+
+
+# %% my_backward: grad_of_none
+# help: A leaf that has no gradient yet has .grad None, and None cannot be added to. Ask first.
+def my_backward(loss):
+    order, seen, stack = [], set(), [(loss.grad_fn, False)]
+    while stack:
+        node, leaving = stack.pop()
+        if leaving:
+            order.append(node)
+        elif node is not None and node not in seen:
+            seen.add(node)
+            stack.append((node, True))
+            stack.extend((child, False) for child, _ in node.next_functions)
+    arrived = {node: [None] * len(node._input_metadata) for node in order}
+    arrived[loss.grad_fn][loss.output_nr] = torch.ones_like(loss)
+    with torch.no_grad():
+        for node in reversed(order):
+            grads = arrived.pop(node)
+            if hasattr(node, "variable"):
+                leaf = node.variable
+                leaf.grad = leaf.grad + grads[0]
+                continue
+            sent = node(*grads)
+            for grad, (child, slot) in zip(sent if isinstance(sent, tuple) else (sent,), node.next_functions):
+                if child is None or grad is None:
+                    continue
+                wanted = child._input_metadata[slot]
+                grad = grad.sum_to_size(wanted.shape).to(wanted.dtype)
+                held = arrived[child][slot]
+                arrived[child][slot] = grad if held is None else held + grad
+
+
+# %% my_backward: leaves_share_one_tensor
+# help: Two leaves hold one and the same tensor as their .grad, and adding to it in place changes both. Give each leaf
+#   a copy.
+def my_backward(loss):
+    order, seen, stack = [], set(), [(loss.grad_fn, False)]
+    while stack:
+        node, leaving = stack.pop()
+        if leaving:
+            order.append(node)
+        elif node is not None and node not in seen:
+            seen.add(node)
+            stack.append((node, True))
+            stack.extend((child, False) for child, _ in node.next_functions)
+    arrived = {node: [None] * len(node._input_metadata) for node in order}
+    arrived[loss.grad_fn][loss.output_nr] = torch.ones_like(loss)
+    with torch.no_grad():
+        for node in reversed(order):
+            grads = arrived.pop(node)
+            if hasattr(node, "variable"):
+                leaf = node.variable
+                if leaf.grad is None:
+                    leaf.grad = grads[0]
+                else:
+                    leaf.grad += grads[0]
+                continue
+            sent = node(*grads)
+            for grad, (child, slot) in zip(sent if isinstance(sent, tuple) else (sent,), node.next_functions):
+                if child is None or grad is None:
+                    continue
+                wanted = child._input_metadata[slot]
+                grad = grad.sum_to_size(wanted.shape).to(wanted.dtype)
+                held = arrived[child][slot]
+                arrived[child][slot] = grad if held is None else held + grad
+
+
+# %% my_backward: added_in_place
+# help: You add into a tensor that arrived, and a sum sends one tensor to both of its inputs: the other one has
+#   changed too. Make a new tensor.
+def my_backward(loss):
+    order, seen, stack = [], set(), [(loss.grad_fn, False)]
+    while stack:
+        node, leaving = stack.pop()
+        if leaving:
+            order.append(node)
+        elif node is not None and node not in seen:
+            seen.add(node)
+            stack.append((node, True))
+            stack.extend((child, False) for child, _ in node.next_functions)
+    arrived = {node: [None] * len(node._input_metadata) for node in order}
+    arrived[loss.grad_fn][loss.output_nr] = torch.ones_like(loss)
+    with torch.no_grad():
+        for node in reversed(order):
+            grads = arrived.pop(node)
+            if hasattr(node, "variable"):
+                leaf = node.variable
+                leaf.grad = grads[0].clone() if leaf.grad is None else leaf.grad + grads[0]
+                continue
+            sent = node(*grads)
+            for grad, (child, slot) in zip(sent if isinstance(sent, tuple) else (sent,), node.next_functions):
+                if child is None or grad is None:
+                    continue
+                wanted = child._input_metadata[slot]
+                grad = grad.sum_to_size(wanted.shape).to(wanted.dtype)
+                held = arrived[child][slot]
+                arrived[child][slot] = grad if held is None else held.add_(grad)
+
+
+# %% my_backward: last_one_counts
+# help: Where two gradients arrive, the later one replaces the earlier. Add them up.
+def my_backward(loss):
+    order, seen, stack = [], set(), [(loss.grad_fn, False)]
+    while stack:
+        node, leaving = stack.pop()
+        if leaving:
+            order.append(node)
+        elif node is not None and node not in seen:
+            seen.add(node)
+            stack.append((node, True))
+            stack.extend((child, False) for child, _ in node.next_functions)
+    arrived = {node: [None] * len(node._input_metadata) for node in order}
+    arrived[loss.grad_fn][loss.output_nr] = torch.ones_like(loss)
+    with torch.no_grad():
+        for node in reversed(order):
+            grads = arrived.pop(node)
+            if hasattr(node, "variable"):
+                leaf = node.variable
+                leaf.grad = grads[0].clone() if leaf.grad is None else leaf.grad + grads[0]
+                continue
+            sent = node(*grads)
+            for grad, (child, slot) in zip(sent if isinstance(sent, tuple) else (sent,), node.next_functions):
+                if child is None or grad is None:
+                    continue
+                wanted = child._input_metadata[slot]
+                grad = grad.sum_to_size(wanted.shape).to(wanted.dtype)
+                held = arrived[child][slot]
+                arrived[child][slot] = grad
+
+
+# %% my_backward: starts_with_the_loss
+# help: You start with the value of the loss. The loss moves as much as the loss: start with 1.
+def my_backward(loss):
+    order, seen, stack = [], set(), [(loss.grad_fn, False)]
+    while stack:
+        node, leaving = stack.pop()
+        if leaving:
+            order.append(node)
+        elif node is not None and node not in seen:
+            seen.add(node)
+            stack.append((node, True))
+            stack.extend((child, False) for child, _ in node.next_functions)
+    arrived = {node: [None] * len(node._input_metadata) for node in order}
+    arrived[loss.grad_fn][loss.output_nr] = loss.detach()
+    with torch.no_grad():
+        for node in reversed(order):
+            grads = arrived.pop(node)
+            if hasattr(node, "variable"):
+                leaf = node.variable
+                leaf.grad = grads[0].clone() if leaf.grad is None else leaf.grad + grads[0]
+                continue
+            sent = node(*grads)
+            for grad, (child, slot) in zip(sent if isinstance(sent, tuple) else (sent,), node.next_functions):
+                if child is None or grad is None:
+                    continue
+                wanted = child._input_metadata[slot]
+                grad = grad.sum_to_size(wanted.shape).to(wanted.dtype)
+                held = arrived[child][slot]
+                arrived[child][slot] = grad if held is None else held + grad
+
+
+# %% my_backward: no_sum_over_stretched_axes
+# help: The gradient of a stretched operand still has the stretched shape. Add it up to the shape in the receiving
+#   node's _input_metadata.
+def my_backward(loss):
+    order, seen, stack = [], set(), [(loss.grad_fn, False)]
+    while stack:
+        node, leaving = stack.pop()
+        if leaving:
+            order.append(node)
+        elif node is not None and node not in seen:
+            seen.add(node)
+            stack.append((node, True))
+            stack.extend((child, False) for child, _ in node.next_functions)
+    arrived = {node: [None] * len(node._input_metadata) for node in order}
+    arrived[loss.grad_fn][loss.output_nr] = torch.ones_like(loss)
+    with torch.no_grad():
+        for node in reversed(order):
+            grads = arrived.pop(node)
+            if hasattr(node, "variable"):
+                leaf = node.variable
+                leaf.grad = grads[0].clone() if leaf.grad is None else leaf.grad + grads[0]
+                continue
+            sent = node(*grads)
+            for grad, (child, slot) in zip(sent if isinstance(sent, tuple) else (sent,), node.next_functions):
+                if child is None or grad is None:
+                    continue
+                wanted = child._input_metadata[slot]
+                grad = grad.to(wanted.dtype)
+                held = arrived[child][slot]
+                arrived[child][slot] = grad if held is None else held + grad
+
+
+# %% my_backward: first_axis_only
+# help: You add up over the first axis whenever shapes differ. Any axis may have been stretched, at the front or of
+#   size 1: sum_to_size knows them all.
+def my_backward(loss):
+    order, seen, stack = [], set(), [(loss.grad_fn, False)]
+    while stack:
+        node, leaving = stack.pop()
+        if leaving:
+            order.append(node)
+        elif node is not None and node not in seen:
+            seen.add(node)
+            stack.append((node, True))
+            stack.extend((child, False) for child, _ in node.next_functions)
+    arrived = {node: [None] * len(node._input_metadata) for node in order}
+    arrived[loss.grad_fn][loss.output_nr] = torch.ones_like(loss)
+    with torch.no_grad():
+        for node in reversed(order):
+            grads = arrived.pop(node)
+            if hasattr(node, "variable"):
+                leaf = node.variable
+                leaf.grad = grads[0].clone() if leaf.grad is None else leaf.grad + grads[0]
+                continue
+            sent = node(*grads)
+            for grad, (child, slot) in zip(sent if isinstance(sent, tuple) else (sent,), node.next_functions):
+                if child is None or grad is None:
+                    continue
+                wanted = child._input_metadata[slot]
+                grad = grad.to(wanted.dtype)
+                if list(grad.shape) != list(wanted.shape):
+                    grad = grad.sum(0).expand(wanted.shape) if grad.dim() > len(wanted.shape) else grad
+                held = arrived[child][slot]
+                arrived[child][slot] = grad if held is None else held + grad
+
+
+# %% my_backward: dtype_as_it_comes
+# help: A gradient arrives in another dtype than its leaf has. The receiving node's _input_metadata has the dtype as
+#   well.
+def my_backward(loss):
+    order, seen, stack = [], set(), [(loss.grad_fn, False)]
+    while stack:
+        node, leaving = stack.pop()
+        if leaving:
+            order.append(node)
+        elif node is not None and node not in seen:
+            seen.add(node)
+            stack.append((node, True))
+            stack.extend((child, False) for child, _ in node.next_functions)
+    arrived = {node: [None] * len(node._input_metadata) for node in order}
+    arrived[loss.grad_fn][loss.output_nr] = torch.ones_like(loss)
+    with torch.no_grad():
+        for node in reversed(order):
+            grads = arrived.pop(node)
+            if hasattr(node, "variable"):
+                leaf = node.variable
+                leaf.grad = grads[0].clone() if leaf.grad is None else leaf.grad + grads[0]
+                continue
+            sent = node(*grads)
+            for grad, (child, slot) in zip(sent if isinstance(sent, tuple) else (sent,), node.next_functions):
+                if child is None or grad is None:
+                    continue
+                wanted = child._input_metadata[slot]
+                grad = grad.sum_to_size(wanted.shape)
+                held = arrived[child][slot]
+                arrived[child][slot] = grad if held is None else held + grad
+
+
+# %% my_backward: slots_ignored
+# help: You keep one gradient for each node. A node with several outputs wants one for each: the number in
+#   next_functions says which.
+def my_backward(loss):
+    order, seen, stack = [], set(), [(loss.grad_fn, False)]
+    while stack:
+        node, leaving = stack.pop()
+        if leaving:
+            order.append(node)
+        elif node is not None and node not in seen:
+            seen.add(node)
+            stack.append((node, True))
+            stack.extend((child, False) for child, _ in node.next_functions)
+    arrived = {loss.grad_fn: torch.ones_like(loss)}
+    with torch.no_grad():
+        for node in reversed(order):
+            grad = arrived.pop(node)
+            if hasattr(node, "variable"):
+                leaf = node.variable
+                leaf.grad = grad.clone() if leaf.grad is None else leaf.grad + grad
+                continue
+            sent = node(grad)
+            for grad, (child, _) in zip(sent if isinstance(sent, tuple) else (sent,), node.next_functions):
+                if child is not None and grad is not None:
+                    wanted = child._input_metadata[0]
+                    grad = grad.sum_to_size(wanted.shape).to(wanted.dtype)
+                    arrived[child] = arrived[child] + grad if child in arrived else grad
+
+
+# %% my_backward: loss_is_output_0
+# help: You take the loss for the first output of its node. It may be a later one: loss.output_nr.
+def my_backward(loss):
+    order, seen, stack = [], set(), [(loss.grad_fn, False)]
+    while stack:
+        node, leaving = stack.pop()
+        if leaving:
+            order.append(node)
+        elif node is not None and node not in seen:
+            seen.add(node)
+            stack.append((node, True))
+            stack.extend((child, False) for child, _ in node.next_functions)
+    arrived = {node: [None] * len(node._input_metadata) for node in order}
+    arrived[loss.grad_fn][0] = torch.ones_like(loss)
+    with torch.no_grad():
+        for node in reversed(order):
+            grads = arrived.pop(node)
+            if hasattr(node, "variable"):
+                leaf = node.variable
+                leaf.grad = grads[0].clone() if leaf.grad is None else leaf.grad + grads[0]
+                continue
+            sent = node(*grads)
+            for grad, (child, slot) in zip(sent if isinstance(sent, tuple) else (sent,), node.next_functions):
+                if child is None or grad is None:
+                    continue
+                wanted = child._input_metadata[slot]
+                grad = grad.sum_to_size(wanted.shape).to(wanted.dtype)
+                held = arrived[child][slot]
+                arrived[child][slot] = grad if held is None else held + grad
+
+
+# %% my_backward: gradient_with_a_graph
+# help: The .grad you leave has a graph of its own: the nodes ran while autograd was recording. Run them under
+#   torch.no_grad().
+def my_backward(loss):
+    order, seen, stack = [], set(), [(loss.grad_fn, False)]
+    while stack:
+        node, leaving = stack.pop()
+        if leaving:
+            order.append(node)
+        elif node is not None and node not in seen:
+            seen.add(node)
+            stack.append((node, True))
+            stack.extend((child, False) for child, _ in node.next_functions)
+    arrived = {node: [None] * len(node._input_metadata) for node in order}
+    arrived[loss.grad_fn][loss.output_nr] = torch.ones_like(loss)
+    if True:
+        for node in reversed(order):
+            grads = arrived.pop(node)
+            if hasattr(node, "variable"):
+                leaf = node.variable
+                leaf.grad = grads[0].clone() if leaf.grad is None else leaf.grad + grads[0]
+                continue
+            sent = node(*grads)
+            for grad, (child, slot) in zip(sent if isinstance(sent, tuple) else (sent,), node.next_functions):
+                if child is None or grad is None:
+                    continue
+                wanted = child._input_metadata[slot]
+                grad = grad.sum_to_size(wanted.shape).to(wanted.dtype)
+                held = arrived[child][slot]
+                arrived[child][slot] = grad if held is None else held + grad
+
+
+# %% my_backward: none_not_handled
+# help: An input that needs no gradient has no node: its place in next_functions is None. Skip it.
+def my_backward(loss):
+    order, seen, stack = [], set(), [(loss.grad_fn, False)]
+    while stack:
+        node, leaving = stack.pop()
+        if leaving:
+            order.append(node)
+        elif node not in seen:
+            seen.add(node)
+            stack.append((node, True))
+            stack.extend((child, False) for child, _ in node.next_functions)
+    arrived = {node: [None] * len(node._input_metadata) for node in order}
+    arrived[loss.grad_fn][loss.output_nr] = torch.ones_like(loss)
+    with torch.no_grad():
+        for node in reversed(order):
+            grads = arrived.pop(node)
+            if hasattr(node, "variable"):
+                leaf = node.variable
+                leaf.grad = grads[0].clone() if leaf.grad is None else leaf.grad + grads[0]
+                continue
+            sent = node(*grads)
+            for grad, (child, slot) in zip(sent if isinstance(sent, tuple) else (sent,), node.next_functions):
+                if child is None or grad is None:
+                    continue
+                wanted = child._input_metadata[slot]
+                grad = grad.sum_to_size(wanted.shape).to(wanted.dtype)
+                held = arrived[child][slot]
+                arrived[child][slot] = grad if held is None else held + grad
+
+
+# %% my_backward: every_path_on_its_own
+# help: You call a node once for every path that leads to it, and the paths double with each diamond. Wait until the
+#   node's sum is complete, and call it once.
+def my_backward(loss):
+    start = [None] * len(loss.grad_fn._input_metadata)
+    start[loss.output_nr] = torch.ones_like(loss)
+    todo = [(loss.grad_fn, start)]
+    with torch.no_grad():
+        while todo:
+            node, grads = todo.pop()
+            if hasattr(node, "variable"):
+                leaf = node.variable
+                leaf.grad = grads[0].clone() if leaf.grad is None else leaf.grad + grads[0]
+                continue
+            sent = node(*grads)
+            for grad, (child, slot) in zip(sent if isinstance(sent, tuple) else (sent,), node.next_functions):
+                if child is None or grad is None:
+                    continue
+                wanted = child._input_metadata[slot]
+                places = [None] * len(child._input_metadata)
+                places[slot] = grad.sum_to_size(wanted.shape).to(wanted.dtype)
+                todo.append((child, places))
+
+
+# %% my_backward: handed_on_too_early
+# help: You call a node when its first gradient arrives, and what comes later is lost: its sum was not complete. A
+#   node waits for everything that points at it.
+def my_backward(loss):
+    order = [loss.grad_fn]
+    for node in order:  # level by level
+        order += [child for child, _ in node.next_functions if child is not None and child not in order]
+    arrived = {node: [None] * len(node._input_metadata) for node in order}
+    arrived[loss.grad_fn][loss.output_nr] = torch.ones_like(loss)
+    with torch.no_grad():
+        for node in order:
+            grads = arrived.pop(node)
+            if hasattr(node, "variable"):
+                leaf = node.variable
+                leaf.grad = grads[0].clone() if leaf.grad is None else leaf.grad + grads[0]
+                continue
+            sent = node(*grads)
+            for grad, (child, slot) in zip(sent if isinstance(sent, tuple) else (sent,), node.next_functions):
+                if child is None or grad is None:
+                    continue
+                wanted = child._input_metadata[slot]
+                grad = grad.sum_to_size(wanted.shape).to(wanted.dtype)
+                held = arrived.get(child, [None] * (slot + 1))[slot]
+                if child in arrived:
+                    arrived[child][slot] = grad if held is None else held + grad
+
+
+# %% my_backward: recursion
+# help: Your function calls itself for every node, and Python stops at about a thousand calls inside each other. Keep
+#   a list of your own.
+def my_backward(loss):
+    order, seen = [], set()
+
+    def visit(node):
+        seen.add(node)
+        for child, _ in node.next_functions:
+            if child is not None and child not in seen:
+                visit(child)
+        order.append(node)
+
+    visit(loss.grad_fn)
+    arrived = {node: [None] * len(node._input_metadata) for node in order}
+    arrived[loss.grad_fn][loss.output_nr] = torch.ones_like(loss)
+    with torch.no_grad():
+        for node in reversed(order):
+            grads = arrived.pop(node)
+            if hasattr(node, "variable"):
+                leaf = node.variable
+                leaf.grad = grads[0].clone() if leaf.grad is None else leaf.grad + grads[0]
+                continue
+            sent = node(*grads)
+            for grad, (child, slot) in zip(sent if isinstance(sent, tuple) else (sent,), node.next_functions):
+                if child is None or grad is None:
+                    continue
+                wanted = child._input_metadata[slot]
+                grad = grad.sum_to_size(wanted.shape).to(wanted.dtype)
+                held = arrived[child][slot]
+                arrived[child][slot] = grad if held is None else held + grad
+
+
+# %% my_backward: other_grads_cleared
+# help: You clear .grad of the leaves first, as before a training step. backward() clears nothing: it adds.
+def my_backward(loss):
+    order, seen, stack = [], set(), [(loss.grad_fn, False)]
+    while stack:
+        node, leaving = stack.pop()
+        if leaving:
+            order.append(node)
+        elif node is not None and node not in seen:
+            seen.add(node)
+            stack.append((node, True))
+            stack.extend((child, False) for child, _ in node.next_functions)
+    arrived = {node: [None] * len(node._input_metadata) for node in order}
+    arrived[loss.grad_fn][loss.output_nr] = torch.ones_like(loss)
+    for node in order:
+        if hasattr(node, "variable"):
+            node.variable.grad = None
+    with torch.no_grad():
+        for node in reversed(order):
+            grads = arrived.pop(node)
+            if hasattr(node, "variable"):
+                leaf = node.variable
+                leaf.grad = grads[0].clone() if leaf.grad is None else leaf.grad + grads[0]
+                continue
+            sent = node(*grads)
+            for grad, (child, slot) in zip(sent if isinstance(sent, tuple) else (sent,), node.next_functions):
+                if child is None or grad is None:
+                    continue
+                wanted = child._input_metadata[slot]
+                grad = grad.sum_to_size(wanted.shape).to(wanted.dtype)
+                held = arrived[child][slot]
+                arrived[child][slot] = grad if held is None else held + grad
+
+
+# %% my_backward: gradients_returned
+# help: You return the gradients and leave every .grad as it was. They belong into the .grad of each leaf.
+def my_backward(loss):
+    order, seen, stack = [], set(), [(loss.grad_fn, False)]
+    while stack:
+        node, leaving = stack.pop()
+        if leaving:
+            order.append(node)
+        elif node is not None and node not in seen:
+            seen.add(node)
+            stack.append((node, True))
+            stack.extend((child, False) for child, _ in node.next_functions)
+    arrived = {node: [None] * len(node._input_metadata) for node in order}
+    found = []
+    arrived[loss.grad_fn][loss.output_nr] = torch.ones_like(loss)
+    with torch.no_grad():
+        for node in reversed(order):
+            grads = arrived.pop(node)
+            if hasattr(node, "variable"):
+                found.append(grads[0])
+                continue
+            sent = node(*grads)
+            for grad, (child, slot) in zip(sent if isinstance(sent, tuple) else (sent,), node.next_functions):
+                if child is None or grad is None:
+                    continue
+                wanted = child._input_metadata[slot]
+                grad = grad.sum_to_size(wanted.shape).to(wanted.dtype)
+                held = arrived[child][slot]
+                arrived[child][slot] = grad if held is None else held + grad
+    return found

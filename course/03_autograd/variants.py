@@ -387,3 +387,322 @@ def graph_nodes(t):
                     seen.add(other)
                     waiting.append(other)
     return [type(node).__name__ for node in sorter.static_order()]
+
+
+# %% my_backward: counting_edges
+def my_backward(loss):
+    root = loss.grad_fn
+    waiting, todo = {root: 0}, [root]
+    for node in todo:
+        for child, _ in node.next_functions:
+            if child is None:
+                continue
+            if child not in waiting:
+                waiting[child] = 0
+                todo.append(child)
+            waiting[child] += 1
+    inbox = {(root, loss.output_nr): torch.ones((), dtype=loss.dtype, device=loss.device)}
+    ready = [root]
+    with torch.inference_mode(False), torch.no_grad():
+        while ready:
+            node = ready.pop()
+            slots = [inbox.pop((node, i), None) for i in range(len(node._input_metadata))]
+            if type(node).__name__ == "AccumulateGrad":
+                if slots[0] is not None:
+                    if node.variable.grad is None:
+                        node.variable.grad = torch.zeros_like(node.variable)
+                    node.variable.grad += slots[0]
+                continue
+            back = node(*slots) if any(s is not None for s in slots) else None
+            back = back if isinstance(back, tuple) else (back,) * max(1, len(node.next_functions))
+            for (child, slot), grad in zip(node.next_functions, back):
+                if child is None:
+                    continue
+                if grad is not None:
+                    meta = child._input_metadata[slot]
+                    extra = grad.dim() - len(meta.shape)
+                    grad = grad.sum(tuple(range(extra))) if extra > 0 else grad
+                    axes = tuple(i for i, n in enumerate(meta.shape) if n == 1 and grad.shape[i] != 1)
+                    grad = grad.sum(axes, keepdim=True) if axes else grad
+                    grad = grad.to(meta.dtype)
+                    inbox[child, slot] = inbox[child, slot] + grad if (child, slot) in inbox else grad
+                waiting[child] -= 1
+                if waiting[child] == 0:
+                    ready.append(child)
+
+
+# %% my_backward: by_sequence_number
+def my_backward(loss):
+    import heapq
+
+    # a node made later has the higher number, and AccumulateGrad the highest of all: it comes last here
+    key = lambda node: (hasattr(node, "variable"), -node._sequence_nr())
+    places, count = {}, 0
+    heap = [(key(loss.grad_fn), 0, loss.grad_fn)]
+    places[loss.grad_fn] = {loss.output_nr: loss.detach() * 0 + 1}
+    with torch.no_grad():
+        while heap:
+            _, _, node = heapq.heappop(heap)
+            arrived = places[node]
+            grads = [arrived.get(i) for i in range(len(node._input_metadata))]
+            if hasattr(node, "variable"):
+                w = node.variable
+                w.grad = grads[0].detach().clone() + (0 if w.grad is None else w.grad)
+                continue
+            sent = node(*grads)
+            if torch.is_tensor(sent) or sent is None:
+                sent = [sent]
+            for grad, (child, slot) in zip(sent, node.next_functions):
+                if child is None or grad is None:
+                    continue
+                if child not in places:
+                    count += 1
+                    places[child] = {}
+                    heapq.heappush(heap, (key(child), count, child))
+                meta = child._input_metadata[slot]
+                grad = grad.sum_to_size(meta.shape).to(dtype=meta.dtype)
+                places[child][slot] = places[child].get(slot, 0) + grad
+
+
+# %% my_backward: the_leaves_do_it_themselves
+def my_backward(loss):
+    order, seen, stack = [], set(), [(loss.grad_fn, False)]
+    while stack:
+        node, leaving = stack.pop()
+        if leaving:
+            order.append(node)
+        elif node is not None and node not in seen:
+            seen.add(node)
+            stack += [(node, True), *((child, False) for child, _ in node.next_functions)]
+    inbox = {node: [torch.zeros(tuple(m.shape), dtype=m.dtype) for m in node._input_metadata] for node in order}
+    inbox[loss.grad_fn][loss.output_nr] += 1
+    with torch.no_grad():
+        for node in order[::-1]:
+            sent = node(*inbox[node])  # AccumulateGrad, called, adds into .grad of its leaf
+            for grad, (child, slot) in zip(sent if isinstance(sent, tuple) else (sent,), node.next_functions):
+                if child is not None and grad is not None:
+                    held = inbox[child][slot]
+                    inbox[child][slot] = held + grad.sum_to_size(held.shape).to(held.dtype)
+
+
+# %% autograd_train: zeros_left
+def autograd_train(x, y, w1, w2, lr, steps):
+    losses = []
+    w1.grad = w2.grad = None
+    for _ in range(steps):
+        loss = ((x @ w1).relu() @ w2 - y).pow(2).sum()
+        losses.append(loss.item())
+        loss.backward()
+        with torch.no_grad():
+            for w in (w1, w2):
+                w.sub_(lr * w.grad)
+                w.grad = torch.zeros_like(w)
+    pass
+    return losses
+
+
+# %% autograd_train: copied
+def autograd_train(x, y, w1, w2, lr, steps):
+    losses = []
+    w1.grad = w2.grad = None
+    for _ in range(steps):
+        loss = ((x @ w1).relu() @ w2 - y).pow(2).sum()
+        losses.append(loss.item())
+        loss.backward()
+        with torch.no_grad():
+            for w in (w1, w2):
+                w.copy_(w - lr * w.grad)
+                w.grad = None
+    pass
+    return losses
+
+
+# %% autograd_train: through_data
+def autograd_train(x, y, w1, w2, lr, steps):
+    losses = []
+    w1.grad = w2.grad = None
+    for _ in range(steps):
+        loss = ((x @ w1).relu() @ w2 - y).pow(2).sum()
+        losses.append(loss.item())
+        loss.backward()
+        with torch.no_grad():
+            for w in (w1, w2):
+                w.data[:] = w.data - lr * w.grad.data
+                w.grad = None
+    pass
+    return losses
+
+
+# %% autograd_train: stored_losses
+def autograd_train(x, y, w1, w2, lr, steps):
+    losses = []
+    w1.grad = w2.grad = None
+    for _ in range(steps):
+        loss = ((x @ w1).relu() @ w2 - y).pow(2).sum()
+        losses.append(loss.detach())
+        loss.backward()
+        with torch.no_grad():
+            for w in (w1, w2):
+                w.sub_(lr * w.grad)
+                w.grad = None
+    losses = torch.stack(losses).tolist() if losses else []
+    return losses
+
+
+# %% autograd_train: with_func_which_is_free_here
+from torch.func import grad_and_value
+
+def autograd_train(x, y, w1, w2, lr, steps):
+    def loss(a, b):
+        return ((x @ a).clamp_min(0) @ b - y).square().sum()
+
+    losses = []
+    for _ in range(steps):
+        grads, value = grad_and_value(loss, argnums=(0, 1))(w1.detach(), w2.detach())
+        losses.append(value.item())
+        w1.data -= lr * grads[0]
+        w2.data -= lr * grads[1]
+    w1.grad, w2.grad = None, None
+    return losses
+
+
+# %% sgd_update: foreach
+def sgd_update(params, lr):
+    params = [p for p in params if p.grad is not None]
+    with torch.no_grad():
+        torch._foreach_add_(params, [p.grad for p in params], alpha=-lr)
+    for p in params:
+        p.grad.zero_()
+
+
+# %% sgd_update: gradient_scaled_first
+def sgd_update(params, lr):
+    with torch.inference_mode(False), torch.set_grad_enabled(False):
+        for p in params:
+            if p.grad is None:
+                continue
+            p.grad *= -lr
+            p += p.grad
+            del p.grad
+
+
+# %% target_loss: copy_of_the_target
+import copy
+
+def target_loss(online, target, x):
+    wanted = copy.deepcopy(target)(x).detach()
+    return nn.MSELoss()(online(x), wanted)
+
+
+# %% target_loss: switched_and_put_back
+def target_loss(online, target, x):
+    prediction = online(x)
+    before = torch.is_grad_enabled()
+    torch.set_grad_enabled(False)
+    try:
+        wanted = target(x)
+    finally:
+        torch.set_grad_enabled(before)
+    return ((wanted - prediction) ** 2).sum() / wanted.numel()
+
+
+# %% freeze: find
+def freeze(model, prefixes):
+    for name, p in model.named_parameters():
+        p.requires_grad_(p.requires_grad and all(name.find(prefix) != 0 for prefix in prefixes))
+    return list(dict(filter(lambda pair: pair[1].requires_grad, model.named_parameters())))
+
+
+# %% hessian_vector_product: clone_of_one_that_may_ask
+def hessian_vector_product(f, x, v):
+    pass
+    leaf = x.clone() if x.requires_grad else x.clone().requires_grad_()
+    g = torch.autograd.grad(f(leaf), leaf, create_graph=True)[0]
+    out = torch.autograd.grad((g * v).sum(), leaf)[0]
+    pass
+    return out
+
+
+# %% hessian_vector_product: backward_into_a_copy
+def hessian_vector_product(f, x, v):
+    leaf = nn.Parameter(x.detach().clone())
+    g = torch.autograd.grad(f(leaf), leaf, create_graph=True)[0]
+    torch.autograd.backward(g, v, inputs=[leaf])
+    return leaf.grad
+
+
+# %% hessian_vector_product: a_mention_is_no_call
+def hessian_vector_product(f, x, v):
+    note = "torch.func.hvp would do it, or torch.autograd.functional.hvp"  # torch.func
+    leaf = x.detach().requires_grad_()
+    g = torch.autograd.grad(f(leaf), leaf, create_graph=True)[0]
+    out = torch.autograd.grad((g * v).sum(), leaf)[0]
+    pass
+    return out
+
+
+# %% hessian_vector_product: own_names
+class functional:
+    @staticmethod
+    def hessian(gradient, leaf, v):
+        return torch.autograd.grad((gradient * v).sum(), leaf)[0]
+
+def hessian_vector_product(f, x, v):
+    func = x.detach().requires_grad_()
+    return functional.hessian(torch.autograd.grad(f(func), func, create_graph=True)[0], func, v)
+
+
+# %% jacobian: vmap_over_rows
+def jacobian(f, x):
+    x = x.detach().requires_grad_()
+    y = f(x)
+    if not y.requires_grad:
+        return torch.zeros(y.shape + x.shape, dtype=x.dtype)
+    def row(u):
+        return torch.autograd.grad(y, x, u, retain_graph=True, materialize_grads=True)[0]
+    eye = torch.eye(y.numel(), dtype=y.dtype).reshape((-1,) + y.shape)
+    return torch.vmap(row)(eye).reshape(y.shape + x.shape)
+
+
+# %% jacobian: zero_dim_joined
+def jacobian(f, x):
+    leaf = x.detach().clone().requires_grad_()
+    out = f(leaf) + (leaf * 0).sum()
+    result = torch.zeros(out.numel(), x.numel(), dtype=x.dtype)
+    for i in range(out.numel()):
+        unit = torch.zeros(out.numel(), dtype=out.dtype)
+        unit[i] = 1.0
+        result[i] = torch.autograd.grad(out, leaf, unit.reshape(out.shape), retain_graph=True)[0].flatten()
+    return result.reshape(*out.shape, *x.shape)
+
+
+# %% jacobian: own_name_jacrev
+def jacrev(f, x):  # not the one of torch.func
+    x = x.detach().requires_grad_()
+    out = f(x)
+    rows = [torch.autograd.grad(o, x, retain_graph=True, materialize_grads=True)[0] if o.requires_grad
+            else torch.zeros_like(x) for o in out.reshape(-1)]
+    return torch.stack(rows).reshape(out.shape + x.shape)
+
+jacobian = jacrev
+
+
+# %% graph_nodes: longest_way
+def graph_nodes(t):
+    order, state, stack = [], {}, [t.grad_fn] if t.grad_fn is not None else []
+    while stack:
+        node = stack[-1]
+        if state.get(node) == "done":
+            stack.pop()
+        elif state.get(node) == "open":
+            state[node] = "done"
+            order.append(stack.pop())
+        else:
+            state[node] = "open"
+            stack += [n for n, _ in node.next_functions if n is not None and n not in state]
+    depth = dict.fromkeys(order, 0)
+    for node in reversed(order):
+        for child, _ in node.next_functions:
+            if child is not None:
+                depth[child] = max(depth[child], depth[node] + 1)
+    return [type(n).__name__ for n in sorted(order, key=depth.get)]
