@@ -57,3 +57,49 @@ def _agrees(candidate: type[nn.Module], logits: Tensor, labels: Tensor, ignored:
     except Exception:
         return False
     return all(torch.allclose(one, other, atol=1e-5) for one, other in zip(found, wanted, strict=True))
+
+
+def chained(container: Callable[..., nn.Module]) -> list[object]:
+    """A tiny trial of a container: its length, its walk, its output."""
+    layers = [nn.Linear(1, 1) for _ in range(3)]
+    for k, layer in enumerate(layers):
+        layer.load_state_dict({"weight": torch.tensor([[2.0]]), "bias": torch.tensor([float(k)])})
+    chain = container(*layers)
+    walk = [layers.index(layer) for layer in itertools.islice(chain, 6)]  # type: ignore[call-overload]
+    return [len(chain), walk, chain(torch.ones(1, 1)).detach()]  # type: ignore[arg-type]
+
+
+def losses(kind: Callable[..., nn.Module]) -> list[Tensor]:
+    """A tiny trial of a mean squared error: every reduction."""
+    one, other = torch.tensor([1.0, 5.0]), torch.tensor([0.0, 3.0])
+    return [kind(reduction=how)(one, other) for how in ("mean", "sum", "none")]
+
+
+def ignoring(kind: Callable[..., nn.Module]) -> list[Tensor]:
+    """A tiny trial of a cross-entropy: a value with an ignored label, and its gradient."""
+    logits = torch.tensor([[1.0, 0.0, -1.0], [0.5, 2.0, 0.0]], requires_grad=True)
+    loss = kind()(logits, torch.tensor([2, -100]))
+    return [loss.detach(), torch.autograd.grad(loss, logits)[0]]
+
+
+def stepped(step: Callable[..., float]) -> list[object]:
+    """A tiny trial of a training step: the losses of two steps, and the weight afterwards."""
+    model = nn.Linear(1, 1)
+    model.load_state_dict({"weight": torch.tensor([[2.0]]), "bias": torch.tensor([0.5])})
+    x, y = torch.tensor([[1.0], [2.0]]), torch.tensor([[0.0], [1.0]])
+    return [*(float(step(model, nn.MSELoss(), x, y, 0.1)) for _ in range(2)), model.weight.detach()]
+
+
+def dropped(kind: Callable[..., nn.Module]) -> list[object]:
+    """A tiny trial of dropout: both modes, and which values 1000 ones become."""
+    layer, ones = kind(0.5), torch.ones(1000)
+    values = layer.train()(ones)
+    return [layer.eval()(ones[:3]), sorted(set(values.tolist())), 300 < int((values == 0).sum()) < 700]
+
+
+def normalised(kind: Callable[..., nn.Module]) -> list[Tensor]:
+    """A tiny trial of batch norm: a batch in training, its memory, a row in evaluation."""
+    layer, batch = kind(2), torch.tensor([[1.0, 10.0], [3.0, 30.0], [4.0, 0.0]])
+    seen = [layer.train()(batch).detach()]
+    seen += [layer.running_mean.clone(), layer.running_var.clone()]  # type: ignore[operator, union-attr]
+    return [*seen, layer.eval()(batch[:1]).detach()]
