@@ -1006,6 +1006,7 @@ def _():
         "two rows, one around 10,000 and one around -10,000: one half each, in both of them",
         lambda: log_softmax(far_apart, 1).exp(),
         expected=torch.full((2, 2), 0.5),
+        atol=5e-3,
         advice="the largest value of which entries do you take off?",
     )
     check.unchanged("x is left alone", lambda: log_softmax(sure, 1), sure)
@@ -1015,6 +1016,7 @@ def _():
         "along an axis of one entry the probability is 1",
         lambda: [log_softmax(flat, 1), log_softmax(flat.T, 0), log_softmax(flat[0], -1)],
         expected=lambda: [torch.zeros(3, 1), torch.zeros(1, 3), torch.zeros(1)],
+        atol=5e-3,
     )
     rows = torch.tensor([[10000.0, 9999.0], [-10000.0, -10001.0], [0.0, -1.0]])
     check.close(

@@ -246,6 +246,17 @@ def _wrong_memory() -> Iterator[Candidate]:
 
         return fresh
 
+    def v_on_the_class() -> Any:
+        made: dict[Any, Tensor] = {}
+
+        def fresh(self: _Adam) -> list[State]:
+            return [
+                {"t": 0, "m": torch.zeros_like(p), "v": made.setdefault((i, p.shape, p.dtype), torch.zeros_like(p))}
+                for i, p in enumerate(self.params)
+            ]
+
+        return fresh
+
     yield Candidate(COUNT, _with(begin=counted_by_steps, count=lambda self, state: None), shown=True)
     yield Candidate(COUNT, _with(count=counted_by_updates))
     yield Candidate(KEPT, _with(begin=forgets("m", "v")), shown=True)
@@ -254,6 +265,7 @@ def _wrong_memory() -> Iterator[Candidate]:
     yield Candidate(KEPT, _with(begin=lambda self: setattr(self, "state", self.fresh())))
     yield Candidate(SHARED, _with(fresh=by_shape), shown=True)
     yield Candidate(SHARED, _with(fresh=one_v))
+    yield Candidate(SHARED, _with(fresh=v_on_the_class()), shown=True)
     yield Candidate(SHARED, _with(fresh=on_the_class()))
 
 

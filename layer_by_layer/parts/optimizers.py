@@ -129,3 +129,8 @@ def _way(make: Callable[..., Any], options: dict[str, Any]) -> list[Tensor]:
 def way(make: Callable[..., Any]) -> list[Tensor]:
     """A tiny trial of an optimizer class of this chapter: eight steps of two parameters."""
     return _way(make, {"lr": 0.1})
+
+
+def way_of_sgd(make: Callable[..., Any]) -> list[Tensor]:
+    """A tiny trial of an SGD class of this chapter: eight steps with momentum."""
+    return _way(make, {"lr": 0.1, "momentum": 0.5})
