@@ -376,7 +376,7 @@ def judge_adam(candidate):
             found.append(row)
         return found
 
-    columns = [[2.0, -1.0, 0.5, 3.0, -0.25, 1.0], [None, 0.4, None, -2.0, 1.0, None]]
+    columns = [[2.0, -1.0, 0.5, 3.0, -0.25, 1.0], [None, 0.5, None, -2.0, 1.0, None]]
     rates = [0.1, 0.1, 0.05, 0.05, 0.2, 0.2]
     for betas, eps in (((0.9, 0.999), 1e-8), ((0.4, 0.7), 0.3), ((0.9, 0.999), 1e-8)):
         params = [torch.tensor([v], requires_grad=True) for v in (1.0, -1.0)]

@@ -190,16 +190,15 @@ def _wrong_settings() -> Iterator[Candidate]:
         m, v = self.corrected(state)
         return self.first * m / (v.sqrt() + self.eps)
 
-    def largest(self: Any, state: State) -> Tensor:
-        m, v = self.corrected(state)
-        return max(self.first, self.lr) * m / (v.sqrt() + self.eps)
+    def of_the_first_step(self: Any) -> None:
+        self.first = self.lr = self.__dict__.setdefault("first", self.lr)
 
     yield Candidate(BETAS, _with(__init__=_betas(lambda betas: betas[::-1])), shown=True)
     yield Candidate(BETAS, _with(__init__=_betas(lambda betas: (0.9, 0.999))))
     yield Candidate(BETAS, _with(__init__=_betas(lambda betas: (betas[0], 0.999))))
     yield Candidate(BETAS, _with(__init__=_betas(lambda betas: (0.9, betas[1]))))
     yield Candidate(LR, _with(__init__=remember, move=fixed), shown=True)
-    yield Candidate(LR, _with(__init__=remember, move=largest))
+    yield Candidate(LR, _with(begin=of_the_first_step))
     yield Candidate(LR, _with(__init__=remember, begin=lambda self: setattr(self, "lr", self.first)))
 
 
