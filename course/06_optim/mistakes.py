@@ -2241,8 +2241,8 @@ def clip_grad_norm(params, max_norm):
 
 
 # %% clip_grad_norm: generator_used_up
-# help: The norm is right and nothing is scaled: params was a generator, and your second loop finds it
-#   empty. Make a list first.
+# help: The gradients are as long as before. params may be a generator, and then a second loop over it finds
+#   nothing: make a list first.
 def clip_grad_norm(params, max_norm):
     squares = sum(float(p.grad.norm()) ** 2 for p in params if p.grad is not None)
     norm = math.sqrt(squares)
