@@ -886,6 +886,8 @@ def _():
         "twelve parameters of one shape, each with a state of its own",
         lambda: twelve(lambda p: Adam(p, 0.1, (0.8, 0.9), 0.01)),
         expected=lambda: twelve(lambda p: torch.optim.Adam(p, 0.1, (0.8, 0.9), 0.01)),
+        rtol=1e-4,
+        atol=5e-5,
     )
     ### END HIDDEN TESTS
 

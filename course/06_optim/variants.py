@@ -271,16 +271,6 @@ def clip_grad_norm(params, max_norm):
     return total
 
 
-# %% clip_grad_norm: library_pieces_that_are_allowed
-def clip_grad_norm(params, max_norm):
-    owners = tuple(p for p in params if p.grad is not None)
-    total = nn.utils.get_total_norm([p.grad for p in owners]) if owners else torch.zeros(())
-    with torch.no_grad():
-        if total > max_norm:
-            torch._foreach_mul_([p.grad for p in owners], (max_norm / total).item())
-    return total
-
-
 # %% clip_grad_norm: squares
 def clip_grad_norm(params, max_norm):
     params = list(params)
