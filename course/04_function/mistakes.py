@@ -599,8 +599,8 @@ class LinearFunction(torch.autograd.Function):
 
 
 # %% linear_function: two_axes_only
-# help: This backward knows (N, out) only. x may have one axis, or three, or more: t() and a sum over axis 0
-#  mean something else there. Lay the leading axes flat first.
+# help: Your code knows two axes only. x may have one, or three, or more: mm, t() and a sum over axis 0 mean
+#  something else there, or nothing at all. Lay the leading axes flat first.
 class LinearFunction(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, weight, bias=None):
@@ -621,9 +621,34 @@ class LinearFunction(torch.autograd.Function):
         return grad_x, grad_weight, grad_bias
 
 
+# %% linear_function: the_old_documentation
+# help: Your code knows two axes only. x may have one, or three, or more: mm, t() and a sum over axis 0 mean
+#  something else there, or nothing at all. Lay the leading axes flat first.
+class LinearFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, input, weight, bias=None):
+        ctx.save_for_backward(input, weight, bias)
+        output = input.mm(weight.t())
+        if bias is not None:
+            output += bias.unsqueeze(0).expand_as(output)
+        return output
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        input, weight, bias = ctx.saved_tensors
+        grad_input = grad_weight = grad_bias = None
+        if ctx.needs_input_grad[0]:
+            grad_input = grad_output.mm(weight)
+        if ctx.needs_input_grad[1]:
+            grad_weight = grad_output.t().mm(input)
+        if bias is not None and ctx.needs_input_grad[2]:
+            grad_bias = grad_output.sum(0)
+        return grad_input, grad_weight, grad_bias
+
+
 # %% linear_function: view_of_upstream
-# help: view refuses a tensor that is not contiguous, and an upstream gradient often is not: after a sum()
-#  it is one number, expanded. reshape copies where it must.
+# help: view refuses a tensor whose memory does not allow it, and an upstream gradient may come through a
+#  transpose. reshape copies where it must.
 class LinearFunction(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, weight, bias=None):
@@ -2209,7 +2234,7 @@ def my_gradcheck(fn, inputs, eps=1e-6, atol=1e-4):
 
 
 # %% my_gradcheck: always_true
-# help: You say True to everything. Print the two numbers you compare for a backward that is wrong: are they the same?
+# help: You say True to a backward that is wrong. Print the two numbers you compare for it: are they the same?
 def my_gradcheck(fn, inputs, eps=1e-6, atol=1e-4):
     return True
 

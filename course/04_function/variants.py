@@ -552,3 +552,771 @@ class RoundSTE(_Straight):
         rest = x - below
         up = (rest > 0.5) | ((rest == 0.5) & (below % 2 == 1))
         return below + up.to(x.dtype)
+
+
+# %% my_relu: keyword_names_free
+class MyReLU(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, input):
+        ctx.m = (input > 0).to(input.dtype)
+        return input * ctx.m
+    @staticmethod
+    def backward(ctx, grad_output):
+        return grad_output.mul(ctx.m)
+
+
+# %% my_relu: once_differentiable
+class MyReLU(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return torch.relu(x)
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, g):
+        return g.masked_fill(ctx.saved_tensors[0] <= 0, 0)
+
+
+# %% my_relu: threshold_backward
+class MyReLU(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return torch.nn.functional.relu(x)
+    @staticmethod
+    def backward(ctx, g):
+        return torch.ops.aten.threshold_backward(g, ctx.saved_tensors[0], 0)
+
+
+# %% my_relu: inherited
+class Base(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x.clamp_min(0)
+    @staticmethod
+    def backward(ctx, g):
+        return g * torch.heaviside(ctx.saved_tensors[0], g.new_zeros(()))
+class MyReLU(Base):
+    pass
+
+
+# %% mul_constant: dtype_of_x
+class MulConstant(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, c):
+        ctx.c = torch.as_tensor(c, dtype=x.dtype)
+        return x * ctx.c
+    @staticmethod
+    def backward(ctx, g):
+        return torch.multiply(g, ctx.c), None
+
+
+# %% mul_constant: recomputed
+class MulConstant(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, constant):
+        ctx.f = lambda t: t * constant
+        return ctx.f(x)
+    @staticmethod
+    def backward(ctx, g):
+        return ctx.f(g), *[None]
+
+
+# %% my_exp: expm1
+class MyExp(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        y = torch.expm1(x).add_(1)
+        ctx.save_for_backward(y)
+        return y
+    @staticmethod
+    def backward(ctx, g):
+        return ctx.saved_tensors[0] * g
+
+
+# %% my_exp: in_place_on_a_copy_too
+class MyExp(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        y = x.clone().exp_()
+        ctx.save_for_backward(y)
+        return y
+    @staticmethod
+    def backward(ctx, g):
+        y = ctx.saved_tensors[0]
+        return y.mul(g)
+
+
+# %% my_exp: to_the_power
+class MyExp(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        y = torch.pow(np.e, x)
+        ctx.save_for_backward(y)
+        return y
+    @staticmethod
+    def backward(ctx, g):
+        y, = ctx.saved_tensors
+        return g * y
+
+
+# %% min_max: python_positions
+class MinMax(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        v = x.tolist()
+        ctx.n = len(v)
+        ctx.i = v.index(min(v))
+        ctx.j = v.index(max(v))
+        return x[ctx.i].clone(), x[ctx.j].clone()
+    @staticmethod
+    def backward(ctx, a, b):
+        i = torch.arange(ctx.n)
+        return a * (i == ctx.i) + b * (i == ctx.j)
+
+
+# %% min_max: views_returned
+class MinMax(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.i, ctx.j, ctx.n = int(x.argmin()), int(x.argmax()), x.numel()
+        return x.min(), x.max()
+    @staticmethod
+    def backward(ctx, a, b):
+        r = a.new_zeros(ctx.n)
+        r[ctx.i] = r[ctx.i] + a
+        r[ctx.j] = r[ctx.j] + b
+        return r
+
+
+# %% my_cube: output_over_input
+class MyCube(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * x.square()
+    @staticmethod
+    def backward(ctx, g):
+        x, = ctx.saved_tensors
+        return torch.mul(x, x).mul(g).mul(3)
+
+
+# %% my_cube: autograd_inside
+class MyCube(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x**3
+    @staticmethod
+    def backward(ctx, g):
+        x, = ctx.saved_tensors
+        square = x.pow(2)
+        triple = 3 * square
+        return triple * g
+
+
+# %% round_ste: rint_and_view
+class RoundSTE(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return torch.rint(x) if hasattr(torch, 'rint') else x.round()
+    @staticmethod
+    def backward(ctx, g):
+        return g.view_as(g)
+
+
+# %% round_ste: by_hand
+class RoundSTE(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        f = x.floor()
+        d = x - f
+        up = (d > 0.5) | ((d == 0.5) & (f % 2 == 1))
+        return f + up
+    @staticmethod
+    def backward(ctx, g):
+        return 1 * g
+
+
+# %% my_gradcheck: the_spare_one
+def my_gradcheck(fn, inputs, eps=1e-6, atol=1e-4):
+    def outputs_of(tensors):
+        found = fn(*tensors)
+        return list(found) if isinstance(found, (tuple, list)) else [found]
+
+    leaves = [t.detach().clone().requires_grad_(t.requires_grad) for t in inputs]
+    for k, output in enumerate(outputs_of(leaves)):
+        v = torch.linspace(0.7, 2.3, output.numel(), dtype=output.dtype).reshape(output.shape)
+        for which, leaf in enumerate(leaves):
+            if not leaf.requires_grad:
+                continue
+            grad = torch.autograd.grad(output, leaf, v, retain_graph=True, allow_unused=True)[0]
+            grad = torch.zeros_like(leaf) if grad is None else grad
+            for index in np.ndindex(*leaf.shape):
+                up, down = ([t.detach().clone() for t in leaves] for _ in range(2))
+                up[which][index] += eps
+                down[which][index] -= eps
+                numeric = ((outputs_of(up)[k] - outputs_of(down)[k]) * v).sum() / (2 * eps)
+                if not abs(grad[index] - numeric) <= atol:
+                    return False
+    return True
+
+
+# %% my_gradcheck: default_rtol
+def my_gradcheck(fn, inputs, eps=1e-6, atol=1e-4):
+    def outputs_of(tensors):
+        found = fn(*tensors)
+        return list(found) if isinstance(found, (tuple, list)) else [found]
+
+    leaves = [t.detach().clone().requires_grad_(t.requires_grad) for t in inputs]
+    for k, output in enumerate(outputs_of(leaves)):
+        v = torch.linspace(0.7, 2.3, output.numel(), dtype=output.dtype).reshape(output.shape)
+        for which, leaf in enumerate(leaves):
+            if not leaf.requires_grad:
+                continue
+            grad = torch.autograd.grad(output, leaf, v, retain_graph=True, allow_unused=True)[0]
+            grad = torch.zeros_like(leaf) if grad is None else grad
+            for index in np.ndindex(*leaf.shape):
+                up, down = ([t.detach().clone() for t in leaves] for _ in range(2))
+                up[which][index] += eps
+                down[which][index] -= eps
+                numeric = ((outputs_of(up)[k] - outputs_of(down)[k]) * v).sum() / (2 * eps)
+                if not torch.allclose(grad[index], numeric, atol=atol):
+                    return False
+    return True
+
+
+# %% my_gradcheck: random_heights
+def my_gradcheck(fn, inputs, eps=1e-6, atol=1e-4):
+    def outputs_of(tensors):
+        found = fn(*tensors)
+        return list(found) if isinstance(found, (tuple, list)) else [found]
+
+    leaves = [t.detach().clone().requires_grad_(t.requires_grad) for t in inputs]
+    for k, output in enumerate(outputs_of(leaves)):
+        v = torch.randn_like(output)
+        for which, leaf in enumerate(leaves):
+            if not leaf.requires_grad:
+                continue
+            grad = torch.autograd.grad(output, leaf, v, retain_graph=True, allow_unused=True)[0]
+            grad = torch.zeros_like(leaf) if grad is None else grad
+            for index in np.ndindex(*leaf.shape):
+                up, down = ([t.detach().clone() for t in leaves] for _ in range(2))
+                up[which][index] += eps
+                down[which][index] -= eps
+                numeric = ((outputs_of(up)[k] - outputs_of(down)[k]) * v).sum() / (2 * eps)
+                if not abs(grad[index] - numeric) <= atol:
+                    return False
+    return True
+
+
+# %% my_gradcheck: uniform_heights
+def my_gradcheck(fn, inputs, eps=1e-6, atol=1e-4):
+    def outputs_of(tensors):
+        found = fn(*tensors)
+        return list(found) if isinstance(found, (tuple, list)) else [found]
+
+    leaves = [t.detach().clone().requires_grad_(t.requires_grad) for t in inputs]
+    for k, output in enumerate(outputs_of(leaves)):
+        v = torch.rand_like(output) + 0.1
+        for which, leaf in enumerate(leaves):
+            if not leaf.requires_grad:
+                continue
+            grad = torch.autograd.grad(output, leaf, v, retain_graph=True, allow_unused=True)[0]
+            grad = torch.zeros_like(leaf) if grad is None else grad
+            for index in np.ndindex(*leaf.shape):
+                up, down = ([t.detach().clone() for t in leaves] for _ in range(2))
+                up[which][index] += eps
+                down[which][index] -= eps
+                numeric = ((outputs_of(up)[k] - outputs_of(down)[k]) * v).sum() / (2 * eps)
+                if not abs(grad[index] - numeric) <= atol:
+                    return False
+    return True
+
+
+# %% my_gradcheck: backward_on_clones
+def my_gradcheck(fn, inputs, eps=1e-6, atol=1e-4):
+    def outputs_of(tensors):
+        found = fn(*tensors)
+        return list(found) if isinstance(found, (tuple, list)) else [found]
+
+    leaves = [t.detach().clone().requires_grad_(t.requires_grad) for t in inputs]
+    for k, output in enumerate(outputs_of(leaves)):
+        v = torch.linspace(0.7, 2.3, output.numel(), dtype=output.dtype).reshape(output.shape)
+        for which, leaf in enumerate(leaves):
+            if not leaf.requires_grad:
+                continue
+            leaf.grad = None
+            output.backward(v, retain_graph=True)
+            grad = leaf.grad
+            grad = torch.zeros_like(leaf) if grad is None else grad
+            for index in np.ndindex(*leaf.shape):
+                up, down = ([t.detach().clone() for t in leaves] for _ in range(2))
+                up[which][index] += eps
+                down[which][index] -= eps
+                numeric = ((outputs_of(up)[k] - outputs_of(down)[k]) * v).sum() / (2 * eps)
+                if not abs(grad[index] - numeric) <= atol:
+                    return False
+    return True
+
+
+# %% my_gradcheck: inputs_as_a_list_inside
+def my_gradcheck(fn, inputs, eps=1e-6, atol=1e-4):
+    def outputs_of(tensors):
+        found = fn(*tensors)
+        return list(found) if isinstance(found, (tuple, list)) else [found]
+
+    inputs = list(inputs)
+    leaves = [t.detach().clone().requires_grad_(t.requires_grad) for t in inputs]
+    for k, output in enumerate(outputs_of(leaves)):
+        v = torch.linspace(0.7, 2.3, output.numel(), dtype=output.dtype).reshape(output.shape)
+        for which, leaf in enumerate(leaves):
+            if not leaf.requires_grad:
+                continue
+            grad = torch.autograd.grad(output, leaf, v, retain_graph=True, allow_unused=True)[0]
+            grad = torch.zeros_like(leaf) if grad is None else grad
+            for index in np.ndindex(*leaf.shape):
+                up, down = ([t.detach().clone() for t in leaves] for _ in range(2))
+                up[which][index] += eps
+                down[which][index] -= eps
+                numeric = ((outputs_of(up)[k] - outputs_of(down)[k]) * v).sum() / (2 * eps)
+                if not abs(grad[index] - numeric) <= atol:
+                    return False
+    return True
+
+
+# %% linear_function: as_it_is
+class LinearFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias=None):
+        ctx.save_for_backward(x, weight, bias)
+        return torch.nn.functional.linear(x, weight, bias)
+
+    @staticmethod
+    def backward(ctx, g):
+        x, weight, bias = ctx.saved_tensors
+        needs = (*ctx.needs_input_grad, False)
+        gx = gw = gb = None
+        flat, rows = g.reshape(-1, g.shape[-1]), x.reshape(-1, x.shape[-1])
+        if needs[0]:
+            gx = g @ weight
+        if needs[1]:
+            gw = flat.T @ rows
+        if bias is not None and needs[2]:
+            gb = flat.sum(0)
+        return gx, gw, gb
+
+
+# %% linear_function: addmm_and_a_loop
+class LinearFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias=None):
+        ctx.save_for_backward(x, weight, bias)
+        return torch.nn.functional.linear(x, weight, bias)
+
+    @staticmethod
+    def backward(ctx, g):
+        x, weight, bias = ctx.saved_tensors
+        needs = (*ctx.needs_input_grad, False)
+        gx = gw = gb = None
+        flat, rows = g.reshape(-1, g.shape[-1]), x.reshape(-1, x.shape[-1])
+        if needs[0]:
+            gx = g @ weight
+        if needs[1]:
+            gw = sum(torch.outer(a, b) for a, b in zip(flat, rows))
+        if bias is not None and needs[2]:
+            gb = flat.sum(0)
+        return gx, gw, gb
+
+
+# %% linear_function: filled_in
+class LinearFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias=None):
+        ctx.save_for_backward(x, weight, bias)
+        return torch.nn.functional.linear(x, weight, bias)
+
+    @staticmethod
+    def backward(ctx, g):
+        x, weight, bias = ctx.saved_tensors
+        needs = (*ctx.needs_input_grad, False)
+        gx = gw = gb = None
+        flat, rows = g.reshape(-1, g.shape[-1]), x.reshape(-1, x.shape[-1])
+        if needs[0]:
+            gx = g @ weight
+        if needs[1]:
+            gw = torch.empty_like(weight)
+            torch.mm(flat.T, rows, out=gw)
+        if bias is not None and needs[2]:
+            gb = flat.sum(0)
+        return gx, gw, gb
+
+
+# %% linear_function: accumulated
+class LinearFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias=None):
+        ctx.save_for_backward(x, weight, bias)
+        return torch.nn.functional.linear(x, weight, bias)
+
+    @staticmethod
+    def backward(ctx, g):
+        x, weight, bias = ctx.saved_tensors
+        needs = (*ctx.needs_input_grad, False)
+        gx = gw = gb = None
+        flat, rows = g.reshape(-1, g.shape[-1]), x.reshape(-1, x.shape[-1])
+        if needs[0]:
+            gx = g @ weight
+        if needs[1]:
+            gw = torch.zeros_like(weight)
+            gw.addmm_(flat.T, rows)
+        if bias is not None and needs[2]:
+            gb = flat.sum(0)
+        return gx, gw, gb
+
+
+# %% linear_function: contiguous_copies
+class LinearFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias=None):
+        ctx.save_for_backward(x, weight, bias)
+        return torch.nn.functional.linear(x, weight, bias)
+
+    @staticmethod
+    def backward(ctx, g):
+        x, weight, bias = ctx.saved_tensors
+        needs = (*ctx.needs_input_grad, False)
+        gx = gw = gb = None
+        g = g.contiguous()
+        flat, rows = g.reshape(-1, g.shape[-1]), x.reshape(-1, x.shape[-1])
+        if needs[0]:
+            gx = g @ weight
+        if needs[1]:
+            gw = flat.T @ rows
+        if bias is not None and needs[2]:
+            gb = flat.sum(0)
+        return gx, gw, gb
+
+
+# %% linear_function: in_the_dtype_of_weight
+class LinearFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias=None):
+        ctx.save_for_backward(x, weight, bias)
+        return torch.nn.functional.linear(x, weight, bias)
+
+    @staticmethod
+    def backward(ctx, g):
+        x, weight, bias = ctx.saved_tensors
+        needs = (*ctx.needs_input_grad, False)
+        gx = gw = gb = None
+        flat, rows = g.reshape(-1, g.shape[-1]), x.reshape(-1, x.shape[-1])
+        if needs[0]:
+            gx = g @ weight
+        if needs[1]:
+            gw = (flat.T @ rows).type_as(weight).view_as(weight)
+        if bias is not None and needs[2]:
+            gb = flat.sum(0)
+        return gx, gw, gb
+
+
+# %% linear_function: bias_by_a_product
+class LinearFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias=None):
+        ctx.save_for_backward(x, weight, bias)
+        return torch.nn.functional.linear(x, weight, bias)
+
+    @staticmethod
+    def backward(ctx, g):
+        x, weight, bias = ctx.saved_tensors
+        needs = (*ctx.needs_input_grad, False)
+        gx = gw = gb = None
+        flat, rows = g.reshape(-1, g.shape[-1]), x.reshape(-1, x.shape[-1])
+        if needs[0]:
+            gx = g @ weight
+        if needs[1]:
+            gw = flat.T @ rows
+        if bias is not None and needs[2]:
+            gb = flat.T @ flat.new_ones(len(flat))
+        return gx, gw, gb
+
+
+# %% linear_function: bias_by_einsum
+class LinearFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias=None):
+        ctx.save_for_backward(x, weight, bias)
+        return torch.nn.functional.linear(x, weight, bias)
+
+    @staticmethod
+    def backward(ctx, g):
+        x, weight, bias = ctx.saved_tensors
+        needs = (*ctx.needs_input_grad, False)
+        gx = gw = gb = None
+        flat, rows = g.reshape(-1, g.shape[-1]), x.reshape(-1, x.shape[-1])
+        if needs[0]:
+            gx = g @ weight
+        if needs[1]:
+            gw = flat.T @ rows
+        if bias is not None and needs[2]:
+            gb = torch.einsum('...o->o', g)
+        return gx, gw, gb
+
+
+# %% linear_function: bias_in_two_steps
+class LinearFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias=None):
+        ctx.save_for_backward(x, weight, bias)
+        return torch.nn.functional.linear(x, weight, bias)
+
+    @staticmethod
+    def backward(ctx, g):
+        x, weight, bias = ctx.saved_tensors
+        needs = (*ctx.needs_input_grad, False)
+        gx = gw = gb = None
+        flat, rows = g.reshape(-1, g.shape[-1]), x.reshape(-1, x.shape[-1])
+        if needs[0]:
+            gx = g @ weight
+        if needs[1]:
+            gw = flat.T @ rows
+        if bias is not None and needs[2]:
+            gb = g.sum(0) if g.dim() > 1 else g.clone()
+        return gx, gw, gb
+
+
+# %% linear_function: row_by_row_for_x
+class LinearFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias=None):
+        ctx.save_for_backward(x, weight, bias)
+        return torch.nn.functional.linear(x, weight, bias)
+
+    @staticmethod
+    def backward(ctx, g):
+        x, weight, bias = ctx.saved_tensors
+        needs = (*ctx.needs_input_grad, False)
+        gx = gw = gb = None
+        flat, rows = g.reshape(-1, g.shape[-1]), x.reshape(-1, x.shape[-1])
+        if needs[0]:
+            gx = torch.stack([weight.T @ r for r in flat]).reshape(x.shape)
+        if needs[1]:
+            gw = flat.T @ rows
+        if bias is not None and needs[2]:
+            gb = flat.sum(0)
+        return gx, gw, gb
+
+
+# %% linear_function: loop_over_outputs
+class LinearFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias=None):
+        ctx.save_for_backward(x, weight, bias)
+        return torch.nn.functional.linear(x, weight, bias)
+
+    @staticmethod
+    def backward(ctx, g):
+        x, weight, bias = ctx.saved_tensors
+        needs = (*ctx.needs_input_grad, False)
+        gx = gw = gb = None
+        flat, rows = g.reshape(-1, g.shape[-1]), x.reshape(-1, x.shape[-1])
+        if needs[0]:
+            gx = sum(g[..., o, None] * weight[o] for o in range(len(weight)))
+        if needs[1]:
+            gw = flat.T @ rows
+        if bias is not None and needs[2]:
+            gb = flat.sum(0)
+        return gx, gw, gb
+
+
+# %% linear_function: zeros_for_the_unasked
+class LinearFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias=None):
+        ctx.save_for_backward(x, weight, bias)
+        return torch.nn.functional.linear(x, weight, bias)
+
+    @staticmethod
+    def backward(ctx, g):
+        x, weight, bias = ctx.saved_tensors
+        needs = (*ctx.needs_input_grad, False)
+        gx = gw = gb = None
+        flat, rows = g.reshape(-1, g.shape[-1]), x.reshape(-1, x.shape[-1])
+        if needs[0]:
+            gx = g @ weight
+        if needs[1]:
+            gw = flat.T @ rows
+        if bias is not None and needs[2]:
+            gb = flat.sum(0)
+        return (torch.zeros_like(x) if gx is None else gx), gw, gb
+
+
+# %% linear_function: matmul_of_transposed
+class LinearFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias=None):
+        ctx.save_for_backward(x, weight, bias)
+        return torch.nn.functional.linear(x, weight, bias)
+
+    @staticmethod
+    def backward(ctx, g):
+        x, weight, bias = ctx.saved_tensors
+        needs = (*ctx.needs_input_grad, False)
+        gx = gw = gb = None
+        flat, rows = g.reshape(-1, g.shape[-1]), x.reshape(-1, x.shape[-1])
+        if needs[0]:
+            gx = g @ weight
+        if needs[1]:
+            gw = (rows.T @ flat).T
+        if bias is not None and needs[2]:
+            gb = flat.sum(0)
+        return gx, gw, gb
+
+
+# %% my_gradcheck: mentioned_comment
+# unlike torch.autograd.gradcheck, no relative tolerance
+
+def my_gradcheck(fn, inputs, eps=1e-6, atol=1e-4):
+    def outputs_of(tensors):
+        found = fn(*tensors)
+        return list(found) if isinstance(found, (tuple, list)) else [found]
+
+    leaves = [t.detach().clone().requires_grad_(t.requires_grad) for t in inputs]
+    for k, output in enumerate(outputs_of(leaves)):
+        v = torch.linspace(0.7, 2.3, output.numel(), dtype=output.dtype).reshape(output.shape)
+        for which, leaf in enumerate(leaves):
+            if not leaf.requires_grad:
+                continue
+            grad = torch.autograd.grad(output, leaf, v, retain_graph=True, allow_unused=True)[0]
+            grad = torch.zeros_like(leaf) if grad is None else grad
+            for index in np.ndindex(*leaf.shape):
+                up, down = ([t.detach().clone() for t in leaves] for _ in range(2))
+                up[which][index] += eps
+                down[which][index] -= eps
+                numeric = ((outputs_of(up)[k] - outputs_of(down)[k]) * v).sum() / (2 * eps)
+                if not abs(grad[index] - numeric) <= atol:
+                    return False
+    return True
+
+
+# %% my_gradcheck: mentioned_string
+def my_gradcheck(fn, inputs, eps=1e-6, atol=1e-4):
+    'like torch.autograd.gradcheck(fn, inputs)'
+    def outputs_of(tensors):
+        found = fn(*tensors)
+        return list(found) if isinstance(found, (tuple, list)) else [found]
+
+    leaves = [t.detach().clone().requires_grad_(t.requires_grad) for t in inputs]
+    for k, output in enumerate(outputs_of(leaves)):
+        v = torch.linspace(0.7, 2.3, output.numel(), dtype=output.dtype).reshape(output.shape)
+        for which, leaf in enumerate(leaves):
+            if not leaf.requires_grad:
+                continue
+            grad = torch.autograd.grad(output, leaf, v, retain_graph=True, allow_unused=True)[0]
+            grad = torch.zeros_like(leaf) if grad is None else grad
+            for index in np.ndindex(*leaf.shape):
+                up, down = ([t.detach().clone() for t in leaves] for _ in range(2))
+                up[which][index] += eps
+                down[which][index] -= eps
+                numeric = ((outputs_of(up)[k] - outputs_of(down)[k]) * v).sum() / (2 * eps)
+                if not abs(grad[index] - numeric) <= atol:
+                    return False
+    return True
+
+
+# %% my_gradcheck: mentioned_own_name
+def gradcheck(fn, inputs, eps=1e-6, atol=1e-4):
+    def outputs_of(tensors):
+        found = fn(*tensors)
+        return list(found) if isinstance(found, (tuple, list)) else [found]
+
+    leaves = [t.detach().clone().requires_grad_(t.requires_grad) for t in inputs]
+    for k, output in enumerate(outputs_of(leaves)):
+        v = torch.linspace(0.7, 2.3, output.numel(), dtype=output.dtype).reshape(output.shape)
+        for which, leaf in enumerate(leaves):
+            if not leaf.requires_grad:
+                continue
+            grad = torch.autograd.grad(output, leaf, v, retain_graph=True, allow_unused=True)[0]
+            grad = torch.zeros_like(leaf) if grad is None else grad
+            for index in np.ndindex(*leaf.shape):
+                up, down = ([t.detach().clone() for t in leaves] for _ in range(2))
+                up[which][index] += eps
+                down[which][index] -= eps
+                numeric = ((outputs_of(up)[k] - outputs_of(down)[k]) * v).sum() / (2 * eps)
+                if not abs(grad[index] - numeric) <= atol:
+                    return False
+    return True
+
+my_gradcheck = gradcheck
+
+
+# %% my_gradcheck: mentioned_own_helper
+def gradgradcheck(a, b, atol):
+    return abs(a - b) <= atol
+
+def my_gradcheck(fn, inputs, eps=1e-6, atol=1e-4):
+    def outputs_of(tensors):
+        found = fn(*tensors)
+        return list(found) if isinstance(found, (tuple, list)) else [found]
+
+    leaves = [t.detach().clone().requires_grad_(t.requires_grad) for t in inputs]
+    for k, output in enumerate(outputs_of(leaves)):
+        v = torch.linspace(0.7, 2.3, output.numel(), dtype=output.dtype).reshape(output.shape)
+        for which, leaf in enumerate(leaves):
+            if not leaf.requires_grad:
+                continue
+            grad = torch.autograd.grad(output, leaf, v, retain_graph=True, allow_unused=True)[0]
+            grad = torch.zeros_like(leaf) if grad is None else grad
+            for index in np.ndindex(*leaf.shape):
+                up, down = ([t.detach().clone() for t in leaves] for _ in range(2))
+                up[which][index] += eps
+                down[which][index] -= eps
+                numeric = ((outputs_of(up)[k] - outputs_of(down)[k]) * v).sum() / (2 * eps)
+                if not gradgradcheck(grad[index], numeric, atol):
+                    return False
+    return True
+
+
+# %% my_gradcheck: mentioned_unused_import
+from torch.autograd import gradcheck
+
+def my_gradcheck(fn, inputs, eps=1e-6, atol=1e-4):
+    def outputs_of(tensors):
+        found = fn(*tensors)
+        return list(found) if isinstance(found, (tuple, list)) else [found]
+
+    leaves = [t.detach().clone().requires_grad_(t.requires_grad) for t in inputs]
+    for k, output in enumerate(outputs_of(leaves)):
+        v = torch.linspace(0.7, 2.3, output.numel(), dtype=output.dtype).reshape(output.shape)
+        for which, leaf in enumerate(leaves):
+            if not leaf.requires_grad:
+                continue
+            grad = torch.autograd.grad(output, leaf, v, retain_graph=True, allow_unused=True)[0]
+            grad = torch.zeros_like(leaf) if grad is None else grad
+            for index in np.ndindex(*leaf.shape):
+                up, down = ([t.detach().clone() for t in leaves] for _ in range(2))
+                up[which][index] += eps
+                down[which][index] -= eps
+                numeric = ((outputs_of(up)[k] - outputs_of(down)[k]) * v).sum() / (2 * eps)
+                if not abs(grad[index] - numeric) <= atol:
+                    return False
+    return True
+
+
+# %% min_max: views_of_x
+class MinMax(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        low, high = x.argmin(), x.argmax()
+        ctx.save_for_backward(x, low, high)
+        return x[low], x[high]
+
+    @staticmethod
+    def backward(ctx, grad_low, grad_high):
+        x, low, high = ctx.saved_tensors
+        grad = torch.zeros_like(x)
+        grad[low] += grad_low
+        grad[high] += grad_high
+        return grad

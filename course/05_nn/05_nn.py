@@ -24,10 +24,10 @@ $$x \;\to\; \boxed{\text{Linear}\;\;\theta} \;\to\; \boxed{\text{ReLU}} \;\to\; 
 | a box carries | what for | where in this chapter |
 |---|---|---|
 | `forward` | what it computes | everywhere |
-| parameters $\theta$ | what training moves | 5.1, 5.6 |
-| other boxes | a network is a box too | 5.2 |
-| buffers | what it remembers without training it | 5.8 |
-| a mode | training, or evaluation | 5.7, 5.8 |
+| parameters $\theta$ | what training moves | 5.1, 5.2, 5.7 |
+| other boxes | a network is a box too | 5.2, 5.3 |
+| buffers | what it remembers without training it | 5.9 |
+| a mode | training, or evaluation | 5.8, 5.9 |
 """
 
 # %% [markdown]
@@ -37,18 +37,64 @@ new operations. The weights were still ours to carry. Each new layer meant three
 its tensors, use them in the forward pass, and add them to the list that gets updated. Forget the third and
 nothing complains: that layer simply never learns.
 
-*Needs: chapters 1 and 3. Eight exercises, about two hours; 5.1 to 5.6 and 5.7 to 5.8 make two good evenings.*
+*Needs: chapters 1 and 3. Nine exercises, about two and a quarter hours of them, and an hour and a half of
+reading and looking: 5.1 to 5.5 and 5.6 to 5.10 make two good evenings.*
 """
 
 # %% tags=["setup"] nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
+import itertools
+
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from layer_by_layer import judges, parts
+from layer_by_layer import candidates, judges, parts
+from layer_by_layer.instruments import stand_in
+from layer_by_layer.instruments.gallery import gallery
+from layer_by_layer.instruments.recall import compare_guesses
 from lessonkit import check, plot
 from lessonkit.hints import hint
+
+# %% [markdown]
+r"""
+**Before you start: four questions on chapters 1 to 4.** Type what you expect in place of each `...`, then run
+both cells. No points, and nothing is kept.
+
+1. Softmax of the logits (0, 0): what is the first probability?
+2. The gradient of the cross-entropy with respect to those logits, where the right class is the first: what
+   is its first entry? (What was said, minus what is true.)
+3. `w` is a leaf that requires grad. Is it still one after `w -= 0.1 * w.grad` under `torch.no_grad()`? And
+   what does `w = w - 0.1 * w.grad` (outside of it) give: a leaf, or not?
+4. A tensor of shape (4, 1) minus one of shape (4,): what shape comes out?
+"""
+
+# %%
+guesses = [..., ..., ..., ...]
+
+# %% tags=["picture"]
+def two_updates():
+    inside, outside = (torch.ones(1, requires_grad=True) for _ in range(2))
+    with torch.no_grad():
+        inside -= 0.1
+    outside = outside - 0.1
+    return inside.is_leaf, outside.is_leaf
+
+
+def gradient_of_logits():
+    z = torch.zeros(1, 2, requires_grad=True)
+    return torch.autograd.grad(F.cross_entropy(z, torch.tensor([0])), z)[0][0, 0].item()
+
+
+compare_guesses(
+    guesses,
+    {
+        "1. softmax of (0, 0), first entry": lambda: torch.zeros(2).softmax(0)[0].item(),
+        "2. its gradient, first entry": gradient_of_logits,
+        "3. still a leaf, in place and not": two_updates,
+        "4. (4, 1) minus (4,)": lambda: tuple((torch.ones(4, 1) - torch.ones(4)).shape),
+    },
+)
 
 # %% [markdown]
 r"""
@@ -153,7 +199,6 @@ def _():
         lambda: [list(p.shape) for p in build_mlp([4, 3, 2]).parameters()],
         expected=[[3, 4], [3], [2, 3], [2]],
     )
-    ### BEGIN HIDDEN TESTS
     check.equal(
         "two sizes are one layer in a Sequential, without ReLU",
         lambda: layers([4, 2]),
@@ -168,6 +213,12 @@ def _():
         "layers of one size are still layers of their own",
         lambda: [list(p.shape) for p in build_mlp([5, 5, 5, 5]).parameters()],
         expected=[[5, 5], [5]] * 3,
+    )
+    ### BEGIN HIDDEN TESTS
+    check.equal(
+        "twelve sizes are eleven layers, sizes of 1 among them",
+        lambda: ([list(p.shape) for p in build_mlp([1, 2] * 6).parameters()], layers([1, 2] * 6)),
+        expected=([[2, 1], [2], [1, 2], [1]] * 5 + [[2, 1], [2]], (True, ["Linear", "ReLU"] * 10 + ["Linear"])),
     )
     ### END HIDDEN TESTS
 
@@ -246,12 +297,13 @@ parameters sit? Guess before you look.
 """
 
 # %% tags=["picture"]
-running_example = build_mlp([1000, 100, 10])
+mlp = stand_in.yours_or_ours("build_mlp", parts.layers.build_mlp, lambda made: str(made([3, 2, 1])))
+running_example = mlp([1000, 100, 10])
 sizes_of = {name: p.numel() for name, p in running_example.named_parameters()}
 plot.bars(
     sizes_of,
     xlabel="numbers to learn",
-    alt="Parameters of your two-layer network: "
+    alt=f"Parameters of the two-layer network, made by {stand_in.whose('build_mlp')} function: "
     + ", ".join(f"{name} holds {count:,}" for name, count in sizes_of.items()),
 )
 
@@ -263,7 +315,46 @@ Nearly everything is in the first weight. The names are positions in the `Sequen
 
 # %% [markdown]
 r"""
-## 5.2 The container, from the inside
+## 5.2 The anatomy of a module
+
+All boxes of this chapter are *modules*: objects of a class that inherits from `nn.Module`. Here is a whole
+one, a layer that stretches each of its D columns by a number of its own and then hands them to a `Linear`.
+Everything that you need in order to write modules is in these lines.
+"""
+
+# %%
+class Stretch(nn.Module):
+    """(N, D) -> (N, out)"""
+
+    def __init__(self, size, out):
+        super().__init__()  # first of all: makes the lists that the next lines register in
+        self.scale = nn.Parameter(torch.ones(size))  # a tensor that training moves
+        self.mix = nn.Linear(size, out)  # another module: a box in the box
+        self.size = size  # anything else is a plain attribute
+
+    def forward(self, x):  # what the box computes; you write it ...
+        return self.mix(x * self.scale)
+
+
+stretch = Stretch(3, 2)
+y = stretch(torch.randn(5, 3))  # ... and never call it: you call the object
+print([name for name, _ in stretch.named_parameters()], tuple(y.shape), stretch.training)
+
+# %% [markdown]
+r"""
+Read the printed list against the class. Four things happened that nobody wrote:
+
+- `nn.Parameter` is a tensor that says *I am to be trained*. As an attribute of a module it is **registered**:
+  `parameters()` finds it. It requires grad from the start. A plain tensor is not found.
+- `self.mix = nn.Linear(…)` registered a module. Its parameters are found too, under `mix.`.
+- `stretch(x)` called `forward(x)`, and would have called *hooks* before and after it: functions that others
+  hang onto a module to look in. `stretch.forward(x)` leaves those out.
+- `training` is a flag that every module has, `True` at first: 5.8 is about it.
+"""
+
+# %% [markdown]
+r"""
+## 5.3 The container, from the inside
 
 `nn.Sequential` looks like a list, and a Python list of layers would give the same answers. What does it do
 that a list does not? It is a module itself, and it **registers** the modules it is given. Only what is
@@ -277,7 +368,8 @@ There are two ways to register a module inside another one, and both end in the 
 
 - `self.first = nn.Linear(4, 3)`: an *attribute* whose value is a module. Its name becomes part of the
   parameters' names: `first.weight`.
-- `self.add_module("0", nn.Linear(4, 3))`: the same under a name that needs no dot, such as a number.
+- `self.add_module("0", nn.Linear(4, 3))`: the same under any name, also one that is no Python name, such as
+  a number.
 
 A module hidden in a plain list, `self.layers = [...]`, is not registered. It computes, and never learns.
 """
@@ -291,7 +383,7 @@ class Hidden(nn.Module):
 
 
 print("parameters found in a plain list:", len(list(Hidden().parameters())))
-print("parameters found in a Sequential:", len(list(build_mlp([4, 3, 2]).parameters())))
+print("parameters found in a Sequential:", len(list(nn.Sequential(*Hidden().layers).parameters())))
 
 # %% [markdown]
 r"""
@@ -372,6 +464,19 @@ def _():
         expected=torch.tensor([[22.0]]),
         advice="print the modules your forward goes through: are there two?",
     )
+
+    def called():
+        seen, looked_at = [], linear([[3.0]], [1.0])
+        looked_at.register_forward_hook(lambda module, given, out: seen.append(out.item()))
+        Sequential(looked_at, looked_at)(torch.tensor([[2.0]]))
+        return seen
+
+    check.close(
+        "each module is called, so a hook that somebody hung onto it runs every time: it sees 7, then 22",
+        called,
+        expected=[7.0, 22.0],
+        advice="module(x) and module.forward(x) compute the same; only one of them runs hooks",
+    )
     ### BEGIN HIDDEN TESTS
     check.close(
         "alternating two modules, four steps",
@@ -402,9 +507,25 @@ def _():
         advice="s[-1] is the last module: how does a list treat a negative index?",
     )
     check.equal(
-        "a for loop goes through the modules in order",
-        lambda: [module.out_features for module in Sequential(a, b, c)],
+        "a for loop goes through the modules in order, and ends (looked at for ten steps)",
+        lambda: [module.out_features for module in itertools.islice(Sequential(a, b, c), 10)],
         expected=[5, 7, 3],
+        advice="without __iter__ Python asks for s[0], s[1], … until IndexError",
+    )
+
+    def twice_through(chain):
+        return [[module.out_features for module in itertools.islice(chain, 10)] for _ in range(2)]
+
+    check.equal(
+        "one Sequential can be walked through twice",
+        lambda: twice_through(Sequential(a, b)),
+        expected=[[5, 7], [5, 7]],
+    )
+    dozen = [nn.Linear(1, 1 + k) for k in range(12)]
+    check.equal(
+        "twelve modules keep the order in which they were given, and are the very objects",
+        lambda: [Sequential(*dozen)[i] is module for i, module in enumerate(dozen)],
+        expected=[True] * 12,
     )
     ### BEGIN HIDDEN TESTS
     square = nn.Linear(4, 4)
@@ -412,16 +533,27 @@ def _():
 
     def repeated():
         chain = Sequential(square, relu, square, relu, square)
-        return len(chain), [module is square for module in chain], [chain[i] is square for i in range(-5, 5)]
+        walked = [module is square for module in itertools.islice(chain, 10)]
+        return len(chain), walked, [chain[i] is square for i in range(-5, 5)]
 
     pattern = [True, False, True, False, True]
     check.equal(
         "a repeated module counts and appears every time", repeated, expected=(5, pattern, pattern + pattern)
     )
-    check.equal(
-        "going through it a second time works too",
-        lambda: [[m.out_features for m in s] for s in [Sequential(a, b)] * 2],
-        expected=[[5, 7], [5, 7]],
+    steps = [nn.Linear(1, 1) for _ in range(13)]
+    for k, step in enumerate(steps):
+        step.load_state_dict({"weight": torch.tensor([[1.0 + k / 8]]), "bias": torch.tensor([float(-k)])})
+
+    def by_hand(x):
+        for k in range(13):
+            x = x * (1.0 + k / 8) - k
+        return x
+
+    line = check.tensor(537, 3, 1, dtype="float64")
+    check.close(
+        "thirteen modules run in the order in which they were given",
+        lambda: Sequential(*steps).double()(line),
+        expected=lambda: by_hand(line),
     )
     ### END HIDDEN TESTS
 
@@ -446,7 +578,7 @@ def _():
     ### BEGIN HIDDEN TESTS
     check.equal(
         "eval() reaches every module",
-        lambda: [module.training for module in chain().eval()],
+        lambda: [module.training for module in itertools.islice(chain().eval(), 10)],
         expected=[False, False, False],
     )
 
@@ -500,31 +632,37 @@ look at what it hands on. Four layers of 64, each with a ReLU behind it, and a r
 
 # %% tags=["picture"]
 torch.manual_seed(1)
-tower = Sequential(*[module for _ in range(4) for module in (nn.Linear(64, 64), nn.ReLU())])
+container = stand_in.yours_or_ours("Sequential", nn.Sequential, parts.layers.chained)
+tower = container(*[module for _ in range(4) for module in (nn.Linear(64, 64), nn.ReLU())])
 seen, signal = {}, torch.randn(256, 64)
 for position, module in enumerate(tower):
     signal = module(signal)
     if position % 2 == 0:
         seen[f"after Linear {position}"] = signal.detach()
 spreads = ", ".join(f"{float(values.std()):.2f}" for values in seen.values())
+variances = [float(values.var()) for values in seen.values()]
+print("variance, layer by layer:", ", ".join(f"{v:.3f}" for v in variances))
+print("each divided by the next:", ", ".join(f"{a / b:.1f}" for a, b in itertools.pairwise(variances)))
 plot.histograms(
     seen,
     alt=(
-        "What your Sequential hands on after each of its four Linear layers: the spread goes "
+        f"What {stand_in.whose('Sequential')} Sequential hands on after each of its four Linear layers: the spread goes "
         f"{spreads}, smaller with every layer"
     ),
 )
 
 # %% [markdown]
 r"""
-The signal dies away from layer to layer: the default weights are a little too small for a deep tower of
-ReLUs. Keep the picture in mind. Chapter 7 chooses better starting weights, and 5.8 below repairs the signal
-on the way.
+The signal dies away. By itself a layer of `nn.Linear(n, n)` behind a ReLU divides the variance (the square of
+the *spread*, the standard deviation) by 6: its default weights have the variance $1/(3n)$, and the ReLU has
+thrown half of the square away. The printed factors are smaller, and fall, because every layer also adds the
+variance of its biases, which does not shrink. Chapter 7 derives this and chooses better starting weights;
+5.9 below repairs the signal on the way.
 """
 
 # %% [markdown]
 r"""
-## 5.3 A loss is a layer without weights
+## 5.4 A loss is a layer without weights
 
 A loss takes two tensors and returns one number to go downhill on. There is nothing to learn in it, so a
 function would do. As a module it can carry its *settings*, and it can be handed to other code as one thing:
@@ -739,15 +877,16 @@ def _():
 
 # %% tags=["picture"]
 guess = torch.linspace(-2, 4, 61, requires_grad=True)
-errors = MSELoss(reduction="none")(guess, torch.ones(61))
+loss_kind = stand_in.yours_or_ours("MSELoss", nn.MSELoss, parts.layers.losses)
+errors = loss_kind(reduction="none")(guess, torch.ones(61))
 slopes = torch.autograd.grad(errors.sum(), guess)[0]
 where = guess.detach()
 plot.curves(
-    {"your loss": (where, errors.detach()), "its gradient": (where, slopes)},
+    {f"{stand_in.whose('MSELoss')} loss": (where, errors.detach()), "its gradient": (where, slopes)},
     xlabel="prediction, where the target is 1",
     ylabel="value",
     alt=(
-        "Your squared error of one number is a parabola with its lowest point at the target, 1; its "
+        f"The squared error of one number is a parabola with its lowest point at the target, 1; its "
         f"gradient is a straight line through 0 there, from {float(slopes[0]):.1f} to "
         f"{float(slopes[-1]):.1f}"
     ),
@@ -761,7 +900,7 @@ the square, and the reason why libraries also offer the absolute error and mixtu
 
 # %% [markdown]
 r"""
-## 5.4 Why losses work on logits
+## 5.5 Why losses work on logits
 
 To *choose* one of C classes, a network gives C numbers, the **logits**, and softmax would make probabilities
 of them. The loss wants the logarithm of one of those probabilities. Softmax first, logarithm afterwards: it
@@ -770,14 +909,20 @@ looks harmless.
 $$p_k = \frac{e^{z_k}}{\sum_j e^{z_j}} \qquad\qquad
 \log p_k = z_k - \log \sum_j e^{z_j} = (z_k - m) - \log \sum_j e^{z_j - m}$$
 
-It is not. float32 ends near $e^{88}$; and a probability that has become 0 has the logarithm $-\infty$.
+It is not, for two reasons that look alike and are not:
+
+- **Overflow of exp.** float32 ends near $e^{88.7}$. A larger exponent is inf, and inf / inf is nan.
+- **Logarithm of 0.** The smallest float32 above 0 is near $e^{-103.3}$. A probability below that *is* 0, and
+  its logarithm is $-\infty$.
+
+Taking the largest logit off before exp, as `torch.softmax` does, cures the first and not the second.
 """
 
 # %% [markdown]
 r"""
-The right-hand form has no such cliff. The quotient has become a difference, so no tiny number is ever passed
-to a logarithm. And $m$, the largest logit **along the axis that is being normalised**, can be taken off
-freely, because it cancels: the largest exponent is then $e^0 = 1$, and the sum is at least 1.
+The right-hand form cures both. $m$, the largest logit **along the axis that is being normalised**, can be
+taken off freely, because it cancels: the largest exponent is then $e^0 = 1$, and the sum is at least 1. And the
+quotient has become a difference, so no tiny number is ever passed to a logarithm.
 
 So a network returns logits, and the loss takes the logarithm of the softmax in *one* step. In torch that step
 is called `log_softmax`.
@@ -856,8 +1001,23 @@ def _():
         expected=torch.tensor([[0.0, -20000.0, -10000.0]]),
         advice="take the largest off before exp, and never take the log of a probability",
     )
+    far_apart = torch.tensor([[10000.0, 10000.0], [-10000.0, -10000.0]])
+    check.close(
+        "two rows, one around 10,000 and one around -10,000: one half each, in both of them",
+        lambda: log_softmax(far_apart, 1).exp(),
+        expected=torch.full((2, 2), 0.5),
+        atol=5e-3,
+        advice="the largest value of which entries do you take off?",
+    )
     check.unchanged("x is left alone", lambda: log_softmax(sure, 1), sure)
     ### BEGIN HIDDEN TESTS
+    flat = check.tensor(557, 3, 1) * 1e4
+    check.close(
+        "along an axis of one entry the probability is 1",
+        lambda: [log_softmax(flat, 1), log_softmax(flat.T, 0), log_softmax(flat[0], -1)],
+        expected=lambda: [torch.zeros(3, 1), torch.zeros(1, 3), torch.zeros(1)],
+        atol=5e-3,
+    )
     rows = torch.tensor([[10000.0, 9999.0], [-10000.0, -10001.0], [0.0, -1.0]])
     check.close(
         "rows of very different size",
@@ -914,32 +1074,35 @@ def _():
 
 # %% [markdown]
 r"""
-**The cliff, and your bridge over it.** Two classes; the right one falls further and further behind the other.
-Softmax followed by log, against your one step:
+**Two cliffs, and your bridge over both.** Two classes; the right one falls further and further behind the
+other. The plain softmax followed by log, the shifted one of torch followed by log, and your one step:
 """
 
 # %% tags=["picture"]
 behind = torch.arange(0.0, 161.0)
 two = torch.stack([torch.zeros(161), behind], dim=1)  # the right class, and one that is ahead
-naive = (two.exp() / two.exp().sum(1, keepdim=True)).log()[:, 0]
-alive = torch.isfinite(naive)
+plain = (two.exp() / two.exp().sum(1, keepdim=True)).log()[:, 0]
+shifted = torch.softmax(two, 1).log()[:, 0]
+bridge = stand_in.yours_or_ours("log_softmax", torch.log_softmax, lambda f: f(torch.tensor([[1e4, 0.0]]), 1))
+ends = [int(behind[torch.isfinite(line)].max()) for line in (plain, shifted)]
 plot.curves(
     {
-        "softmax, then log": (behind[alive], naive[alive]),
-        "your log_softmax": (behind, log_softmax(two, 1)[:, 0]),
+        "plain softmax, then log": (behind[: ends[0] + 1], plain[: ends[0] + 1]),
+        "torch.softmax, then log": (behind[: ends[1] + 1], shifted[: ends[1] + 1]),
+        f"{stand_in.whose('log_softmax')} log_softmax": (behind, bridge(two, 1)[:, 0]),
     },
     xlabel="how far the right class is behind",
     ylabel="log of its probability",
     alt=(
-        "Both fall along the same line; softmax followed by log ends after "
-        f"{int(behind[alive].max())}, where its probability becomes 0, while your log_softmax goes on "
-        "to the edge of the picture at 160"
+        f"All fall along the same line; the plain softmax followed by log ends after {ends[0]}, where exp "
+        f"overflows, torch's shifted softmax followed by log after {ends[1]}, where the probability becomes 0, "
+        "and log_softmax goes on to the edge of the picture at 160"
     ),
 )
 
 # %% [markdown]
 r"""
-## 5.5 Cross-entropy
+## 5.6 Cross-entropy
 
 *Cross-entropy* is the mean of $-\log p$ at the right labels: how surprised was the network by the truth? With
 `log_softmax` in hand, it is a matter of picking one entry from each row.
@@ -1066,6 +1229,12 @@ def _():
         expected=torch.tensor(0.9808293),
         advice="compare the labels with self.ignore_index, whatever it is",
     )
+    padded = torch.tensor([2, -100, -100])
+    check.unchanged(
+        "labels with ignored ones among them are still the same afterwards",
+        lambda: run(logits, padded),
+        padded,
+    )
     ### BEGIN HIDDEN TESTS
     wide, labels = check.tensor(564, 6, 4, dtype="float64"), torch.tensor([3, -1, 0, -1, 2, 1])
     check.close(
@@ -1148,15 +1317,16 @@ Red pushes a logit down, blue pulls it up: in every row, away from what was said
 # %% tags=["picture"]
 torch.manual_seed(2)
 said, truth = torch.randn(5, 4, requires_grad=True), torch.tensor([0, 3, -100, 2, 1])
-CrossEntropyLoss()(said, truth).backward()
+loss_kind = stand_in.yours_or_ours("CrossEntropyLoss", nn.CrossEntropyLoss, parts.layers.ignoring)
+loss_kind()(said, truth).backward()
 rows = ["ignored" if label < 0 else f"label {label}" for label in truth.tolist()]
 plot.heatmap(
     said.grad,
-    "gradient of your loss, row by row",
+    f"gradient of {stand_in.whose('CrossEntropyLoss')} loss, row by row",
     xlabel="class",
     xticks=range(4),
     yticks=rows,
-    alt="Gradient of your cross-entropy for five examples and four classes: "
+    alt="Gradient of the cross-entropy for five examples and four classes: "
     + "; ".join(
         f"{name}: {', '.join(f'{g:.2f}' for g in row)}"
         for name, row in zip(rows, said.grad.tolist(), strict=True)
@@ -1174,7 +1344,7 @@ hardly moves, whatever the network has understood:
 ahead = torch.linspace(-5, 15, 81)
 scores = torch.zeros(81, 10)
 scores[:, 0] = ahead  # the right class, more and more sure of itself
-cost, right = CrossEntropyLoss(), torch.tensor([0])
+cost, right = loss_kind(), torch.tensor([0])
 once = [float(cost(row[None], right)) for row in scores]
 twice = [float(cost(row.softmax(0)[None], right)) for row in scores]
 plot.curves(
@@ -1182,14 +1352,171 @@ plot.curves(
     xlabel="logit of the right class, the nine others are 0",
     ylabel="loss",
     alt=(
-        f"From logits your loss falls from {once[0]:.1f} to {once[-1]:.2g}. Fed with probabilities it "
+        f"From logits the loss falls from {once[0]:.1f} to {once[-1]:.2g}. Fed with probabilities it "
         f"only falls from {twice[0]:.2f} to {twice[-1]:.2f}, however sure and right the network is"
     ),
 )
 
 # %% [markdown]
 r"""
-## 5.6 One training step for any network
+**Be the judge.** You have now seen half a dozen ways to get this loss wrong, and all of them run. Who finds out?
+A *test* does: a piece of code that looks at another piece of code and says yes or no. The next exercise turns
+the tables. You write the test, and the checks bring right and wrong losses before it.
+
+A good test chooses inputs on which right and wrong *differ*. Logits of all zeros tell a right loss from hardly
+any wrong one; a batch without an ignored label says nothing about `ignore_index`.
+"""
+
+# %% [markdown]
+r"""
+### Exercise 5.6 · `judge_cross_entropy`
+*difficulty 2 of 3 · 15 minutes · about 14 lines*
+
+Write `judge_cross_entropy(candidate)` → `True` where the class `candidate` is a right `CrossEntropyLoss`, as in
+5.5, else `False`. You choose the batches, in float32 or float64, and may make as many losses of it as you like;
+`ignore_index` may be given by position or by name. Right ones are exact up to rounding (at ±10,000 too).
+
+Wrong ones differ in one of these: sum for mean; the mean over all labels, the ignored among them; an
+`ignore_index` not heeded or hard-coded; softmax along the wrong axis; a softmax before the log-softmax; none at
+all; not finite for logits of ±10,000; no gradient; a wrong sign; an `Exception` raised. Batches in which every
+label is ignored are nobody's business. Torch's own loss may serve as a yardstick.
+
+The points come in three parts, by kind. In each, one right candidate refused costs the whole part.
+"""
+
+
+# %% nbgrader={"grade": false, "grade_id": "judge_cross_entropy", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def judge_cross_entropy(candidate):
+    """a class that claims to be CrossEntropyLoss -> True where it is right"""
+    # about 14 lines
+    ### BEGIN SOLUTION
+    generator = torch.Generator().manual_seed(5)
+    logits = torch.randn(5, 3, generator=generator, dtype=torch.float64)  # more rows than classes: axes differ
+    batches = [
+        (logits, [0, 2, 1, 1, 0], -100),
+        (logits, [0, -100, 1, -100, 2], -100),
+        (logits, [0, 2, 1, 0, 1], 0),  # a class is ignored, and so is nothing else
+        (logits, [2, -3, 1, 1, -3], -3),
+        (logits.sign() * 1e4, [0, 1, 2, 1, 0], -100),
+    ]
+
+    def ask(kind, rows, labels, ignored):
+        leaf = rows.clone().requires_grad_()
+        loss = kind(ignore_index=ignored)(leaf, torch.tensor(labels))
+        return torch.cat([loss.detach().reshape(1), torch.autograd.grad(loss, leaf)[0].flatten()])
+
+    try:
+        return all(torch.allclose(ask(candidate, *b), ask(nn.CrossEntropyLoss, *b), atol=1e-6) for b in batches)
+    except Exception:
+        return False
+    ### END SOLUTION
+
+
+# %%
+hint("judge_cross_entropy")
+
+
+# %% nbgrader={"grade": true, "grade_id": "judge_cross_entropy__means", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("judge_cross_entropy__means")
+def _():
+    kinds = "sum for mean", "the mean over all labels", "ignore_index not heeded or hard-coded"
+
+    def verdicts(seed, shown):
+        lent = {"CrossEntropyLoss": nn.CrossEntropyLoss, "log_softmax": parts.log_softmax}
+        with check.lend(judge_cross_entropy, **lent):
+            return candidates.cross_entropy.verdicts(judge_cross_entropy, seed, *kinds, shown=shown)
+
+    check.that(
+        "three right losses are accepted; a sum, a mean over all labels and a hard-coded ignore_index are caught",
+        lambda: verdicts(566, True),
+        judge=judges.caught,
+        given={"kinds": candidates.cross_entropy.kinds(566, *kinds, shown=True)},
+        advice="which batch would tell this kind from a right one? Print what both return for it",
+    )
+    ### BEGIN HIDDEN TESTS
+    check.that(
+        "the same of losses you have not met: sums, means and ignored labels",
+        lambda: verdicts(567, False),
+        judge=judges.caught,
+        given={"kinds": candidates.cross_entropy.kinds(567, *kinds)},
+    )
+    ### END HIDDEN TESTS
+
+
+# %% nbgrader={"grade": true, "grade_id": "judge_cross_entropy__softmax", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("judge_cross_entropy__softmax")
+def _():
+    kinds = (
+        "softmax along the wrong axis", "a softmax before the log-softmax", "no softmax at all", "not finite for ±1e4"
+    )
+
+    def verdicts(seed, shown):
+        lent = {"CrossEntropyLoss": nn.CrossEntropyLoss, "log_softmax": parts.log_softmax}
+        with check.lend(judge_cross_entropy, **lent):
+            return candidates.cross_entropy.verdicts(judge_cross_entropy, seed, *kinds, shown=shown)
+
+    check.that(
+        "a softmax along the wrong axis, one too many, none and one that overflows are caught, right ones accepted",
+        lambda: verdicts(568, True),
+        judge=judges.caught,
+        given={"kinds": candidates.cross_entropy.kinds(568, *kinds, shown=True)},
+        advice="for what logits do two softmaxes give nearly the same as one? And which logits break exp?",
+    )
+    ### BEGIN HIDDEN TESTS
+    check.that(
+        "the same of losses you have not met: axes, one softmax too many or too few, large logits",
+        lambda: verdicts(569, False),
+        judge=judges.caught,
+        given={"kinds": candidates.cross_entropy.kinds(569, *kinds)},
+    )
+    ### END HIDDEN TESTS
+
+
+# %% nbgrader={"grade": true, "grade_id": "judge_cross_entropy__answers", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("judge_cross_entropy__answers")
+def _():
+    kinds = "no gradient", "a wrong sign", "an exception"
+
+    def verdicts(seed, shown):
+        lent = {"CrossEntropyLoss": nn.CrossEntropyLoss, "log_softmax": parts.log_softmax}
+        with check.lend(judge_cross_entropy, **lent):
+            return candidates.cross_entropy.verdicts(judge_cross_entropy, seed, *kinds, shown=shown)
+
+    check.that(
+        "a loss off the tape, a wrong sign and an exception are caught, and the three right ones are accepted",
+        lambda: verdicts(558, True),
+        judge=judges.caught,
+        given={"kinds": candidates.cross_entropy.kinds(558, *kinds, shown=True)},
+        advice="a loss can have the right value and no way back to the logits: ask for their gradient",
+    )
+    ### BEGIN HIDDEN TESTS
+    check.that(
+        "the same of losses you have not met: gradients, signs, exceptions",
+        lambda: verdicts(559, False),
+        judge=judges.caught,
+        given={"kinds": candidates.cross_entropy.kinds(559, *kinds)},
+    )
+    ### END HIDDEN TESTS
+
+
+# %% tags=["picture"]
+trial = parts.layers.judge_cross_entropy
+my_judge = stand_in.yours_or_ours("judge_cross_entropy", trial, lambda judge: bool(judge(nn.CrossEntropyLoss)))
+refused = {}
+for kind, loss in candidates.cross_entropy(0, shown=True):
+    row = refused.setdefault(kind or "right", [0, 0])
+    row[0], row[1] = row[0] + (not my_judge(loss)), row[1] + 1
+shares = {kind: 100 * no / of for kind, (no, of) in sorted(refused.items(), key=lambda row: row[0] != "right")}
+plot.bars(
+    shares,
+    xlabel=f"% refused by {stand_in.whose('judge_cross_entropy')} judge",
+    alt="Share of the losses shown that are refused, by kind; the right ones in the first row, where it should be "
+    "0: " + ", ".join(f"{kind} {share:.0f} %" for kind, share in shares.items()),
+)
+
+# %% [markdown]
+r"""
+## 5.7 One training step for any network
 
 Chapter 3's loop named every tensor it moved. This one need not know what it trains: the model lists what it
 brought.
@@ -1204,7 +1531,7 @@ use: both stay where they are.
 
 # %% [markdown]
 r"""
-### Exercise 5.6 · `train_step`
+### Exercise 5.7 · `train_step`
 *difficulty 2 of 3 · 15 minutes · about 8 lines*
 
 Write `train_step(model, loss_fn, x, y, lr)`: one step of plain gradient descent, p ← p − lr · gradient, over
@@ -1342,7 +1669,6 @@ def _():
         rtol=1e-5,
         advice="where nothing flowed, .grad is None: there is no step to take",
     )
-    ### BEGIN HIDDEN TESTS
     check.close(
         "what lies in .grad of a frozen or unused parameter does not count either",
         lambda: after(100.0),
@@ -1369,7 +1695,6 @@ def _():
         expected=lambda: tied(by_hand),
         rtol=1e-5,
     )
-    ### END HIDDEN TESTS
 
 
 # %% nbgrader={"grade": true, "grade_id": "train_step__care", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
@@ -1395,6 +1720,20 @@ def _():
         lambda: found(False),
         expected=([False] * 4, [True, False, True, True], True),
         advice="who calls train_step chooses the mode; `with torch.no_grad():` ends where its block ends",
+    )
+
+    def of_the_prediction():
+        model = nn.Linear(1, 1, bias=False)
+        model.load_state_dict({"weight": torch.tensor([[3.0]])})
+        loss = train_step(model, lambda prediction, target: prediction.sum(), torch.ones(1, 1), torch.ones(1, 1), 0.1)
+        return float(loss), model.weight
+
+    check.close(
+        "a loss that looks at the prediction only: 3 before, and the weight goes from 3 to 2.9",
+        of_the_prediction,
+        expected=lambda: (3.0, torch.tensor([[2.9]])),
+        rtol=1e-5,
+        advice="loss_fn gets the prediction first, then y",
     )
 
     def falls():
@@ -1438,7 +1777,8 @@ as chapter 3 wrote it, with four tensors named one by one, and once with your pa
 # %% tags=["picture"]
 torch.manual_seed(3)
 data_x, data_y = torch.randn(64, 1000), torch.randn(64, 10)
-model = build_mlp([1000, 100, 10])
+mlp = stand_in.yours_or_ours("build_mlp", parts.layers.build_mlp, lambda made: str(made([3, 2, 1])))
+model = mlp([1000, 100, 10])
 w1, b1, w2, b2 = (p.detach().clone().requires_grad_() for p in model.parameters())
 
 bare = []
@@ -1453,12 +1793,13 @@ for _ in range(200):
             tensor.grad = None
 
 # %% tags=["picture"]
-loss_fn = MSELoss(reduction="sum")
-yours = [train_step(model, loss_fn, data_x, data_y, lr=1e-4) for _ in range(200)]
+step = stand_in.yours_or_ours("train_step", parts.layers.train_step, parts.layers.stepped)
+loss_kind = stand_in.yours_or_ours("MSELoss", nn.MSELoss, parts.layers.losses)
+yours = [step(model, loss_kind(reduction="sum"), data_x, data_y, lr=1e-4) for _ in range(200)]
 
 apart = max(abs(a - b) / a for a, b in zip(bare, yours, strict=True))
 plot.curves(
-    {"bare tensors, chapter 3": bare, "your nn": yours},
+    {"bare tensors, chapter 3": bare, f"{stand_in.whose('build_mlp', 'train_step', 'MSELoss')} nn": yours},
     xlabel="step",
     ylabel="sum of squared errors",
     log=True,
@@ -1477,7 +1818,7 @@ longer know each other.
 
 # %% [markdown]
 r"""
-## 5.7 Two modes, and noise on purpose
+## 5.8 Two modes, and noise on purpose
 
 A large network can learn a small data set by heart. *Dropout* makes that hard: while training, each number
 that passes is set to 0 with probability `p`, on its own, afresh in every call. No unit can rely on one
@@ -1500,7 +1841,7 @@ $$\text{training:}\quad y_i = \begin{cases} 0 & \text{with probability } p\\ x_i
 
 # %% [markdown]
 r"""
-### Exercise 5.7 · `dropout`
+### Exercise 5.8 · `dropout`
 *difficulty 2 of 3 · 12 minutes · about 9 lines*
 
 Write `Dropout(p=0.5)`, an `nn.Module` for tensors of any shape. In training each entry is set to 0 with
@@ -1682,12 +2023,13 @@ training, one in evaluation. Dark is 0, yellow is 2 (kept, and doubled), grey is
 """
 
 # %% tags=["picture"]
-layer, ones = Dropout(0.5), torch.ones(12, 20)
+drop = stand_in.yours_or_ours("Dropout", nn.Dropout, parts.layers.dropped)
+layer, ones = drop(0.5), torch.ones(12, 20)
 panels = {f"training, call {i + 1}": layer.train()(ones) for i in range(3)}
 panels["evaluation"] = layer.eval()(ones)
 dropped = {name: float((values == 0).float().mean()) for name, values in panels.items()}
 with plot.figure(
-    alt="Four panels of 12 by 20 cells from your Dropout(0.5), a new pattern each time in training: "
+    alt=f"Four panels of 12 by 20 cells from {stand_in.whose('Dropout')} Dropout(0.5), a new pattern each time in training: "
     + ", ".join(f"{name} drops {100 * share:.0f} percent" for name, share in dropped.items()),
     columns=4,
     height=2.0,
@@ -1707,14 +2049,14 @@ formula of that second curve.
 
 # %% tags=["picture"]
 chances = torch.arange(0.0, 0.96, 0.05)
-through = [Dropout(float(p)).train()(torch.ones(10_000)) for p in chances]
+through = [drop(float(p)).train()(torch.ones(10_000)) for p in chances]
 means, spreads = [float(out.mean()) for out in through], [float(out.std()) for out in through]
 plot.curves(
     {"mean": (chances, means), "spread": (chances, spreads)},
     xlabel="p",
     ylabel="of 10,000 ones after dropout",
     alt=(
-        "Mean and standard deviation of your dropout's output for p from 0 to 0.95: the mean stays "
+        f"Mean and standard deviation of {stand_in.whose('Dropout')} dropout's output for p from 0 to 0.95: the mean stays "
         f"between {min(means):.2f} and {max(means):.2f}, the spread grows from {spreads[0]:.2f} to "
         f"{spreads[-1]:.1f}"
     ),
@@ -1722,9 +2064,9 @@ plot.curves(
 
 # %% [markdown]
 r"""
-## 5.8 Batch norm: a layer with a memory
+## 5.9 Batch norm: a layer with a memory
 
-In 5.2 the signal faded on its way through the tower. *Batch normalisation* puts it back on its feet: for each
+In 5.3 the signal faded on its way through the tower. *Batch normalisation* puts it back on its feet: for each
 feature, take off the mean of the batch and divide by its standard deviation. Then two parameters per feature,
 `weight` and `bias`, let the network choose another scale and centre if it likes.
 
@@ -1753,14 +2095,14 @@ parameter would be listed for training. The memory takes no part in the gradient
 
 # %% [markdown]
 r"""
-**Two variances, on purpose.** To normalise the batch it has, the layer divides the sum of squares by N, the
-*biased* variance. For its memory, which is an estimate of the data behind the batches, it divides by N − 1,
+**Two variances, on purpose.** To normalise the batch it has, the layer divides the sum of the squared deviations
+from the mean by N, the *biased* variance. For its memory, which is an estimate of the data behind the batches, it divides by N − 1,
 the *unbiased* one. `nn.BatchNorm1d` does the same.
 """
 
 # %% [markdown]
 r"""
-### Exercise 5.8 · `batch_norm`
+### Exercise 5.9 · `batch_norm`
 *difficulty 3 of 3 · 25 minutes · about 19 lines*
 
 Write `BatchNorm1d(num_features, eps=1e-5, momentum=0.1)`, an `nn.Module` on (N, D): parameters `weight`
@@ -1823,6 +2165,12 @@ def _():
         expected=torch.tensor([[-1.0, -1.0], [1.0, 1.0]]),
         advice="mean and variance are taken down each column; this variance divides by N",
     )
+    check.close(
+        "with eps = 3 the column (1, 3), of variance 1, is divided by the root of 4",
+        lambda: run(BatchNorm1d(1, eps=3.0), x[:, :1]),
+        expected=torch.tensor([[-0.5], [0.5]]),
+        advice="where does eps stand, and is it the one that was given?",
+    )
     ### BEGIN HIDDEN TESTS
     wide, pair = check.tensor(612, 7, 4) * 2 + 3, check.tensor(613, 2, 5, dtype="float64", strided=True)
     check.close(
@@ -1859,6 +2207,16 @@ def _():
         expected=(torch.tensor([0.2, 2.0]), torch.tensor([1.1, 20.9])),
         advice="(1 - momentum) of the old, momentum of the new; the variance kept here divides by N - 1",
     )
+    check.close(
+        "with momentum 0.5: half of them",
+        lambda: after(BatchNorm1d(2, momentum=0.5), x),
+        expected=(torch.tensor([1.0, 10.0]), torch.tensor([1.5, 100.5])),
+    )
+    check.equal(
+        "the statistics stay off the tape, for a batch that is on it",
+        lambda: [t.requires_grad for t in after(BatchNorm1d(2), x.clone().requires_grad_())],
+        expected=[False, False],
+    )
     check.equal(
         "weight and bias are parameters, the two statistics are buffers",
         lambda: (
@@ -1891,15 +2249,6 @@ def _():
         "the statistics keep no graph and stay buffers",
         no_graph,
         expected=(False, False, ["running_mean", "running_var"]),
-    )
-
-    def fresh(layer):
-        return [getattr(layer, name) for name in ("weight", "bias", "running_mean", "running_var")]
-
-    check.close(
-        "what a new layer starts with",
-        lambda: fresh(BatchNorm1d(3)),
-        expected=lambda: fresh(nn.BatchNorm1d(3)),
     )
     ### END HIDDEN TESTS
 
@@ -1972,6 +2321,42 @@ def _():
     ### END HIDDEN TESTS
 
 
+# %% nbgrader={"grade": true, "grade_id": "batch_norm__fresh", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("batch_norm__fresh")
+def _():
+    def looked_at():
+        layer = BatchNorm1d(2).eval()
+        out = layer(torch.tensor([[3.0, -4.0], [1.0, 8.0]]))
+        return out.detach(), layer.running_mean, layer.running_var
+
+    check.close(
+        "before any training it knows mean 0 and variance 1, and evaluation leaves it at that",
+        looked_at,
+        expected=(torch.tensor([[3.0, -4.0], [1.0, 8.0]]), torch.zeros(2), torch.ones(2)),
+    )
+    ### BEGIN HIDDEN TESTS
+    def fresh(layer):
+        return [getattr(layer, name) for name in ("weight", "bias", "running_mean", "running_var")]
+
+    check.close(
+        "what a new layer starts with",
+        lambda: fresh(BatchNorm1d(3)),
+        expected=lambda: fresh(nn.BatchNorm1d(3)),
+    )
+    column = check.tensor(655, 4, 1, dtype="float64")
+
+    def one_feature(layer):
+        layer.double()
+        return [layer.train()(column), layer.eval()(column), layer(column[:1]), layer.running_var]
+
+    check.close(
+        "a single feature, in training and in evaluation",
+        lambda: one_feature(BatchNorm1d(1)),
+        expected=lambda: one_feature(nn.BatchNorm1d(1)),
+    )
+    ### END HIDDEN TESTS
+
+
 # %% nbgrader={"grade": true, "grade_id": "batch_norm__gradient", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
 @check.cell("batch_norm__gradient")
 def _():
@@ -2013,17 +2398,20 @@ nervous.
 
 # %% tags=["picture"]
 torch.manual_seed(4)
+norm = stand_in.yours_or_ours("BatchNorm1d", nn.BatchNorm1d, parts.layers.normalised)
 stream = [3 + 2 * torch.randn(16, 1) for _ in range(60)]
 memory = {}
 for momentum in (0.1, 0.5):
-    layer = BatchNorm1d(1, momentum=momentum).train()
+    layer = norm(1, momentum=momentum).train()
     memory[momentum] = [(layer(x), layer.running_mean.item(), layer.running_var.item())[1:] for x in stream]
+
+# %% tags=["picture"]
 ends = "; ".join(
     f"with momentum {m} they end at {path[-1][0]:.1f} and {path[-1][1]:.1f}" for m, path in memory.items()
 )
 with plot.figure(
     alt=(
-        "Running mean and running variance of your layer over 60 batches, from 0 and 1 towards 3 and "
+        f"Running mean and running variance of {stand_in.whose('BatchNorm1d')} layer over 60 batches, from 0 and 1 towards 3 and "
         f"4: {ends}"
     ),
     columns=2,
@@ -2040,7 +2428,7 @@ with plot.figure(
 
 # %% [markdown]
 r"""
-And the tower of 5.2, with your batch norm after each of its `Linear` layers. The signal arrives at the top as
+And the tower of 5.3, with your batch norm after each of its `Linear` layers. The signal arrives at the top as
 strong as it started:
 """
 
@@ -2048,21 +2436,42 @@ strong as it started:
 torch.manual_seed(1)
 seen, signal = {}, torch.randn(256, 64)
 for position in range(4):
-    signal = BatchNorm1d(64).train()(nn.Linear(64, 64)(signal))
+    signal = norm(64).train()(nn.Linear(64, 64)(signal))
     seen[f"layer {position + 1}, normalised"] = signal.detach()
     signal = signal.relu()
 spreads = ", ".join(f"{float(values.std()):.2f}" for values in seen.values())
 plot.histograms(
     seen,
     alt=(
-        "What your batch norm hands on in each of the four layers of the tower: the spread is "
-        f"{spreads}, the same in every layer"
+        f"What {stand_in.whose('BatchNorm1d')} batch norm hands on in each of the four layers of the tower: the "
+        f"spread is {spreads}, the same in every layer"
     ),
 )
 
 # %% [markdown]
 r"""
-## 5.9 The switch that everyone forgets
+**What bites first.** Two things about batch norm stop people in their first week.
+
+*A training batch of one.* With one row every column is its own mean, so each deviation is 0, and N − 1 is 0 too:
+0 / 0. Torch refuses it with an error. It happens where 101 examples are cut into batches of 20: the last batch
+has one (`drop_last=True` in the loader, chapter 8, leaves it out).
+
+*Torch's saved state has one entry more.* `num_batches_tracked` counts training batches, for an average that
+weighs all of them alike (`momentum=None`). Yours has no such buffer, so a strict load says *unexpected key*;
+`strict=False` loads the rest. Never use it blindly: it is as silent about a key that is missing.
+"""
+
+# %% tags=["picture"]
+norm = stand_in.yours_or_ours("BatchNorm1d", nn.BatchNorm1d, parts.layers.normalised)
+theirs = nn.BatchNorm1d(3)
+theirs(torch.randn(8, 3))
+print("torch saves:", list(theirs.state_dict()))
+print("loaded, all the same:", norm(3).load_state_dict(theirs.state_dict(), strict=False))
+gallery(a_batch_of_one=lambda: nn.BatchNorm1d(3)(torch.ones(1, 3)))
+
+# %% [markdown]
+r"""
+## 5.10 The switch that everyone forgets
 
 A network with both layers gives one example a different answer in every call while it trains. Below, the same
 row 40 times, in company of other rows: in training mode, then in evaluation.
@@ -2070,7 +2479,9 @@ row 40 times, in company of other rows: in training mode, then in evaluation.
 
 # %% tags=["picture"]
 torch.manual_seed(5)
-net = nn.Sequential(nn.Linear(8, 32), BatchNorm1d(32), nn.ReLU(), Dropout(0.5), nn.Linear(32, 1))
+norm = stand_in.yours_or_ours("BatchNorm1d", nn.BatchNorm1d, parts.layers.normalised)
+drop = stand_in.yours_or_ours("Dropout", nn.Dropout, parts.layers.dropped)
+net = nn.Sequential(nn.Linear(8, 32), norm(32), nn.ReLU(), drop(0.5), nn.Linear(32, 1))
 row = torch.randn(1, 8)
 for _ in range(50):
     net.train()(torch.randn(32, 8))  # lets the running statistics settle
@@ -2098,6 +2509,44 @@ wants both.
 
 # %% [markdown]
 r"""
+## 5.11 A gallery of errors
+
+Each message below is real, provoked by the smallest code that does so. Read it, guess, then look it up:
+
+| in the message | what was done | cure |
+|---|---|---|
+| cannot assign module before Module.\_\_init\_\_() | `super().__init__()` is missing, or not first | make it the first line |
+| list is not a Module subclass | `nn.Sequential([a, b])` | a star: `nn.Sequential(*[a, b])` |
+| mat1 and mat2 shapes cannot be multiplied | one layer's `out` is not the next one's `in` | read the two shapes: rows × in, then in × out |
+| must have the same dtype | float64 data, float32 weights | `x.float()`, or `model.double()` |
+| cannot assign … as parameter | `layer.weight = a_tensor` | `nn.Parameter(a_tensor)`, or `.copy_()` under `no_grad` |
+| Missing key(s), Unexpected key(s) | a state of another class, or under other names | compare `list(state)` with `list(model.state_dict())` |
+| size mismatch for … | the same names, other sizes | build the model with the sizes it was saved with |
+| Target 3 is out of bounds | a label outside of 0 … C − 1 | `labels.max()`; the last layer's `out` |
+| optimizer got an empty parameter list | layers in a plain list (5.3) | register them |
+"""
+
+# %% tags=["picture"]
+class NoSuper(nn.Module):
+    def __init__(self):
+        self.layer = nn.Linear(2, 2)
+
+
+small = nn.Linear(4, 3)
+gallery(
+    super_forgotten=lambda: NoSuper(),
+    a_list_for_modules=lambda: nn.Sequential([small, small]),
+    sizes_that_do_not_meet=lambda: nn.Sequential(small, small)(torch.ones(2, 4)),
+    two_dtypes=lambda: small(torch.ones(2, 4, dtype=torch.float64)),
+    a_tensor_for_a_parameter=lambda: setattr(small, "weight", torch.ones(3, 4)),
+    another_name=lambda: small.load_state_dict({"w": torch.ones(3, 4), "bias": torch.ones(3)}),
+    another_size=lambda: small.load_state_dict(nn.Linear(4, 2).state_dict()),
+    label_out_of_bounds=lambda: nn.CrossEntropyLoss()(small(torch.ones(1, 4)), torch.tensor([3])),
+    nothing_to_train=lambda: torch.optim.SGD(Hidden().parameters(), lr=0.1),
+)
+
+# %% [markdown]
+r"""
 ## Two questions
 
 These are read by a person. A few honest sentences are worth more than a page.
@@ -2108,7 +2557,7 @@ r"""
 ### Question A
 One number $x$ goes through inverted dropout with probability $p$. Derive the mean and the variance of what
 comes out in training. Which of the two does the division by $1 - p$ keep, and what would evaluation have to
-do if we did not divide? Compare your variance with the picture in 5.7, where $x = 1$.
+do if we did not divide? Compare your variance with the picture in 5.8, where $x = 1$.
 """
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_dropout", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
@@ -2156,7 +2605,8 @@ r"""
 | `build_mlp`, with `nn.Linear` | making weights, and the list of what to train |
 | `Sequential` | the forward pass of a chain, the names of its parameters, the walk through the tree |
 | `MSELoss`, `CrossEntropyLoss` | the loss and its settings, as one thing to hand around |
-| `log_softmax` | why networks return logits, and the cliff at $e^{88}$ |
+| `log_softmax` | why networks return logits: the overflow of exp, and the log of 0 |
+| `judge_cross_entropy` | a test is code too: the batch it tries decides what it can see |
 | `train_step` | a step that does not know what it trains |
 | `Dropout` | the mode: noise in training, none in evaluation |
 | `BatchNorm1d` | buffers: what a model remembers without training it |
@@ -2174,7 +2624,8 @@ r"""
 ## Where to go next
 
 - *Next chapter:* `06_optim`, from plain steps to momentum and Adam.
-- *In the library:* `torch/nn/modules/container.py` holds `Sequential`, not much longer than yours; the other
+- *In the library:* `torch/nn/modules/container.py` holds `Sequential`, with your methods in it and some more
+  (slices, `insert`, `append`); the other
   layers are beside it in `linear.py`, `loss.py`, `dropout.py` and `batchnorm.py`. Most of their `forward`s
   are one line that calls `torch/nn/functional.py`. How an attribute becomes a parameter stands in
   `module.py`, under `__setattr__`.

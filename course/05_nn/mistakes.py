@@ -2237,3 +2237,306 @@ class BatchNorm1d(nn.Module):
         else:
             mean, var = self.running_mean, self.running_var
         return (x - mean) / torch.sqrt(var + self.eps) * self.weight + self.bias
+
+
+# %% judge_cross_entropy: accepts_everything
+# help: You accept every loss that runs. Work out what it ought to give for a batch of yours, and compare.
+def judge_cross_entropy(candidate):
+    try:
+        candidate()(torch.randn(4, 3), torch.tensor([0, 1, 2, 0]))
+    except Exception:
+        return False
+    return True
+
+
+# %% judge_cross_entropy: refuses_everything
+# help: You refuse every loss, the right ones too. A judge earns nothing before it accepts what is right.
+def judge_cross_entropy(candidate):
+    return False
+
+
+# %% judge_cross_entropy: one_batch
+# help: You compare values and gradients, on one batch in which every label counts. What ignore_index does, no such
+#  batch can tell.
+def judge_cross_entropy(candidate):
+    generator = torch.Generator().manual_seed(5)
+    logits = torch.randn(5, 3, generator=generator, dtype=torch.float64)
+    batches = [(logits, [0, 2, 1, 1, 0], -100), (logits.sign() * 1e4, [0, 1, 2, 1, 0], -100)]
+
+    def ask(kind, rows, labels, ignored):
+        leaf = rows.clone().requires_grad_()
+        loss = kind(ignore_index=ignored)(leaf, torch.tensor(labels))
+        return torch.cat([loss.detach().reshape(1), torch.autograd.grad(loss, leaf)[0].flatten()])
+
+    try:
+        return all(torch.allclose(ask(candidate, *b), ask(nn.CrossEntropyLoss, *b), atol=1e-6) for b in batches)
+    except Exception:
+        return False
+
+
+# %% judge_cross_entropy: only_the_default_ignored
+# help: You ignore -100 only, the default. A loss in which -100 is written down passes: give another ignore_index.
+def judge_cross_entropy(candidate):
+    generator = torch.Generator().manual_seed(5)
+    logits = torch.randn(5, 3, generator=generator, dtype=torch.float64)
+    batches = [
+        (logits, [0, 2, 1, 1, 0]),
+        (logits, [0, -100, 1, -100, 2]),
+        (logits.sign() * 1e4, [0, 1, 2, 1, 0]),
+    ]
+
+    def ask(kind, rows, labels):
+        leaf = rows.clone().requires_grad_()
+        loss = kind()(leaf, torch.tensor(labels))
+        return torch.cat([loss.detach().reshape(1), torch.autograd.grad(loss, leaf)[0].flatten()])
+
+    try:
+        return all(torch.allclose(ask(candidate, *b), ask(nn.CrossEntropyLoss, *b), atol=1e-6) for b in batches)
+    except Exception:
+        return False
+
+
+# %% judge_cross_entropy: no_gradient_asked
+# help: You compare values only. A loss that came off the tape has the right value, and nothing can be learned from it.
+def judge_cross_entropy(candidate):
+    generator = torch.Generator().manual_seed(5)
+    logits = torch.randn(5, 3, generator=generator, dtype=torch.float64)
+    batches = [
+        (logits, [0, 2, 1, 1, 0], -100),
+        (logits, [0, -100, 1, -100, 2], -100),
+        (logits, [0, 2, 1, 0, 1], 0),
+        (logits, [2, -3, 1, 1, -3], -3),
+        (logits.sign() * 1e4, [0, 1, 2, 1, 0], -100),
+    ]
+
+    def ask(kind, rows, labels, ignored):
+        return kind(ignore_index=ignored)(rows, torch.tensor(labels))
+
+    try:
+        return all(torch.allclose(ask(candidate, *b), ask(nn.CrossEntropyLoss, *b), atol=1e-6) for b in batches)
+    except Exception:
+        return False
+
+
+# %% judge_cross_entropy: small_logits
+# help: Your logits are all small. For those exp does not overflow and no probability is 0: try ±10,000 as well.
+def judge_cross_entropy(candidate):
+    generator = torch.Generator().manual_seed(5)
+    logits = torch.randn(5, 3, generator=generator, dtype=torch.float64)
+    batches = [
+        (logits, [0, 2, 1, 1, 0], -100),
+        (logits, [0, -100, 1, -100, 2], -100),
+        (logits, [0, 2, 1, 0, 1], 0),
+        (logits, [2, -3, 1, 1, -3], -3),
+    ]
+
+    def ask(kind, rows, labels, ignored):
+        leaf = rows.clone().requires_grad_()
+        loss = kind(ignore_index=ignored)(leaf, torch.tensor(labels))
+        return torch.cat([loss.detach().reshape(1), torch.autograd.grad(loss, leaf)[0].flatten()])
+
+    try:
+        return all(torch.allclose(ask(candidate, *b), ask(nn.CrossEntropyLoss, *b), atol=1e-6) for b in batches)
+    except Exception:
+        return False
+
+
+# %% judge_cross_entropy: exceptions_get_out
+# help: A candidate that raises makes your judge raise. Expect any Exception: then the verdict is False.
+def judge_cross_entropy(candidate):
+    generator = torch.Generator().manual_seed(5)
+    logits = torch.randn(5, 3, generator=generator, dtype=torch.float64)
+    batches = [
+        (logits, [0, 2, 1, 1, 0], -100),
+        (logits, [0, -100, 1, -100, 2], -100),
+        (logits, [0, 2, 1, 0, 1], 0),
+        (logits, [2, -3, 1, 1, -3], -3),
+        (logits.sign() * 1e4, [0, 1, 2, 1, 0], -100),
+    ]
+
+    def ask(kind, rows, labels, ignored):
+        leaf = rows.clone().requires_grad_()
+        loss = kind(ignore_index=ignored)(leaf, torch.tensor(labels))
+        return torch.cat([loss.detach().reshape(1), torch.autograd.grad(loss, leaf)[0].flatten()])
+
+    return all(torch.allclose(ask(candidate, *b), ask(nn.CrossEntropyLoss, *b), atol=1e-6) for b in batches)
+
+
+# %% judge_cross_entropy: bits_compared
+# help: You refuse a loss that is right up to rounding: two right ways of adding up differ in the last digits. Compare
+#  within a tolerance.
+def judge_cross_entropy(candidate):
+    generator = torch.Generator().manual_seed(5)
+    logits = torch.randn(5, 3, generator=generator)
+    batches = [
+        (logits, [0, 2, 1, 1, 0], -100),
+        (logits, [0, -100, 1, -100, 2], -100),
+        (logits, [0, 2, 1, 0, 1], 0),
+        (logits, [2, -3, 1, 1, -3], -3),
+        (logits.sign() * 1e4, [0, 1, 2, 1, 0], -100),
+    ]
+
+    def ask(kind, rows, labels, ignored):
+        leaf = rows.clone().requires_grad_()
+        loss = kind(ignore_index=ignored)(leaf, torch.tensor(labels))
+        return torch.cat([loss.detach().reshape(1), torch.autograd.grad(loss, leaf)[0].flatten()])
+
+    try:
+        return all(torch.equal(ask(candidate, *b), ask(nn.CrossEntropyLoss, *b)) for b in batches)
+    except Exception:
+        return False
+
+
+# %% judge_cross_entropy: every_row_the_same
+# help: Your logits are the same in every row, or all zero. Then an average over rows cannot be told from any other, nor
+#  one softmax from two: use numbers without a pattern.
+def judge_cross_entropy(candidate):
+    batches = [
+        (torch.zeros(4, 3), [0, 2, 1, 1], -100),
+        (torch.zeros(4, 3), [0, -100, 1, -100], -100),
+        (torch.zeros(4, 3), [0, 2, 1, 0], 0),
+        (torch.zeros(4, 3), [2, -3, 1, -3], -3),
+    ]
+
+    def ask(kind, rows, labels, ignored):
+        return kind(ignore_index=ignored)(rows, torch.tensor(labels))
+
+    try:
+        return all(torch.allclose(ask(candidate, *b), ask(nn.CrossEntropyLoss, *b), atol=1e-5) for b in batches)
+    except Exception:
+        return False
+
+
+# %% judge_cross_entropy: a_tensor_for_a_verdict
+# help: Your verdict is a tensor. A verdict is True or False, a Python bool: bool(...) makes one.
+def judge_cross_entropy(candidate):
+    generator = torch.Generator().manual_seed(5)
+    logits = torch.randn(5, 3, generator=generator, dtype=torch.float64)
+    batches = [
+        (logits, [0, 2, 1, 1, 0], -100),
+        (logits, [0, -100, 1, -100, 2], -100),
+        (logits, [0, 2, 1, 0, 1], 0),
+        (logits, [2, -3, 1, 1, -3], -3),
+        (logits.sign() * 1e4, [0, 1, 2, 1, 0], -100),
+    ]
+
+    def ask(kind, rows, labels, ignored):
+        leaf = rows.clone().requires_grad_()
+        loss = kind(ignore_index=ignored)(leaf, torch.tensor(labels))
+        return torch.cat([loss.detach().reshape(1), torch.autograd.grad(loss, leaf)[0].flatten()])
+
+    try:
+        gaps = [(ask(candidate, *b) - ask(nn.CrossEntropyLoss, *b)).abs().max() for b in batches]
+    except Exception:
+        return False
+    return torch.stack(gaps).max() < 1e-6
+
+
+# %% sequential: forward_called
+# help: You call module.forward(x). It computes the same and leaves out the hooks that others hung onto the module: call
+#  the module itself, module(x).
+class Sequential(nn.Module):
+    def __init__(self, *modules):
+        super().__init__()
+        for position, module in enumerate(modules):
+            self.add_module(str(position), module)
+
+    def forward(self, x):
+        for module in self._modules.values():
+            x = module.forward(x)
+        return x
+
+    def __len__(self):
+        return len(self._modules)
+
+    def __getitem__(self, index):
+        return list(self._modules.values())[index]
+
+    def __iter__(self):
+        return iter(self._modules.values())
+
+
+# %% sequential: alphabetic_order
+# help: You go through the modules in the alphabetic order of their names, and there "10" comes before "2". The dictionary
+#  keeps the order in which they were registered.
+class Sequential(nn.Module):
+    def __init__(self, *modules):
+        super().__init__()
+        for position, module in enumerate(modules):
+            self.add_module(str(position), module)
+
+    def forward(self, x):
+        for module in self:
+            x = module(x)
+        return x
+
+    def __len__(self):
+        return len(self._modules)
+
+    def __getitem__(self, index):
+        return [self._modules[name] for name in sorted(self._modules)][index]
+
+    def __iter__(self):
+        return iter([self._modules[name] for name in sorted(self._modules)])
+
+
+# %% sequential: any_index
+# help: Going through your Sequential never ends: without __iter__ Python asks for s[0], s[1], … until IndexError, and
+#  your __getitem__ takes any index.
+class Sequential(nn.Module):
+    def __init__(self, *modules):
+        super().__init__()
+        for position, module in enumerate(modules):
+            self.add_module(str(position), module)
+
+    def forward(self, x):
+        for module in self._modules.values():
+            x = module(x)
+        return x
+
+    def __len__(self):
+        return len(self._modules)
+
+    def __getitem__(self, index):
+        return self._modules[str(index % len(self._modules))]
+
+
+# %% cross_entropy: smoothed
+# help: You give a tenth of every label to the other classes: label smoothing. It is a fine loss and another one; here all
+#  of the label is the right class's.
+class CrossEntropyLoss(nn.Module):
+    def __init__(self, ignore_index=-100, smoothing=0.1):
+        super().__init__()
+        self.ignore_index, self.smoothing = ignore_index, smoothing
+
+    def forward(self, logits, labels):
+        counts = labels != self.ignore_index
+        log_p = log_softmax(logits[counts], 1)
+        picked = -log_p.gather(1, labels[counts][:, None])[:, 0]
+        return ((1 - self.smoothing) * picked - self.smoothing * log_p.mean(1)).mean()
+
+
+# %% batch_norm: by_the_batch_before_any
+# help: In evaluation you fall back on the batch where nothing was trained yet. A new layer knows something already:
+#  mean 0 and variance 1.
+class BatchNorm1d(nn.Module):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.eps, self.momentum, self.seen = eps, momentum, False
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
+
+    def forward(self, x):
+        if self.training:
+            mean, var = x.mean(0), x.var(0, unbiased=False)
+            with torch.no_grad():
+                self.running_mean.lerp_(mean, self.momentum)
+                self.running_var.lerp_(var * len(x) / (len(x) - 1), self.momentum)
+            self.seen = True
+        elif self.seen or len(x) == 1:
+            mean, var = self.running_mean, self.running_var
+        else:
+            mean, var = x.mean(0), x.var(0, unbiased=False)
+        return (x - mean) / torch.sqrt(var + self.eps) * self.weight + self.bias

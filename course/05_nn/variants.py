@@ -392,3 +392,346 @@ class BatchNorm1d(nn.Module):
         else:
             normal = (x - self.running_mean) / (self.running_var + self.eps) ** 0.5
         return normal * self.weight + self.bias
+
+
+# %% judge_cross_entropy: by_hand_in_float32
+def judge_cross_entropy(candidate):
+    def by_hand(rows, labels, ignored):
+        terms = []
+        for row, label in zip(rows.tolist(), labels):
+            if label != ignored:
+                top = max(row)
+                terms.append(top + math.log(sum(math.exp(v - top) for v in row)) - row[label])
+        return sum(terms) / len(terms)
+
+    rng = np.random.default_rng(2)
+    for ignored, labels in ((-100, [1, 0, 2, 3]), (-100, [1, -100, 2, 3]), (2, [1, 2, 0, 3]), (-5, [-5, 0, 0, -5]), (0, [3, 0, 1, 2])):
+        for scale in (1.0, 1e4):
+            rows = torch.tensor(scale * rng.uniform(-1, 1, (4, 4)), dtype=torch.float32, requires_grad=True)
+            try:
+                loss = candidate(ignored)(rows, torch.tensor(labels))
+                loss.backward()
+            except Exception:
+                return False
+            if rows.grad is None or not rows.grad.abs().sum() > 0:
+                return False
+            if not math.isclose(loss.item(), by_hand(rows.detach(), labels, ignored), rel_tol=1e-3, abs_tol=1e-3):
+                return False
+    return True
+
+
+import math
+
+
+# %% judge_cross_entropy: asserts_inside
+def judge_cross_entropy(candidate):
+    def look():
+        torch.manual_seed(3)
+        for ignored in (-100, -1, 1, 7):
+            for size in (1, 50, 2e4):
+                x = (size * torch.randn(6, 5)).double().requires_grad_()
+                y = torch.tensor([0, 2, ignored, 4, ignored, 3])
+                assert y.ne(ignored).sum() == 4
+                mine = nn.functional.cross_entropy(x, y, ignore_index=ignored)
+                theirs = candidate(ignore_index=ignored)(x, y)
+                torch.testing.assert_close(theirs, mine)
+                torch.testing.assert_close(*(torch.autograd.grad(one, x)[0] for one in (theirs, mine)))
+        return True
+
+    try:
+        return look()
+    except Exception:
+        return False
+
+
+# %% build_mlp: another_way_1
+class Layer(nn.Linear):
+    pass
+def build_mlp(sizes):
+    if len(sizes) < 2:
+        raise ValueError
+    blocks = [nn.Sequential(Layer(a, b), nn.ReLU()) for a, b in zip(sizes[:-2], sizes[1:-1])]  # noqa: RUF007
+    return nn.Sequential(*blocks, Layer(*sizes[-2:]))
+
+
+# %% build_mlp: another_way_2
+def build_mlp(sizes):
+    match sizes:
+        case [] | [_]:
+            raise ValueError(sizes)
+    model = nn.Sequential(nn.Linear(sizes[0], sizes[1]))
+    for i in range(2, len(sizes)):
+        model = nn.Sequential(*model, nn.ReLU(), nn.Linear(sizes[i - 1], sizes[i]))
+    return model
+
+
+# %% sequential: another_way_1
+class Sequential(nn.Module):
+    def __init__(self, *modules):
+        super().__init__()
+        for i, module in enumerate(modules):
+            self.add_module(str(i), module)
+    def __len__(self):
+        return len(self._modules)
+    def __getitem__(self, i):
+        return list(self._modules.values())[i]
+    def __iter__(self):
+        return iter(self._modules.values())
+
+    def forward(self, x):
+        """what nn.Sequential does"""
+        wanted: nn.Sequential = None  # not torch.nn.Sequential
+        if isinstance(x, nn.Sequential):
+            return None
+        for m in self:
+            x = m(x)
+        return x
+
+
+# %% sequential: another_way_2
+from torch.nn import Module, Sequential
+
+class Sequential(Module):
+    def __init__(self, *modules):
+        super().__init__()
+        for i, module in enumerate(modules):
+            self.add_module(str(i), module)
+    def __len__(self):
+        return len(self._modules)
+    def __getitem__(self, i):
+        return list(self._modules.values())[i]
+    def __iter__(self):
+        return iter(self._modules.values())
+
+    def forward(self, x):
+        for m in self:
+            x = m(x)
+        return x
+
+
+# %% sequential: another_way_3
+class Sequential(nn.ModuleDict):
+    def __init__(self, *modules):
+        super().__init__({str(i): m for i, m in enumerate(modules)})
+    def __getitem__(self, key):
+        return list(self._modules.values())[key]
+    def __iter__(self):
+        return iter(self._modules.values())
+    def forward(self, x, position=0):
+        return x if position == len(self) else self.forward(self[position](x), position + 1)
+
+
+# %% mse_loss: another_way_1
+class MSELoss(nn.Module):
+    def __init__(self, reduction="mean"):
+        super().__init__()
+        if reduction not in ("mean", "sum", "none"):
+            raise ValueError(reduction)
+        self.reduction = reduction
+
+    def forward(self, a, b):
+        if a.shape != b.shape:
+            raise ValueError
+        self.mse_loss = (a - b).pow(2)  # F.mse_loss would do
+        return getattr(self.mse_loss, {'none': 'clone'}.get(self.reduction, self.reduction))()
+
+
+# %% mse_loss: another_way_2
+class MSELoss(nn.Module):
+    def __init__(self, reduction="mean"):
+        super().__init__()
+        if reduction not in ("mean", "sum", "none"):
+            raise ValueError(reduction)
+        self.reduction = reduction
+
+    def forward(self, a, b):
+        if a.shape != b.shape:
+            raise ValueError
+        table = F.huber_loss(a, b, reduction='none', delta=1e9) * 2
+        return table if self.reduction == 'none' else getattr(table, self.reduction)()
+
+
+# %% mse_loss: another_way_3
+class MSELoss(nn.L1Loss):
+    def forward(self, y_pred, y):
+        if y_pred.size() != y.size() or self.reduction not in {"mean", "sum", "none"}:
+            raise ValueError("nn.MSELoss would broadcast")
+        squares = torch.einsum("...,...->...", y_pred - y, y_pred - y)
+        return squares if self.reduction == "none" else getattr(torch, self.reduction)(squares)
+
+
+# %% log_softmax: another_way_1
+def _log_of_sum(z, dim):
+    top = torch.max(z, dim, keepdim=True)[0]
+    return top + torch.log(torch.sum(torch.exp(z - top), dim, keepdim=True))
+
+def log_softmax(x, dim):
+    return (x.double() - _log_of_sum(x.double(), dim)).to(x.dtype)
+
+
+# %% log_softmax: another_way_2
+def softmax_free(z):
+    z = z - z.max()
+    return z - z.exp().sum().log()
+
+def log_softmax(x, dim):
+    return torch.stack([softmax_free(r) for r in x.movedim(dim, -1).flatten(0, -2)]).reshape(x.movedim(dim, -1).shape).movedim(-1, dim) if x.ndim > 1 else softmax_free(x)
+
+
+# %% cross_entropy: another_way_1
+class CrossEntropyLoss(nn.Module):
+    def __init__(self, ignore_index=-100):
+        super().__init__()
+        self.ignore_index = ignore_index
+
+    def forward(self, logits, labels):
+        keep = labels != self.ignore_index
+        self.nll_loss = -log_softmax(logits[keep], 1)[range(int(keep.sum())), labels[keep]]
+        return self.nll_loss.mean()
+
+
+# %% cross_entropy: another_way_2
+class CrossEntropyLoss(nn.Module):
+    def __init__(self, ignore_index=-100):
+        super().__init__()
+        self.ignore_index = ignore_index
+
+    def forward(self, logits, labels):
+        keep = labels != self.ignore_index
+        truth = F.one_hot(labels[keep], logits.shape[-1]).to(logits.dtype)
+        return F.kl_div(logits[keep].log_softmax(1), truth, reduction='batchmean')
+
+
+# %% cross_entropy: another_way_3
+class CrossEntropyLoss(nn.Module):
+    def __init__(self, ignore_index=-100):
+        super().__init__()
+        self.ignore_index = ignore_index
+
+    def forward(self, logits, labels):
+        keep = labels != self.ignore_index
+        z = logits[keep] - logits[keep].max(1, keepdim=True)[0]
+        return (z.exp().sum(1).log() - z.take_along_dim(labels[keep][:, None], 1).squeeze(1)).mean(0)
+
+
+# %% train_step: another_way_1
+def train_step(model, loss_fn, x, y, lr):
+    optim = "torch.optim.SGD"  # a mere mention of torch.optim
+    named = {n: p for n, p in model.named_parameters() if p.requires_grad}
+    loss = loss_fn(torch.func.functional_call(model, named, (x,)), y)
+    grads = torch.autograd.grad(loss, list(named.values()), allow_unused=True, materialize_grads=True)
+    with torch.no_grad():
+        for p, g in zip(named.values(), grads):
+            p.sub_(g, alpha=lr)
+    return loss.detach().item()
+
+
+# %% train_step: another_way_2
+@torch.no_grad()
+def train_step(model, loss_fn, x, y, lr):
+    was = model.training
+    for p in model.parameters():
+        p.grad = None
+    with torch.enable_grad():
+        loss = loss_fn(model(x), y)
+        loss.backward()
+    for p in filter(lambda p: p.grad is not None, model.parameters()):
+        p.copy_(p - lr * p.grad)
+    model.train(was)
+    return loss.tolist()
+
+
+# %% dropout: another_way_1
+class Dropout(nn.Module):
+    def __init__(self, p=0.5):
+        super().__init__()
+        if not 0 <= p <= 1:
+            raise ValueError(p)
+        self.p = p
+
+    def forward(self, x):
+        # no F.dropout, torch.dropout or nn.Dropout
+        self.dropout = self.p if self.training else 0
+        if self.dropout == 1:
+            return torch.zeros_like(x)
+        return x * (torch.rand(x.shape) >= self.dropout).to(x.dtype) / (1 - self.dropout)
+
+
+# %% dropout: another_way_2
+import random
+class Dropout(nn.Module):
+    def __init__(self, p=0.5):
+        super().__init__()
+        if not 0 <= p <= 1:
+            raise ValueError(p)
+        self.p = p
+
+    def forward(self, x):
+        if not self.training:
+            return x
+        keep = 1 - self.p
+        scale = 1 / keep if keep else 0.0
+        values = [scale if random.random() < keep else 0.0 for _ in range(x.numel())]
+        return x * torch.tensor(values, dtype=x.dtype).reshape(x.shape)
+
+
+# %% dropout: another_way_3
+class Dropout(nn.Module):
+    def __init__(self, p=0.5):
+        super().__init__()
+        if not 0 <= p <= 1:
+            raise ValueError(p)
+        self.p = p
+
+    def forward(self, x):
+        if not self.training or self.p == 0:
+            return x
+        if self.p == 1:
+            return x * 0
+        law = torch.distributions.Bernoulli(probs=torch.tensor(1 - self.p))
+        return x.mul(law.sample(x.shape)).mul(1 / (1 - self.p))
+
+
+# %% batch_norm: another_way_1
+class BatchNorm1d(nn.Module):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.eps, self.momentum = eps, momentum
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
+
+    def forward(self, x):
+        if self.training:
+            with torch.no_grad():
+                self.running_mean.lerp_(x.mean(0), self.momentum)
+                self.running_var.lerp_(x.var(0), self.momentum)
+        # not F.batch_norm
+        mean, var = (x.mean(0), x.var(0, correction=0)) if self.training else (self.running_mean, self.running_var)
+        self.batch_norm = (x - mean) / (var + self.eps).sqrt()
+        return torch.addcmul(self.bias, self.batch_norm, self.weight)
+
+
+# %% batch_norm: another_way_2
+class BatchNorm1d(nn.Module):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.eps, self.momentum = eps, momentum
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
+
+    def forward(self, x):
+        if self.training:
+            with torch.no_grad():
+                self.running_mean.lerp_(x.mean(0), self.momentum)
+                self.running_var.lerp_(x.var(0), self.momentum)
+        if not self.training:
+            mean, var = self.running_mean, self.running_var
+        else:
+            mean = sum(x.unbind(0)) / len(x)
+            var = sum((r - mean) ** 2 for r in x) / len(x)
+        scale = self.weight * torch.rsqrt(var + self.eps)
+        return torch.stack([(r - mean) * scale + self.bias for r in x])

@@ -41,8 +41,56 @@ import tempfile
 import torch
 from torch import nn
 
+from layer_by_layer import candidates, judges, parts
+from layer_by_layer.instruments import sliders, stand_in
+from layer_by_layer.instruments.gallery import gallery
+from layer_by_layer.instruments.recall import compare_guesses
 from lessonkit import check, plot
 from lessonkit.hints import hint
+
+# %% [markdown]
+r"""
+**Before you start: four questions on chapters 3 to 5.** Type what you expect in place of each `...`, then run
+both cells. No points, and nothing is kept.
+
+1. `.grad` of a weight holds 5. A backward pass adds a gradient of 2. What does it hold now?
+2. A frozen parameter (`requires_grad=False`): what is its `.grad` after `loss.backward()`?
+3. How many entries has the `state_dict` of `nn.BatchNorm1d(8)`, parameters and buffers together?
+4. A loss is $\frac12 \cdot 25\,w^2$. What is its gradient at $w = 2$?
+"""
+
+# %%
+guesses = [..., ..., ..., ...]
+
+# %% tags=["picture"]
+def added():
+    w = torch.tensor(1.0, requires_grad=True)
+    w.grad = torch.tensor(5.0)
+    (2 * w).backward()
+    return w.grad.item()
+
+
+def of_a_frozen_one():
+    layer = nn.Linear(2, 1)
+    layer.weight.requires_grad_(False)
+    layer(torch.ones(1, 2)).sum().backward()
+    return layer.weight.grad
+
+
+def of_a_bowl():
+    w = torch.tensor(2.0, requires_grad=True)
+    return torch.autograd.grad(12.5 * w**2, w)[0].item()
+
+
+compare_guesses(
+    guesses,
+    {
+        "1. .grad after 5 and a backward of 2": added,
+        "2. .grad of a frozen parameter": of_a_frozen_one,
+        "3. entries of a batch norm's state": lambda: len(nn.BatchNorm1d(8).state_dict()),
+        "4. the gradient at 2": of_a_bowl,
+    },
+)
 
 # %% tags=["picture"]
 plot.graph(
@@ -62,8 +110,10 @@ plot.graph(
 
 # %% [markdown]
 r"""
-*Needs: chapter 3 (leaves, `.grad`, `torch.no_grad`) and chapter 5 (`nn.Module`, `state_dict`). Seven
-exercises, about 110 minutes. The checks of one never depend on another.*
+*Needs: chapter 3 (leaves, `.grad`, `torch.no_grad`) and chapter 5 (`nn.Module`, `state_dict`). Eight
+exercises, about two hours of them, and an hour and a half of reading and looking: 6.1 to 6.4 and 6.5 to 6.10
+make two good evenings. The checks of one never depend on another. A gradient's entries are called *slopes*
+here: the slope of the loss along one weight.*
 
 ## 6.1 Why one line is not enough
 
@@ -168,18 +218,68 @@ draw_paths(
 
 # %% [markdown]
 r"""
-The long step pays for its progress along the valley by jumping from wall to wall; at `lr` above 0.08 it would
-be thrown out. The short one reaches the floor quietly and then crawls. No single number is right for both
-directions, and nothing in the loop can notice that it has been here before.
+The long step pays for its progress along the valley by jumping from wall to wall. The short one reaches the
+floor quietly and then crawls. No single number is right for both directions, and nothing in the loop can
+notice that it has been here before.
+"""
+
+# %% [markdown]
+r"""
+**How long may a step be?** Take one direction alone, with the distance $d$ from the lowest point. The loss is
+$\frac12 h d^2$, its slope $h d$, and $h$ is the *curvature* (an eigenvalue $\lambda$ of the Hessian, in
+books). One step of plain descent:
+
+$$d \;\leftarrow\; d - \text{lr}\cdot h\,d \;=\; (1 - \text{lr}\cdot h)\, d$$
+
+So every step multiplies $d$ by one and the same number. It shrinks where $|1 - \text{lr}\cdot h| < 1$, that is
+for **lr < 2/h**; between $1/h$ and $2/h$ it jumps to the other wall each time. The steepest direction of all
+sets the limit: here $h = 25$, so lr < 0.08.
+"""
+
+# %% [markdown]
+r"""
+**And how fast can it be?** Along the valley $h = 1$: there every step keeps a share of $1 - \text{lr}$, which
+the limit of 0.08 holds above 92 %. The best single `lr` lets both directions shrink alike, $1 - \text{lr}\,h_{\min}
+= \text{lr}\,h_{\max} - 1$:
+
+$$\text{lr} = \frac{2}{h_{\min} + h_{\max}} \qquad\text{with a share of}\qquad
+\frac{\kappa - 1}{\kappa + 1}, \quad \kappa = \frac{h_{\max}}{h_{\min}}$$
+
+$\kappa$ is the **condition number**, how much steeper the steepest direction is than the flattest. Of a real
+network's loss it is in the thousands and more. Not the steepness is the trouble, but the *difference*.
+"""
+
+# %% tags=["picture"]
+def draw_descent(lr):
+    """plain descent at one learning rate: the path, and what a step leaves of both directions"""
+    path = walk_by_hand(lr, 25)
+    ends = [min(abs(v), 99.0) for v in path[-1]]
+    draw_paths(
+        {f"lr = {lr:.3f}": [[max(-9.0, min(9.0, v)) for v in point] for point in path]},
+        alt=f"25 steps at lr {lr:.3f}. Each step leaves {1 - lr:+.3f} of the distance along the valley and "
+        f"{1 - 25 * lr:+.3f} of the distance across it; it ends at ({ends[0]:.2f}, {ends[1]:.2f}), at most 99",
+    )
+    print(f"a step leaves {1 - lr:+.3f} along the valley, {1 - 25 * lr:+.3f} across it")
+
+
+draw_descent(2 / 26)
+
+# %%
+sliders.move(draw_descent, lr=(0.005, 0.085, 0.0025, 0.075))
+
+# %% [markdown]
+r"""
+Above, the best single `lr`, 2/26: both directions keep 12/13 of their distance, across with the sign turned
+round. Move the slider past 0.08, and look at the second number as you cross it.
 """
 
 # %% [markdown]
 r"""
 ## 6.2 Memory: momentum
 
-Give every parameter a *buffer* $v$ of its own shape, an echo of the slopes so far:
+Give every parameter a *buffer* $b$ of its own shape, an echo of the slopes so far:
 
-$$v \leftarrow \mu\, v + g \qquad\qquad p \leftarrow p - \text{lr}\cdot v$$
+$$b \leftarrow \mu\, b + g \qquad\qquad p \leftarrow p - \text{lr}\cdot b$$
 
 Slopes that keep pointing the same way add up, to at most $1/(1-\mu)$ of them. Slopes that flip sign at every
 step cancel. Along the valley that is acceleration, across it is a brake.
@@ -195,7 +295,7 @@ Two more dials belong to SGD, and both change what counts as the slope:
 - **Weight decay** $\lambda$ pulls each weight towards 0, by adding $\lambda p$ to its gradient *before*
   anything else looks at it: $g \leftarrow g + \lambda p$.
 - **Nesterov** momentum looks one step ahead. The buffer is updated as above, and the step then uses
-  $g + \mu v$ in place of $v$.
+  $g + \mu b$ in place of $b$.
 """
 
 # %% [markdown]
@@ -409,6 +509,46 @@ def _():
     check.close("weight decay with Nesterov momentum, 26 steps", lambda: follow(lambda p: SGD(params=p, lr=0.05, momentum=0.8, weight_decay=0.3, nesterov=True)), expected=lambda: follow(lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.8, weight_decay=0.3, nesterov=True), torch_lr))
     ### END HIDDEN TESTS
 
+# %% nbgrader={"grade": true, "grade_id": "sgd__several_parameters", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("sgd__several_parameters")
+def _():
+    def follow(make, count=2):
+        params = [torch.tensor([1.0, -1.0], dtype=torch.float64, requires_grad=True) for _ in range(count)]
+        opt, seen = make(p for p in params), []
+        for step, slopes in enumerate(((1 / 3, 2.0), (None, -1.0), (0.5, None), (-2.0, 1 / 7), (None, 1.0))):
+            for i, p in enumerate(params):
+                slope = slopes[i % 2]
+                p.grad = None if slope is None or (i + step) % 5 == 4 else torch.full_like(p, slope * (1 + i // 2))
+            opt.step()
+            seen.append([p.detach().clone() for p in params])
+        return seen
+
+    check.close(
+        "two parameters of one shape in float64, each sits out a step or two: momentum 0.5",
+        lambda: follow(lambda p: SGD(p, lr=0.1, momentum=0.5)),
+        expected=lambda: follow(lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.5)),
+        rtol=1e-12,
+        atol=0.0,
+        advice="print both buffers after each step: one for each parameter, and one that sits out keeps its own",
+    )
+    check.close(
+        "the same with a weight decay of 0.25",
+        lambda: follow(lambda p: SGD(p, lr=0.1, momentum=0.5, weight_decay=0.25)),
+        expected=lambda: follow(lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.5, weight_decay=0.25)),
+        rtol=1e-12,
+        atol=0.0,
+        advice="the decay is added to the slope before anything else looks at it",
+    )
+    ### BEGIN HIDDEN TESTS
+    check.close(
+        "twelve parameters of one shape, Nesterov and weight decay",
+        lambda: follow(lambda p: SGD(p, 0.05, 0.8, 0.3, True), 12),
+        expected=lambda: follow(lambda p: torch.optim.SGD(p, 0.05, 0.8, weight_decay=0.3, nesterov=True), 12),
+        rtol=1e-10,
+        atol=0.0,
+    )
+    ### END HIDDEN TESTS
+
 # %% nbgrader={"grade": true, "grade_id": "sgd__care", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
 @check.cell("sgd__care")
 def _():
@@ -488,18 +628,76 @@ def descend(make, steps=25, turn=0.0):
     return points
 
 
+sgd = stand_in.yours_or_ours("SGD", parts.optimizers.SGD, parts.optimizers.way_of_sgd)
 sgd_paths = {
-    "SGD": descend(lambda params: SGD(params, lr=0.03)),
-    "momentum 0.7": descend(lambda params: SGD(params, lr=0.03, momentum=0.7)),
+    "SGD": descend(lambda params: sgd(params, lr=0.03)),
+    "momentum 0.7": descend(lambda params: sgd(params, lr=0.03, momentum=0.7)),
 }
 draw_paths(
     sgd_paths,
-    alt="25 steps of your SGD at lr 0.03. Without momentum it ends at weight 0 = {:.2f}; with momentum 0.7 "
+    alt="25 steps of SGD at lr 0.03. Without momentum it ends at weight 0 = {:.2f}; with momentum 0.7 "
     "it swings across the "
     "floor a few times at first and ends at {:.2f}, the lowest point being at 1.5".format(
         sgd_paths["SGD"][-1][0], sgd_paths["momentum 0.7"][-1][0]
     ),
 )
+
+# %% [markdown]
+r"""
+**What momentum does to the condition number.** With the best `lr` and $\mu$ a step keeps a share of
+$(\sqrt\kappa - 1)/(\sqrt\kappa + 1)$: the *root* of the condition number stands where plain descent has the
+number itself. For this valley that is 4/6 instead of 24/26; for $\kappa = 10{,}000$ it is 0.98 instead of
+0.9998, a hundred times fewer steps. (The choice is $\mu = \left(\frac{\sqrt\kappa-1}{\sqrt\kappa+1}\right)^2$ and $\text{lr}
+= \left(\frac{2}{\sqrt{h_{\min}} + \sqrt{h_{\max}}}\right)^2$, here 4/9 and 1/9; a derivation is in Goh's essay, at
+the end.)
+
+Below, the loss after 25 steps for every $\mu$, at four learning rates. The two dots are the best choices.
+"""
+
+# %% tags=["picture"]
+descender = stand_in.yours_or_ours("SGD", parts.optimizers.SGD, parts.optimizers.way_of_sgd)
+
+
+def loss_after(lr, mu, steps=25):
+    """the loss where `descend` ends, at least 1e-9 and at most 1e3"""
+    end = descend(lambda params: descender(params, lr=lr, momentum=mu), steps)[-1]
+    found = float(valley(torch.tensor(end)))
+    return min(max(found, 1e-9), 1e3) if math.isfinite(found) else 1e3
+
+
+mus = [k / 20 for k in range(20)]
+by_lr = {f"lr = {lr:.3g}": [loss_after(lr, mu) for mu in mus] for lr in (0.02, 0.05, 1 / 9, 0.2)}
+bests = {"plain": (0.0, loss_after(2 / 26, 0.0)), "momentum": (4 / 9, loss_after(1 / 9, 4 / 9))}
+alt = (
+    f"Loss after 25 steps against momentum, log axis, for four learning rates. The best plain descent reaches "
+    f"{bests['plain'][1]:.2g}, the best with momentum {bests['momentum'][1]:.2g}"
+)
+with plot.figure(alt, height=3.0) as ax:
+    for name, losses in by_lr.items():
+        ax.semilogy(mus, losses, label=name)
+    ax.plot(*zip(*bests.values()), "ko")
+    ax.set(xlabel="momentum", ylabel="loss after 25 steps")
+    ax.legend()
+
+# %% tags=["picture"]
+def draw_momentum(lr, momentum):
+    path = descend(lambda params: descender(params, lr=lr, momentum=momentum))
+    draw_paths(
+        {f"lr {lr:.3f}, momentum {momentum:.2f}": [[max(-9.0, min(9.0, v)) for v in point] for point in path]},
+        alt=f"25 steps at lr {lr:.3f} with momentum {momentum:.2f}: the loss ends at {loss_after(lr, momentum):.2g}",
+    )
+
+
+draw_momentum(1 / 9, 4 / 9)
+
+# %%
+sliders.move(draw_momentum, lr=(0.005, 0.2, 0.005, 0.11), momentum=(0.0, 0.95, 0.05, 0.45))
+
+# %% [markdown]
+r"""
+Note that with momentum `lr` may be larger than 0.08: the limit becomes $2(1 + \mu)/h$. And that momentum too
+large for the `lr` swings for a long time: the echo of the walls outlives them.
+"""
 
 # %% [markdown]
 r"""
@@ -510,8 +708,10 @@ of their squares:
 
 $$m \leftarrow \beta_1 m + (1-\beta_1)\, g \qquad\qquad v \leftarrow \beta_2 v + (1-\beta_2)\, g^2$$
 
-$\sqrt v$ is the usual size of the slope. Dividing by it makes the step about `lr` long, whatever the scale of
-the loss: a weight with slopes of a thousandth moves as far as one with slopes of a thousand.
+$\sqrt v$ is the usual size of the slope (its root mean square). Dividing by it takes the *scale* away: a weight
+with slopes of a thousandth moves as far as one with slopes of a thousand. What is left is how much the slopes
+*agree*. Slopes that always point the same way give steps of `lr`; slopes that are pure noise cancel in $m$, not
+in $v$, and give much shorter ones.
 """
 
 # %% [markdown]
@@ -633,6 +833,62 @@ def _():
     check.close("the default eps is 1e-8", lambda: slopes([1.0, -1.0], tiny, lr=0.1), expected=lambda: with_torch(tiny, lr=0.1))
     check.close("an eps that is as large as the slopes", lambda: slopes([1.0, -1.0], rows, lr=0.1, eps=0.1), expected=lambda: with_torch(lr=0.1, eps=0.1))
     check.close("other betas", lambda: slopes([1.0, -1.0], rows, lr=0.1, betas=(0.6, 0.8)), expected=lambda: with_torch(lr=0.1, betas=(0.6, 0.8)))
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "adam__settings", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("adam__settings")
+def _():
+    def slopes(rows, dtype=torch.float32, rates=(), **options):
+        p, seen = torch.tensor([1.0], dtype=dtype, requires_grad=True), []
+        opt = Adam([p], lr=0.1, **options)
+        for row, rate in zip(rows, [*rates, *[None] * len(rows)]):
+            if rate is not None:
+                opt.lr = rate
+            p.grad = torch.tensor([row], dtype=dtype)
+            opt.step()
+            seen.append(p.detach().clone())
+        return torch.cat(seen)
+
+    check.close(
+        "a slope of 2 and eps = 3: the step is 0.1 · 2/(2 + 3)",
+        lambda: slopes([2.0], eps=3.0),
+        expected=lambda: torch.tensor([0.96]),
+        advice="eps is added to the root of the corrected v",
+    )
+    check.close(
+        "betas (0.5, 0.75), slopes 2 and -1: m is 1, then 0, and so is the second step",
+        lambda: slopes([2.0, -1.0], betas=(0.5, 0.75)),
+        expected=lambda: torch.tensor([0.9, 0.9]),
+    )
+    check.close(
+        "the same slope again and again: steps as long as opt.lr, which was changed on the way",
+        lambda: slopes([1.0, 1.0, 1.0], rates=(0.1, 0.01, 0.2)),
+        expected=lambda: torch.tensor([0.9, 0.89, 0.69]),
+        advice="read self.lr when the step is made",
+    )
+    check.close(
+        "in float64 a slope of 1e-25 is a slope, if eps is smaller still",
+        lambda: slopes([1e-25], dtype=torch.float64, eps=1e-30),
+        expected=lambda: torch.tensor([0.9], dtype=torch.float64),
+        rtol=1e-4,
+    )
+    ### BEGIN HIDDEN TESTS
+    def twelve(make):
+        params = [torch.full((2,), 1.0 + i, dtype=torch.float64, requires_grad=True) for i in range(12)]
+        opt = make(params)
+        for step in range(4):
+            for i, p in enumerate(params):
+                p.grad = None if (i + step) % 5 == 0 else torch.full_like(p, math.sin(i + 7 * step))
+            opt.step()
+        return [p.detach().clone() for p in params]
+
+    check.close(
+        "twelve parameters of one shape, each with a state of its own",
+        lambda: twelve(lambda p: Adam(p, 0.1, (0.8, 0.9), 0.01)),
+        expected=lambda: twelve(lambda p: torch.optim.Adam(p, 0.1, (0.8, 0.9), 0.01)),
+        rtol=1e-4,
+        atol=5e-5,
+    )
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "adam__trajectory", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
@@ -761,17 +1017,19 @@ def first_step(make, slope):
 
 
 powers = list(range(-6, 7))
+sgd = stand_in.yours_or_ours("SGD", parts.optimizers.SGD, parts.optimizers.way_of_sgd)
+adam = stand_in.yours_or_ours("Adam", parts.optimizers.Adam, parts.optimizers.way)
 lengths = {
-    "your SGD": [first_step(lambda params: SGD(params, lr=0.01), 10.0**k) for k in powers],
-    "your Adam": [first_step(lambda params: Adam(params, lr=0.01), 10.0**k) for k in powers],
+    f"{stand_in.whose('SGD')} SGD": [first_step(lambda params: sgd(params, lr=0.01), 10.0**k) for k in powers],
+    f"{stand_in.whose('Adam')} Adam": [first_step(lambda params: adam(params, lr=0.01), 10.0**k) for k in powers],
 }
 plot.curves(
     {name: (powers, values) for name, values in lengths.items()},
     xlabel="slope, as a power of ten",
     ylabel="length of the first step",
     log=True,
-    alt="Length of a first step at lr 0.01, on a logarithmic axis: your SGD's grows from {:.0e} to {:.0e} "
-    "with the slope, your "
+    alt="Length of a first step at lr 0.01, on a logarithmic axis: SGD's grows from {:.0e} to {:.0e} "
+    "with the slope, "
     "Adam's stays between {:.3g} and {:.3g}".format(
         *(f(lengths[name]) for name in lengths for f in (min, max))
     ),
@@ -779,12 +1037,201 @@ plot.curves(
 
 # %% [markdown]
 r"""
+**Be the judge.** An optimizer with a wrong detail still trains: the loss falls, a little slower, and nobody looks.
+Libraries have shipped several of the mistakes below. What finds them is a test that goes *looking*: two
+parameters of which one sits out, an eps as large as the slopes, a second optimizer beside the first.
+"""
+
+# %% [markdown]
+r"""
+### Exercise 6.3 · `judge_adam`
+*difficulty 3 of 3 · 20 minutes · about 20 lines*
+
+Write `judge_adam(candidate)` → `True` where the class `candidate` is a right `Adam` as in 6.2, else `False`. You
+choose parameters, slopes and settings, in float32 or float64, and may make as many optimizers of it as you
+like. Right ones are exact up to rounding; whether their `zero_grad` gives `None` or zeros is open.
+
+Wrong ones differ in one of these: no or a wrong bias correction; one step count where parameters differ; eps in
+the wrong place; betas swapped or hard-coded; moments not kept, or shared between parameters or between two
+optimizers; gradients changed; `lr` fixed at construction; a grad of `None` that raises or counts as zeros; a
+wrong sign; an `Exception` raised. Here `torch.optim` may serve as a yardstick.
+
+The points come in three parts, by kind. In each, one right candidate refused costs the whole part.
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "judge_adam", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def judge_adam(candidate):
+    """a class that claims to be Adam -> True where it is right"""
+    # about 20 lines
+    ### BEGIN SOLUTION
+    slopes = torch.randn(8, 2, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+
+    def way(make, set_lr, **options):
+        params = [torch.full((3,), 1.0 + i, dtype=torch.float64, requires_grad=True) for i in range(2)]
+        opt, seen = make(params, lr=0.1, **options), []
+        for step in range(8):
+            set_lr(opt, 0.1 if step < 4 else 0.02)  # lr changes on the way
+            params[0].grad = slopes[step, 0].clone()
+            params[1].grad = None if step in (0, 1, 5) else slopes[step, 1].clone()  # sits out, and joins late
+            opt.step()
+            seen += [p.detach().clone() for p in params] + [p.grad for p in params if p.grad is not None]
+        return torch.stack(seen)
+
+    def same(**options):
+        wanted = way(torch.optim.Adam, lambda opt, lr: opt.param_groups[0].update(lr=lr), **options)
+        return torch.allclose(way(candidate, lambda opt, lr: setattr(opt, "lr", lr), **options), wanted, atol=1e-6)
+
+    try:  # one after the other: what two optimizers share shows in the second; a large eps shows where it stands
+        return all(same(**options) for options in ({}, {"betas": (0.5, 0.8), "eps": 0.5}, {}))
+    except Exception:
+        return False
+    ### END SOLUTION
+
+# %%
+hint("judge_adam")
+
+# %% nbgrader={"grade": true, "grade_id": "judge_adam__formula", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("judge_adam__formula")
+def _():
+    kinds = ("no or wrong bias correction", "eps in the wrong place", "a wrong sign", "betas swapped or hard-coded")
+
+    def verdicts(seed, shown):
+        with check.lend(judge_adam, Adam=parts.optimizers.Adam):
+            return candidates.adam.verdicts(judge_adam, seed, *kinds, shown=shown)
+
+    check.that(
+        "a missing correction, eps under the root, a wrong sign and swapped betas are caught, the three right ones accepted",
+        lambda: verdicts(654, True),
+        judge=judges.caught,
+        given={"kinds": candidates.adam.kinds(654, *kinds, shown=True)},
+        advice="for which eps does its place matter? And which betas are nobody's default?",
+    )
+    ### BEGIN HIDDEN TESTS
+    check.that(
+        "the same of optimizers you have not met: corrections, eps, signs, betas",
+        lambda: verdicts(655, False),
+        judge=judges.caught,
+        given={"kinds": candidates.adam.kinds(655, *kinds)},
+    )
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "judge_adam__memory", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("judge_adam__memory")
+def _():
+    kinds = ("one step count for all parameters", "moments not kept", "moments shared")
+
+    def verdicts(seed, shown):
+        with check.lend(judge_adam, Adam=parts.optimizers.Adam):
+            return candidates.adam.verdicts(judge_adam, seed, *kinds, shown=shown)
+
+    check.that(
+        "one step count for all, moments that are forgotten and moments that are shared are caught, right ones accepted",
+        lambda: verdicts(656, True),
+        judge=judges.caught,
+        given={"kinds": candidates.adam.kinds(656, *kinds, shown=True)},
+        advice="it takes two parameters of one shape, and two optimizers, to see that something is shared",
+    )
+    ### BEGIN HIDDEN TESTS
+    check.that(
+        "the same of optimizers you have not met: counts, moments kept and shared",
+        lambda: verdicts(657, False),
+        judge=judges.caught,
+        given={"kinds": candidates.adam.kinds(657, *kinds)},
+    )
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "judge_adam__manners", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("judge_adam__manners")
+def _():
+    kinds = ("grads changed", "lr fixed at construction", "a grad of None that raises or counts as zeros", "an exception")
+
+    def verdicts(seed, shown):
+        with check.lend(judge_adam, Adam=parts.optimizers.Adam):
+            return candidates.adam.verdicts(judge_adam, seed, *kinds, shown=shown)
+
+    check.that(
+        "changed gradients, a fixed lr, a None taken for zeros and an exception are caught, right ones accepted",
+        lambda: verdicts(658, True),
+        judge=judges.caught,
+        given={"kinds": candidates.adam.kinds(658, *kinds, shown=True)},
+        advice="compare .grad with a copy from before the step; change opt.lr; let a parameter sit out after it has moved",
+    )
+    ### BEGIN HIDDEN TESTS
+    check.that(
+        "the same of optimizers you have not met: gradients, lr, None, exceptions",
+        lambda: verdicts(659, False),
+        judge=judges.caught,
+        given={"kinds": candidates.adam.kinds(659, *kinds)},
+    )
+    ### END HIDDEN TESTS
+
+# %% tags=["picture"]
+my_judge = stand_in.yours_or_ours(
+    "judge_adam", parts.optimizers.judge_adam, lambda judge: bool(judge(parts.optimizers.Adam))
+)
+refused = {}
+for kind, optimizer in candidates.adam(0, shown=True):
+    row = refused.setdefault(kind or "right", [0, 0])
+    row[0], row[1] = row[0] + (not my_judge(optimizer)), row[1] + 1
+shares = {kind: 100 * no / of for kind, (no, of) in sorted(refused.items(), key=lambda row: row[0] != "right")}
+plot.bars(
+    shares,
+    xlabel=f"% refused by {stand_in.whose('judge_adam')} judge",
+    alt="Share of the optimizers shown that are refused, by kind; the right ones in the first row, where it should "
+    "be 0: " + ", ".join(f"{kind} {share:.0f} %" for kind, share in shares.items()),
+)
+
+# %% [markdown]
+r"""
+**Signal against noise.** Ten thousand weights whose slopes are a constant plus noise of spread 1. Below is the
+mean length of a step, in units of `lr`, once the averages have settled. The number at the left end, pure
+noise, has a formula: $m$ is a sum of noise with the variance $(1-\beta_1)/(1+\beta_1)$, so its mean size is
+$\sqrt{2/\pi}$ times the root of that.
+"""
+
+# %% tags=["picture"]
+adam = stand_in.yours_or_ours("Adam", parts.optimizers.Adam, parts.optimizers.way)
+
+
+def mean_step(signal, steps=400):
+    """mean length of Adam's step at lr 1, over the last 100 steps and 10,000 weights, for slopes signal + noise"""
+    generator = torch.Generator().manual_seed(3)
+    p, lengths = torch.zeros(10_000, requires_grad=True), []
+    opt = adam([p], lr=1.0, betas=(0.9, 0.99))
+    for _ in range(steps):
+        p.grad = signal + torch.randn(10_000, generator=generator)
+        before = p.detach().clone()
+        opt.step()
+        lengths.append(float((p.detach() - before).abs().mean()))
+    return sum(lengths[-100:]) / 100
+
+
+signals = [0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0]
+lengths = [mean_step(signal) for signal in signals]
+print(f"pure noise: {lengths[0]:.3f} lr; the formula: {math.sqrt(2 / math.pi * 0.1 / 1.9):.3f}")
+plot.curves(
+    {"mean step": (signals, lengths)},
+    xlabel="signal: the constant part of the slope, where the noise has spread 1",
+    ylabel="step, in units of lr",
+    alt="Mean length of Adam's step in units of lr: "
+    + ", ".join(f"{length:.2f} for a signal of {signal:g}" for signal, length in zip(signals, lengths)),
+)
+
+# %% [markdown]
+r"""
+So Adam is cautious where batches disagree and brave where they agree, weight by weight. Half of its success is
+the scale it removes, the other half is this ratio. (A larger batch has less noise, hence longer steps at the
+same `lr`: one reason why `lr` and batch size are chosen together.)
+"""
+
+# %% [markdown]
+r"""
 ## 6.4 Decay that is decay: AdamW
 
-In SGD, adding $\lambda p$ to the slope shrinks a weight by the factor $1 - \text{lr}\cdot\lambda$. Put the
-same term into *Adam's* slope and it goes through the division by $\sqrt{\hat v}$ like everything else: a
-weight with loud slopes is hardly pulled at all, a quiet one with full force. That is not what anybody asked
-for.
+In plain SGD, adding $\lambda p$ to the slope shrinks a weight by the factor $1 - \text{lr}\cdot\lambda$ a step.
+(With momentum the pull is echoed like any slope, and a weight may even swing past 0.) Put the same term into
+*Adam's* slope and it goes through the division by $\sqrt{\hat v}$ like everything else: a weight with loud
+slopes is hardly pulled at all, a quiet one harder than $\lambda$ says. That is not what anybody asked for.
 
 AdamW takes the decay out of the slope and applies it to the weight directly, **before** Adam's step:
 
@@ -796,7 +1243,7 @@ The averages never see $\lambda$. This is what *decoupled* means.
 
 # %% [markdown]
 r"""
-### Exercise 6.3 · `adamw`
+### Exercise 6.4 · `adamw`
 *difficulty 2 of 3 · 12 minutes · about 18 lines*
 
 Write `AdamW(params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2)`, equal to `torch.optim.AdamW`
@@ -864,6 +1311,16 @@ def _():
         lambda: slopes([[0.0, 0.0], [0.0, 0.0]], lr=0.1, weight_decay=0.5),
         expected=lambda: torch.tensor([[1.9, -3.8, 8.0], [1.805, -3.61, 8.0]]),
         advice="print p before and after step(): what factor do you multiply by?",
+    )
+    check.close(
+        "the decay is 0.01 where none is given: at lr 1 and gradients of zero, 1 % is gone",
+        lambda: slopes([[0.0, 0.0]], lr=1.0),
+        expected=lambda: torch.tensor([[1.98, -3.96, 8.0]]),
+    )
+    check.close(
+        "no decay, a slope of 2 and eps = 3: the step is 0.1 · 2/(2 + 3)",
+        lambda: slopes([[2.0, 2.0]], lr=0.1, eps=3.0, weight_decay=0.0),
+        expected=lambda: torch.tensor([[1.96, -4.04, 8.0]]),
     )
     check.close(
         "a slope of 3: first 2 becomes 1.9 and -4 becomes -3.8, then both go down by lr",
@@ -1004,9 +1461,11 @@ def shrink(make, coupled, decay=0.5, steps=200):
     return p.tolist()
 
 
+adam = stand_in.yours_or_ours("Adam", parts.optimizers.Adam, parts.optimizers.way)
+adamw = stand_in.yours_or_ours("AdamW", parts.optimizers.AdamW, parts.optimizers.way)
 left = (
-    shrink(lambda params: Adam(params, lr=0.005), True),
-    shrink(lambda params: AdamW(params, lr=0.005, weight_decay=0.5), False),
+    shrink(lambda params: adam(params, lr=0.005), True),
+    shrink(lambda params: adamw(params, lr=0.005, weight_decay=0.5), False),
 )
 names = ["coupled, loud slopes", "coupled, quiet slopes", "AdamW, loud slopes", "AdamW, quiet slopes"]
 plot.bars(
@@ -1014,21 +1473,24 @@ plot.bars(
     xlabel="what 200 steps leave of a weight of 1",
     alt="What 200 steps leave of a weight of 1. Decay inside Adam's slope: {:.2f} with loud slopes and "
     "{:.2f} with quiet ones. "
-    "Your AdamW: {:.2f} and {:.2f}, the same for both".format(*left[0], *left[1]),
+    "AdamW: {:.2f} and {:.2f}, the same for both".format(*left[0], *left[1]),
 )
 
 # %% [markdown]
 r"""
-**Four optimizers, one valley.** All are yours. Look for three things: who overshoots, who does not see that
+**Four optimizers, one valley.** Look for three things: who overshoots, who does not see that
 the valley is narrow, and who stops short of the star because something keeps pulling it towards (0, 0).
 """
 
 # %% tags=["picture"]
+sgd = stand_in.yours_or_ours("SGD", parts.optimizers.SGD, parts.optimizers.way_of_sgd)
+adam = stand_in.yours_or_ours("Adam", parts.optimizers.Adam, parts.optimizers.way)
+adamw = stand_in.yours_or_ours("AdamW", parts.optimizers.AdamW, parts.optimizers.way)
 four = {
-    "SGD": lambda params: SGD(params, lr=0.05),
-    "momentum": lambda params: SGD(params, lr=0.02, momentum=0.8),
-    "Adam": lambda params: Adam(params, lr=0.3),
-    "AdamW": lambda params: AdamW(params, lr=0.3, weight_decay=0.3),
+    "SGD": lambda params: sgd(params, lr=0.05),
+    "momentum": lambda params: sgd(params, lr=0.02, momentum=0.8),
+    "Adam": lambda params: adam(params, lr=0.3),
+    "AdamW": lambda params: adamw(params, lr=0.3, weight_decay=0.3),
 }
 paths = {name: descend(make, steps=40) for name, make in four.items()}
 ends = ", ".join(f"{name} at ({path[-1][0]:.2f}, {path[-1][1]:.2f})" for name, path in paths.items())
@@ -1051,7 +1513,7 @@ can: each weight now sees a bit of both directions, and its usual slope fits nei
 
 # %% tags=["picture"]
 turns = list(range(0, 91, 5))
-turned = {"momentum": four["momentum"], "Adam, lr 0.1": lambda params: Adam(params, lr=0.1)}
+turned = {"momentum": four["momentum"], "Adam, lr 0.1": lambda params: adam(params, lr=0.1)}
 ends_of = {
     name: [float(valley(torch.tensor(descend(make, 40, turn)[-1]), turn)) for turn in turns]
     for name, make in turned.items()
@@ -1089,14 +1551,14 @@ the step number to a number. Two pieces are found almost everywhere:
   line.
 - **Cosine decay.** From the top down to a minimum along half a cosine: slow at both ends, quick in between.
 
-With $p = (\text{step} - \text{warmup}) / (\text{total} - \text{warmup})$, the fraction of the way down:
+With $s = (\text{step} - \text{warmup}) / (\text{total} - \text{warmup})$, the fraction of the way down:
 
-$$\text{lr} = \text{min} + (\text{base} - \text{min}) \cdot \frac{1 + \cos(\pi p)}{2}$$
+$$\text{lr} = \text{min} + (\text{base} - \text{min}) \cdot \frac{1 + \cos(\pi s)}{2}$$
 """
 
 # %% [markdown]
 r"""
-### Exercise 6.4 · `warmup_cosine`
+### Exercise 6.5 · `warmup_cosine`
 *difficulty 2 of 3 · 12 minutes · about 6 lines*
 
 Write `warmup_cosine(step, base_lr, warmup_steps, total_steps, min_lr=0.0)` → the learning rate of that step.
@@ -1133,6 +1595,13 @@ def _():
         expected=[0.5, 1.0, 1.5, 2.0, 2.0],
         rtol=1e-5,
         advice="print the first five values; step 0 is a step too",
+    )
+    check.close(
+        "two steps up to 4: 2 and 4, and a min_lr of 3 does not change that",
+        lambda: [float(warmup_cosine(step, 4.0, 2, 20, min_lr=3.0)) for step in range(3)],
+        expected=[2.0, 4.0, 4.0],
+        rtol=1e-5,
+        advice="min_lr belongs to the way down",
     )
     ### BEGIN HIDDEN TESTS
     check.close("warm-up does not start from min_lr", lambda: [float(warmup_cosine(step, 3.0, 6, 9, min_lr=1.0)) for step in range(7)], expected=[0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.0], rtol=1e-5)
@@ -1179,22 +1648,33 @@ def _():
         rtol=1e-5,
         atol=1e-6,
     )
+    check.close(
+        "nothing but warm-up, two steps of two: up to 6, then at once min_lr",
+        lambda: [float(warmup_cosine(step, 6.0, 2, 2, 0.5)) for step in range(4)],
+        expected=[3.0, 6.0, 0.5, 0.5],
+        rtol=1e-5,
+    )
     ### BEGIN HIDDEN TESTS
     check.close("nothing but warm-up: at once down to min_lr", lambda: [float(warmup_cosine(step, 8.0, 4, 4, 0.5)) for step in range(7)], expected=[2.0, 4.0, 6.0, 8.0, 0.5, 0.5, 0.5], rtol=1e-5)
     check.close("no steps at all: min_lr", lambda: [float(warmup_cosine(step, 8.0, 0, 0, 0.5)) for step in range(2)], expected=[0.5, 0.5], rtol=1e-5)
     ### END HIDDEN TESTS
 
 # %% tags=["picture"]
+def twenty_steps(schedule):
+    return [float(schedule(s, 1.0, 4, 16, 0.1)) for s in range(20)]
+
+
+rate = stand_in.yours_or_ours("warmup_cosine", parts.optimizers.warmup_cosine, twenty_steps)
 schedules = {
-    "no warm-up": [float(warmup_cosine(s, 1.0, 0, 100)) for s in range(120)],
-    "warm-up of 20": [float(warmup_cosine(s, 1.0, 20, 100)) for s in range(120)],
-    "warm-up of 20, min_lr 0.2": [float(warmup_cosine(s, 1.0, 20, 100, 0.2)) for s in range(120)],
+    "no warm-up": [float(rate(s, 1.0, 0, 100)) for s in range(120)],
+    "warm-up of 20": [float(rate(s, 1.0, 20, 100)) for s in range(120)],
+    "warm-up of 20, min_lr 0.2": [float(rate(s, 1.0, 20, 100, 0.2)) for s in range(120)],
 }
 plot.curves(
     schedules,
     xlabel="step",
     ylabel="learning rate",
-    alt="Three of your schedules over 120 steps, ending at step 100: without warm-up it starts at {:.2g} "
+    alt="Three schedules over 120 steps, ending at step 100: without warm-up it starts at {:.2g} "
     "and falls along half a "
     "cosine to {:.2g}; with a warm-up of 20 it climbs in a straight line first; with min_lr 0.2 it stays "
     "at {:.2g}".format(
@@ -1227,17 +1707,17 @@ def fit_noisy(make, lr_of, steps=200):
     return losses
 
 # %% tags=["picture"]
+rate = stand_in.yours_or_ours("warmup_cosine", parts.optimizers.warmup_cosine, twenty_steps)
+adam = stand_in.yours_or_ours("Adam", parts.optimizers.Adam, parts.optimizers.way)
 noisy = {
-    "constant lr": fit_noisy(lambda params: Adam(params), lambda step: 2e-3),
-    "warm-up and cosine": fit_noisy(
-        lambda params: Adam(params), lambda step: float(warmup_cosine(step, 2e-3, 20, 200))
-    ),
+    "constant lr": fit_noisy(adam, lambda step: 2e-3),
+    "warm-up and cosine": fit_noisy(adam, lambda step: float(rate(step, 2e-3, 20, 200))),
 }
 plot.curves(
     noisy,
     xlabel="step",
     ylabel="loss on all 64 examples",
-    alt="Loss of the two-layer network over 200 steps on noisy batches with your Adam: at a constant rate "
+    alt="Loss of the two-layer network over 200 steps on noisy batches with Adam: at a constant rate "
     "it is still shaking at the "
     "end, at {:.2f}; with warm-up and cosine it settles at {:.2f}".format(
         noisy["constant lr"][-1], noisy["warm-up and cosine"][-1]
@@ -1260,7 +1740,7 @@ If each parameter were clipped by itself, their proportions would change, and wi
 
 # %% [markdown]
 r"""
-### Exercise 6.5 · `clip_grad_norm`
+### Exercise 6.6 · `clip_grad_norm`
 *difficulty 2 of 3 · 12 minutes · about 7 lines*
 
 Write `clip_grad_norm(params, max_norm)`: `params` is any iterable, a generator too. Take one norm over all
@@ -1341,6 +1821,17 @@ def _():
         expected=lambda: [torch.tensor([3.0, 0.0]), torch.tensor([[0.0], [4.0]])],
         advice="clipping shortens and never lengthens",
     )
+    check.close(
+        "a norm of 5 just above a limit of 4.5: nine tenths of every gradient",
+        lambda: clipped([torch.tensor([3.0, 0.0]), torch.tensor([[0.0], [4.0]])], 4.5)[0],
+        expected=lambda: [torch.tensor([2.7, 0.0]), torch.tensor([[0.0], [3.6]])],
+        rtol=1e-4,
+    )
+    check.close(
+        "gradients of zero have the norm 0 and stay zero",
+        lambda: clipped([torch.zeros(2), torch.zeros(1, 1)], 1.0)[1],
+        expected=lambda: [torch.zeros(2), torch.zeros(1, 1)],
+    )
     ### BEGIN HIDDEN TESTS
     grads = [check.tensor(684, 4, 3, strided=True), check.tensor(685, 6) * 10, check.tensor(686)]
 
@@ -1350,7 +1841,7 @@ def _():
         return scaled, scaled, [torch.ones_like(g) for g in grads]
 
     check.close("gradients of several shapes and sizes, one of them strided", lambda: clipped(grads, 2.5), expected=lambda: expected(2.5), rtol=1e-4)
-    check.close("a norm of 5 just above a limit of 4.5", lambda: clipped([torch.tensor([3.0, 0.0]), torch.tensor([[0.0], [4.0]])], 4.5)[0], expected=lambda: [torch.tensor([2.7, 0.0]), torch.tensor([[0.0], [3.6]])], rtol=1e-4)
+    check.close("a norm of 13 over a limit of 12", lambda: clipped([torch.tensor([3.0, 4.0]), torch.tensor([[-12.0]])], 12.0)[0], expected=lambda: [torch.tensor([36 / 13, 48 / 13]), torch.tensor([[-144 / 13]])], rtol=1e-4)
     check.equal("random gradients under the limit are left alone", lambda: clipped(grads, 1000.0)[1], expected=lambda: grads)
     ### END HIDDEN TESTS
 
@@ -1392,14 +1883,24 @@ hundred times too large. The loss is measured on the good data. Below it, the no
 """
 
 # %% tags=["picture"]
+def clipped_once(clipping):
+    p = torch.zeros(2, requires_grad=True)
+    p.grad = torch.tensor([3.0, 4.0])
+    return [float(clipping([p], 1.0)), p.grad]
+
+
+sgd = stand_in.yours_or_ours("SGD", parts.optimizers.SGD, parts.optimizers.way_of_sgd)
+clip = stand_in.yours_or_ours("clip_grad_norm", parts.optimizers.clip_grad_norm, clipped_once)
+
+
 def fit_with_a_bad_batch(max_norm):
     """-> (loss on the good data, gradient norm before clipping) for each of 80 steps"""
     net, x, y = two_layer_net()
-    opt, losses, norms = SGD(net.parameters(), lr=0.05, momentum=0.8), [], []
+    opt, losses, norms = sgd(net.parameters(), lr=0.05, momentum=0.8), [], []
     for step in range(80):
         opt.zero_grad()
         nn.functional.mse_loss(net(x), y * 100 if step == 30 else y).backward()
-        norms.append(float(clip_grad_norm(net.parameters(), max_norm)))
+        norms.append(float(clip(net.parameters(), max_norm)))
         opt.step()
         with torch.no_grad():
             losses.append(float(nn.functional.mse_loss(net(x), y)))
@@ -1423,7 +1924,7 @@ plot.curves(
     xlabel="step",
     ylabel="gradient norm",
     log=True,
-    alt=f"The norm your function returns, step by step: about {held[1][29]:.2g} before the bad batch, "
+    alt=f"The norm before clipping, step by step: about {held[1][29]:.2g} before the bad batch, "
     f"{max(held[1]):.3g} at step 30",
 )
 
@@ -1434,7 +1935,7 @@ r"""
 Weight decay says "small weights, unless the data insist". That makes sense for a matrix. For a bias or the
 scale of a normalisation layer it makes none: pulling them to 0 simplifies nothing, it only shifts what the
 layer can say. The common recipe therefore decays parameters of **two or more dimensions** and leaves the
-rest.
+rest. (GPT-2's training, nanoGPT's and most others' since then, begins with exactly these two groups.)
 
 Optimizers take such wishes as **parameter groups**: a list of dictionaries, each with some parameters and the
 options for them. Here the first of two has the decay, the second has none:
@@ -1444,7 +1945,7 @@ options for them. Here the first of two has the decay, the second has none:
 
 # %% [markdown]
 r"""
-### Exercise 6.6 · `param_groups`
+### Exercise 6.7 · `param_groups`
 *difficulty 1 of 3 · 10 minutes · about 5 lines*
 
 Write `param_groups(model, weight_decay)` → two dictionaries, each with the keys `"params"` (a list of the
@@ -1485,6 +1986,18 @@ def _():
         lambda: named(nn.Sequential(nn.Linear(3, 4), nn.LayerNorm(4), nn.Linear(4, 2)), 0.25),
         expected=[(0.25, ["0.weight", "2.weight"]), (0.0, ["0.bias", "1.bias", "1.weight", "2.bias"])],
         advice="ask each parameter how many dimensions it has; its name does not say",
+    )
+
+    def nested():
+        model = nn.Sequential(nn.Sequential(nn.Conv1d(2, 3, 3)), nn.Tanh())
+        model.temperature = nn.Parameter(torch.tensor(1.0))
+        return model
+
+    check.equal(
+        "a convolution inside, whose weight has three axes, and a single number without any",
+        lambda: named(nested(), 0.25),
+        expected=[(0.25, ["0.0.weight"]), (0.0, ["0.0.bias", "temperature"])],
+        advice="parameters of inner modules count too; and how many dimensions has a number?",
     )
     ### BEGIN HIDDEN TESTS
     def mixed():
@@ -1557,6 +2070,17 @@ def _():
         lambda: (shapes(nn.Linear(3, 2, bias=False), 0.5), shapes(nn.LayerNorm(3), 0.5)),
         expected=([(0.5, [[2, 3]]), (0.0, [])], [(0.5, []), (0.0, [[3], [3]])]),
     )
+    check.equal(
+        "a weight_decay of 0: there are two groups all the same",
+        lambda: shapes(nn.Linear(3, 2), 0.0),
+        expected=[(0.0, [[2, 3]]), (0.0, [[2]])],
+    )
+
+    def read_twice():
+        groups = list(param_groups(nn.Sequential(nn.Linear(3, 2), nn.LayerNorm(2)), 0.5))
+        return [[sum(1 for _ in g["params"]) for g in groups] for _ in range(2)]
+
+    check.equal("what stands under params can be read more than once", read_twice, expected=[[1, 3], [1, 3]])
 
     def one_step():
         model = nn.Sequential(nn.Linear(2, 2), nn.LayerNorm(2))
@@ -1582,23 +2106,24 @@ def _():
         ),
     )
     ### BEGIN HIDDEN TESTS
-    def twice():
-        groups = list(param_groups(nn.Sequential(nn.Linear(3, 2), nn.LayerNorm(2)), 0.5))
-        return [[sum(1 for _ in g["params"]) for g in groups] for _ in range(2)]
-
-    check.equal("the lists can be read more than once", twice, expected=[[1, 3], [1, 3]])
-    check.equal("a decay of 0: still two groups", lambda: shapes(nn.Linear(3, 2), 0.0), expected=[(0.0, [[2, 3]]), (0.0, [[2]])])
+    check.equal("twelve layers of one weight each", lambda: shapes(nn.Sequential(*[nn.Linear(1, 1) for _ in range(12)]), 0.0), expected=[(0.0, [[1, 1]] * 12), (0.0, [[1]] * 12)])
     check.equal("a model without parameters: two empty groups", lambda: shapes(nn.ReLU(), 0.5), expected=[(0.5, []), (0.0, [])])
     ### END HIDDEN TESTS
 
 # %% tags=["picture"]
+def counted(groups_of):
+    groups = list(groups_of(nn.Sequential(nn.Linear(2, 2), nn.LayerNorm(2)), 0.5))
+    return [(float(g["weight_decay"]), len(list(g["params"]))) for g in groups]
+
+
+grouping = stand_in.yours_or_ours("param_groups", parts.optimizers.param_groups, counted)
 example = nn.Sequential(nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), nn.Flatten(), nn.Linear(8, 10))
-decay_of = {id(p): group["weight_decay"] for group in param_groups(example, 0.1) for p in group["params"]}
+decay_of = {id(p): group["weight_decay"] for group in grouping(example, 0.1) for p in group["params"]}
 table = {f"{name} {tuple(p.shape)}": decay_of.get(id(p), 0.0) for name, p in example.named_parameters()}
 plot.bars(
     table,
     xlabel="weight decay of each parameter",
-    alt="Weight decay of each parameter of a small convolutional network, by your groups: "
+    alt=f"Weight decay of each parameter of a small convolutional network, by {stand_in.whose('param_groups')} groups: "
     + ", ".join(f"{name} {value:g}" for name, value in table.items()),
 )
 
@@ -1615,7 +2140,8 @@ r"""
 
 You save the model, the machine restarts, you load the model and go on training. The loss jumps. Why? Because
 you saved the weights and lost the state: the buffers are empty, Adam's count is back at 0, and the `lr` that
-you had lowered is high again. A **checkpoint** is everything that training is made of:
+you had lowered is high again. A **checkpoint** holds what training needs in order to go on, three things at
+least:
 
 | | from | what is in it |
 |---|---|---|
@@ -1627,8 +2153,9 @@ you had lowered is high again. A **checkpoint** is everything that training is m
 # %% [markdown]
 r"""
 Save *state*, never objects. `torch.save(model)` would pickle your class by name, and loading a pickle runs
-whatever code is in it. `torch.load(path, weights_only=True)` refuses everything but tensors, numbers, strings
-and containers of them; a file made of `state_dict`s passes.
+whatever code is in it. `torch.load(path, weights_only=True)`, the default since torch 2.6, refuses everything
+but tensors, numbers, strings and containers of them (and a short list of harmless others); a file made of
+`state_dict`s passes.
 
 In this exercise the optimizer is one of `torch.optim`: `state_dict()` and `load_state_dict(...)` are what it
 has that yours have not.
@@ -1636,7 +2163,7 @@ has that yours have not.
 
 # %% [markdown]
 r"""
-### Exercise 6.7 · `checkpoint`
+### Exercise 6.8 · `checkpoint`
 *difficulty 2 of 3 · 15 minutes · about 6 lines*
 
 Write `save_checkpoint(path, model, optimizer, epoch)` and `load_checkpoint(path, model, optimizer)` → the
@@ -1711,6 +2238,16 @@ def _():
         expected=lambda: never_stopped(lambda model: torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)),
         advice="what does training need beside the weights? print(optimizer.state_dict())",
     )
+
+    def two_rates(model):
+        first, *others = model.parameters()
+        return torch.optim.SGD([{"params": [first]}, {"params": others, "lr": 0.02}], lr=0.2)
+
+    check.close(
+        "two groups with learning rates of their own",
+        lambda: interrupted(two_rates),
+        expected=lambda: never_stopped(two_rates),
+    )
     ### BEGIN HIDDEN TESTS
     def two_groups(model):
         weights, others = [p for p in model.parameters() if p.ndim > 1], [p for p in model.parameters() if p.ndim < 2]
@@ -1747,6 +2284,20 @@ def _():
         weights_only,
         expected=lambda: (4, torch.tensor([[3.0, 3.0]]), 3.0),
         advice="state_dict() gives plain tensors and numbers; a whole model or optimizer does not",
+    )
+
+    def under_another_name():
+        with tempfile.TemporaryDirectory() as folder:
+            path, other = (os.path.join(folder, name) for name in ("here.pt", "elsewhere.pt"))
+            save_checkpoint(path, *made(2.0), 1)
+            os.replace(path, other)
+            model, opt = made(0.0)
+            return operator.index(load_checkpoint(other, model, opt)), model.bias.detach().clone()
+
+    check.close(
+        "the file, moved to another place, is all that is needed",
+        under_another_name,
+        expected=lambda: (1, torch.tensor([-2.0])),
     )
     ### BEGIN HIDDEN TESTS
     def two_files():
@@ -1864,13 +2415,27 @@ def begin():
     return net, torch.optim.Adam(net.parameters(), lr=3e-3), x, y
 
 
+def there_and_back(load):
+    ours = load is parts.optimizers.load_checkpoint
+    save = parts.optimizers.save_checkpoint if ours else save_checkpoint  # a file is read by who wrote it
+    with tempfile.TemporaryDirectory() as folder:
+        path, model, other = os.path.join(folder, "a.pt"), nn.Linear(1, 1), nn.Linear(1, 1)
+        save(path, model, torch.optim.SGD(model.parameters(), lr=0.1), 3)
+        epoch = load(path, other, torch.optim.SGD(other.parameters(), lr=0.5))
+        return [int(epoch), torch.equal(model.weight, other.weight)]
+
+
+load = stand_in.yours_or_ours("load_checkpoint", parts.optimizers.load_checkpoint, there_and_back)
+save = save_checkpoint if stand_in.whose("load_checkpoint") == "your" else parts.optimizers.save_checkpoint
+
+# %% tags=["picture"]
 whole = train_net(*begin(), 70)
 with tempfile.TemporaryDirectory() as folder:
     stopped, stopped_opt, x, y = begin()
     train_net(stopped, stopped_opt, x, y, 40)
-    save_checkpoint(os.path.join(folder, "net.pt"), stopped, stopped_opt, 40)
+    save(os.path.join(folder, "net.pt"), stopped, stopped_opt, 40)
     again, again_opt, _, _ = begin()
-    epoch = load_checkpoint(os.path.join(folder, "net.pt"), again, again_opt)
+    epoch = load(os.path.join(folder, "net.pt"), again, again_opt)
 
 # %% tags=["picture"]
 resumed = train_net(again, again_opt, x, y, 30)
@@ -1881,13 +2446,13 @@ after = range(40, 70)
 plot.curves(
     {
         "never stopped": (range(30, 70), whole[30:]),
-        "your checkpoint": (after, resumed),
+        f"{stand_in.whose('load_checkpoint')} checkpoint": (after, resumed),
         "weights only": (after, weights_only),
     },
     xlabel="step",
     ylabel="loss",
     log=True,
-    alt="Loss around a restart at step 40. From your checkpoint it ends at {:.2g}, the run that never "
+    alt="Loss around a restart at step 40. From the checkpoint it ends at {:.2g}, the run that never "
     "stopped at {:.2g}; with the weights "
     "alone it jumps up to {:.2g} first and ends at {:.2g}".format(
         resumed[-1], whole[-1], max(weights_only), weights_only[-1]
@@ -1902,17 +2467,63 @@ the very beginning, and the carefully found place is left in a hurry.
 
 # %% [markdown]
 r"""
+**What such a checkpoint still misses.** Model, optimizer and epoch are enough for *this* training, which draws
+no random numbers and changes no `lr`. Other loops have more state, and each piece has to be saved by somebody:
+
+| what | where its state is | without it |
+|---|---|---|
+| a schedule object of torch | `schedule.state_dict()` | it starts again at step 0 |
+| random numbers (dropout, augmentation) | `torch.get_rng_state()`, and CUDA's, NumPy's, Python's | other numbers than without the stop |
+| the order of the data | the sampler's generator, and the place in the epoch | examples come twice, or not at all |
+| mixed precision | the gradient scaler's `state_dict()` | a few steps are skipped |
+
+Below, the first line, with the schedule of 6.9: stopped after 40 of 100 steps and resumed with and without it.
+"""
+
+# %% tags=["picture"]
+def scheduled():
+    net = nn.Linear(1, 1)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=2e-3)
+    rate = parts.optimizers.warmup_cosine
+    return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(step, 1.0, 10, 100))
+
+
+def forty_steps():
+    optimizer, schedule = scheduled()
+    for _ in range(40):
+        optimizer.step()
+        schedule.step()
+    return optimizer, schedule
+
+
+next_lr = {}
+for name in ("never stopped", "with the schedule's state", "without it"):
+    optimizer, schedule = forty_steps()
+    saved = optimizer.state_dict(), schedule.state_dict()
+    if name != "never stopped":
+        optimizer, schedule = scheduled()
+        optimizer.load_state_dict(saved[0])
+    if name.startswith("with the"):
+        schedule.load_state_dict(saved[1])
+    optimizer.step()
+    schedule.step()
+    next_lr[name] = optimizer.param_groups[0]["lr"]
+print("lr of the next step:", ", ".join(f"{name} {lr:.2e}" for name, lr in next_lr.items()))
+
+# %% [markdown]
+r"""
 ## 6.9 With the framework
 
-Everything you built has a name in PyTorch. The loop below is the one you will meet in every repository.
+Everything you built has a name in PyTorch. The loop below is the one you will meet in many repositories.
 Read it line by line: there is nothing in it any more that you have not written yourself.
 """
 
 # %% tags=["picture"]
+grouping = stand_in.yours_or_ours("param_groups", parts.optimizers.param_groups, counted)
+rate = stand_in.yours_or_ours("warmup_cosine", parts.optimizers.warmup_cosine, twenty_steps)
 net, x, y = two_layer_net()
-groups = param_groups(net, weight_decay=0.1)
-optimizer = torch.optim.AdamW(groups, lr=2e-3)
-schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: float(warmup_cosine(step, 1.0, 10, 100)))
+optimizer = torch.optim.AdamW(grouping(net, weight_decay=0.1), lr=2e-3)
+schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: float(rate(step, 1.0, 10, 100)))
 with_framework = []
 for _ in range(100):
     optimizer.zero_grad()
@@ -1931,6 +2542,105 @@ plot.curves(
     "AdamW with groups, schedule "
     "and clipping at {:.3g}".format(by_hand[-1], with_framework[-1]),
 )
+
+# %% [markdown]
+r"""
+## 6.10 The number that counts
+
+All losses of this chapter were measured on the examples that were trained on. An optimizer is good at making
+*that* number small, too good: given time it learns wrong labels by heart. Below, 200 handwritten digits, 40 of
+them with a random label, and 1000 others that training never sees. The **test error** is the share of those that
+the network gets wrong. Guess before you run: where does it stand when the training loss is lowest?
+"""
+
+# %% tags=["picture"]
+from sklearn.datasets import load_digits
+
+generator = torch.Generator().manual_seed(1)
+digits = load_digits()
+images = torch.tensor(digits.images, dtype=torch.float32).reshape(-1, 64) / 16
+labels = torch.tensor(digits.target)
+order = torch.randperm(len(images), generator=generator)
+seen, unseen = order[:200], order[200:1200]
+some_wrong = labels[seen].clone()
+some_wrong[:40] = torch.randint(0, 10, (40,), generator=generator)
+
+
+adamw = stand_in.yours_or_ours("AdamW", parts.optimizers.AdamW, parts.optimizers.way)
+
+
+def by_heart(decay, steps=300):
+    """-> training loss, and test error (%) after each tenth step"""
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(64, 100), nn.ReLU(), nn.Linear(100, 10))
+    opt, losses, errors = adamw(net.parameters(), lr=1e-2, weight_decay=decay), [], []
+    for step in range(steps + 1):
+        opt.zero_grad()
+        loss = nn.functional.cross_entropy(net(images[seen]), some_wrong)
+        loss.backward()
+        if step % 10 == 0:
+            losses.append(float(loss.detach()))
+            with torch.no_grad():
+                errors.append(100 * float((net(images[unseen]).argmax(1) != labels[unseen]).float().mean()))
+        opt.step()
+    return losses, errors
+
+# %% tags=["picture"]
+runs = {f"decay {decay}": by_heart(decay) for decay in (0.0, 2.0)}
+at = range(0, 301, 10)
+text = "; ".join(
+    f"{name}: training loss {losses[-1]:.2g} at the end, test error {min(errors):.1f} % at best, after "
+    f"{10 * errors.index(min(errors))} steps, and {errors[-1]:.1f} % at the end"
+    for name, (losses, errors) in runs.items()
+)
+print(text)
+with plot.figure(f"Training loss (log axis) and test error over 300 steps with a fifth of the labels wrong. {text}", columns=2) as axes:
+    for name, (losses, errors) in runs.items():
+        axes[0].semilogy(at, losses, label=name)
+        axes[1].plot(at, errors, label=name)
+    axes[0].set(xlabel="step", ylabel="training loss")
+    axes[1].set(xlabel="step", ylabel="test error (%)")
+    axes[0].legend()
+
+# %% [markdown]
+r"""
+The training loss falls to the end; the test error is best early, and rises while the network learns the wrong
+labels. Weight decay slows that and does not cure it. Three things follow. A training curve alone says nothing
+about use. *When to stop* is a decision, and so is the decay; both are taken on examples that were kept apart.
+And the examples they were taken on are used up by it: chapter 8 keeps a third set, looked at once.
+"""
+
+# %% [markdown]
+r"""
+## 6.11 A gallery of errors
+
+| in the message | what was done | cure |
+|---|---|---|
+| can't optimize a non-leaf Tensor | a tensor that was computed was handed over | the leaf it was computed from |
+| optimizer got an empty parameter list | `params` was a generator, already walked through, or nothing was registered | `list(…)`; chapter 5.3 |
+| some parameters appear in more than one parameter group | a shared weight was listed twice | each parameter once (`param_groups`) |
+| a leaf Variable that requires grad is being used in an in-place operation | a step outside of `torch.no_grad()` | step under `no_grad` |
+| parameter group that doesn't match the size | a state of another model's optimizer | build model and optimizer as they were saved |
+| *no message at all* | the optimizer holds the parameters of another model, or of one that was replaced | make the optimizer last; `opt.param_groups[0]["params"][0] is next(model.parameters())` |
+"""
+
+# %% tags=["picture"]
+layer, used_up = nn.Linear(2, 1), iter([torch.ones(1, requires_grad=True)])
+list(used_up)
+other_state = torch.optim.SGD(nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1)).parameters(), lr=0.1).state_dict()
+gallery(
+    not_a_leaf=lambda: torch.optim.SGD([layer.weight * 2], lr=0.1),
+    used_up=lambda: torch.optim.SGD(used_up, lr=0.1),
+    twice=lambda: torch.optim.SGD([{"params": [layer.weight]}, {"params": layer.parameters()}], lr=0.1),
+    on_the_tape=lambda: layer.weight.sub_(0.1),
+    of_another_model=lambda: torch.optim.SGD(layer.parameters(), lr=0.1).load_state_dict(other_state),
+)
+model = nn.Linear(2, 1)
+opt = torch.optim.SGD(model.parameters(), lr=0.1)
+model.weight = nn.Parameter(torch.ones(1, 2))  # after the optimizer was made
+model(torch.ones(1, 2)).sum().backward()
+opt.step()
+print("replaced afterwards: moved?", not torch.equal(model.weight, torch.ones(1, 2)))
 
 # %% [markdown]
 r"""
@@ -1993,6 +2703,7 @@ r"""
 |---|---|---|
 | `SGD` | an echo of past slopes speeds up what agrees and cancels what flips | `torch.optim.SGD` |
 | `Adam` | divide by the usual size of the slope; correct the cold start, per parameter | `torch.optim.Adam` |
+| `judge_adam` | a test tries what could be wrong, not what is right | (the tests of `torch.optim`) |
 | `AdamW` | decay the weight, not the slope | `torch.optim.AdamW` |
 | `warmup_cosine` | `lr` is a function of the step, read afresh at each | `lr_scheduler.LambdaLR`, `CosineAnnealingLR` |
 | `clip_grad_norm` | one length for all gradients; shorten, never turn | `nn.utils.clip_grad_norm_` |
@@ -2012,7 +2723,8 @@ weights as they came. Chapter 7 takes `nn.Module` apart, and builds such layers.
 
 - *Next chapter:* `07_module`, components of your own.
 - *In the library:* `torch/optim/sgd.py` and `adam.py`: look for `_single_tensor_sgd` and
-  `_single_tensor_adam`, a page each, with your lines in them. `torch/optim/optimizer.py` has `state`, a
+  `_single_tensor_adam`, with your lines in them between cases for complex numbers, graphs on a GPU and
+  `amsgrad`; AdamW is a subclass of Adam with one flag set. `torch/optim/optimizer.py` has `state`, a
   dictionary from parameter to dictionary, and `add_param_group`. Clipping is `torch/nn/utils/clip_grad.py`.
 - *Further:* Kingma and Ba, *Adam* (2015); Loshchilov and Hutter, *Decoupled Weight Decay Regularization*
   (2019); Goh, *Why Momentum Really Works* (2017).

@@ -2241,8 +2241,8 @@ def clip_grad_norm(params, max_norm):
 
 
 # %% clip_grad_norm: generator_used_up
-# help: The norm is right and nothing is scaled: params was a generator, and your second loop finds it
-#   empty. Make a list first.
+# help: The gradients are as long as before. params may be a generator, and then a second loop over it finds
+#   nothing: make a list first.
 def clip_grad_norm(params, max_norm):
     squares = sum(float(p.grad.norm()) ** 2 for p in params if p.grad is not None)
     norm = math.sqrt(squares)
@@ -3450,3 +3450,310 @@ def param_groups(model, weight_decay):
         {"params": (p for p in trainable if p.ndim >= 2), "weight_decay": weight_decay},
         {"params": (p for p in trainable if p.ndim < 2), "weight_decay": 0.0},
     ]
+
+
+# %% judge_adam: accepts_everything
+# help: You accept every optimizer that runs. Work out where a step ought to lead, and compare.
+def judge_adam(candidate):
+    p = torch.ones(3, requires_grad=True)
+    p.grad = torch.ones(3)
+    try:
+        candidate([p]).step()
+    except Exception:
+        return False
+    return True
+
+
+# %% judge_adam: refuses_everything
+# help: You refuse every optimizer, the right ones too. A judge earns nothing before it accepts what is right.
+def judge_adam(candidate):
+    return False
+
+
+# %% judge_adam: the_loss_falls
+# help: You look whether the loss falls. With nearly every wrong detail it falls all the same: compare the steps themselves.
+def judge_adam(candidate):
+    w = torch.tensor([2.0, -1.0], requires_grad=True)
+    try:
+        opt, losses = candidate([w], lr=0.1), []
+        for _ in range(20):
+            loss = (w**2).sum()
+            losses.append(loss.item())
+            w.grad = None
+            loss.backward()
+            opt.step()
+    except Exception:
+        return False
+    return losses[-1] < losses[0]
+
+
+# %% judge_adam: default_settings
+# help: You try the defaults only. Betas that are written down, and an eps in the wrong place, show with settings of your
+#  own.
+def judge_adam(candidate):
+    slopes = torch.randn(8, 2, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+
+    def way(make, set_lr, **options):
+        params = [torch.full((3,), 1.0 + i, dtype=torch.float64, requires_grad=True) for i in range(2)]
+        opt, seen = make(params, lr=0.1, **options), []
+        for step in range(8):
+            set_lr(opt, 0.1 if step < 4 else 0.02)
+            params[0].grad = slopes[step, 0].clone()
+            params[1].grad = None if step in (0, 1, 5) else slopes[step, 1].clone()
+            opt.step()
+            seen += [p.detach().clone() for p in params] + [p.grad for p in params if p.grad is not None]
+        return torch.stack(seen)
+
+    def same(**options):
+        wanted = way(torch.optim.Adam, lambda opt, lr: opt.param_groups[0].update(lr=lr), **options)
+        return torch.allclose(way(candidate, lambda opt, lr: setattr(opt, "lr", lr), **options), wanted, atol=1e-6)
+
+    try:
+        return all(same(**options) for options in ({}, {}))
+    except Exception:
+        return False
+
+
+# %% judge_adam: one_parameter
+# help: Your way has one parameter. What is shared between two, a count or an average, a single one cannot show.
+def judge_adam(candidate):
+    slopes = torch.randn(8, 2, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+
+    def way(make, set_lr, **options):
+        params = [torch.full((3,), 1.0 + i, dtype=torch.float64, requires_grad=True) for i in range(1)]
+        opt, seen = make(params, lr=0.1, **options), []
+        for step in range(8):
+            set_lr(opt, 0.1 if step < 4 else 0.02)
+            params[0].grad = slopes[step, 0].clone()
+            opt.step()
+            seen += [p.detach().clone() for p in params] + [p.grad for p in params if p.grad is not None]
+        return torch.stack(seen)
+
+    def same(**options):
+        wanted = way(torch.optim.Adam, lambda opt, lr: opt.param_groups[0].update(lr=lr), **options)
+        return torch.allclose(way(candidate, lambda opt, lr: setattr(opt, "lr", lr), **options), wanted, atol=1e-6)
+
+    try:
+        return all(same(**options) for options in ({}, {"betas": (0.5, 0.8), "eps": 0.5}, {}))
+    except Exception:
+        return False
+
+
+# %% judge_adam: nobody_sits_out
+# help: Every parameter has a gradient at every step. What a grad of None does, and whose count grows, such a way never asks.
+def judge_adam(candidate):
+    slopes = torch.randn(8, 2, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+
+    def way(make, set_lr, **options):
+        params = [torch.full((3,), 1.0 + i, dtype=torch.float64, requires_grad=True) for i in range(2)]
+        opt, seen = make(params, lr=0.1, **options), []
+        for step in range(8):
+            set_lr(opt, 0.1 if step < 4 else 0.02)
+            params[0].grad = slopes[step, 0].clone()
+            params[1].grad = slopes[step, 1].clone()
+            opt.step()
+            seen += [p.detach().clone() for p in params] + [p.grad for p in params if p.grad is not None]
+        return torch.stack(seen)
+
+    def same(**options):
+        wanted = way(torch.optim.Adam, lambda opt, lr: opt.param_groups[0].update(lr=lr), **options)
+        return torch.allclose(way(candidate, lambda opt, lr: setattr(opt, "lr", lr), **options), wanted, atol=1e-6)
+
+    try:
+        return all(same(**options) for options in ({}, {"betas": (0.5, 0.8), "eps": 0.5}, {}))
+    except Exception:
+        return False
+
+
+# %% judge_adam: lr_never_changes
+# help: You never change opt.lr. A rate that is read once, when the optimizer is made, looks right that way.
+def judge_adam(candidate):
+    slopes = torch.randn(8, 2, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+
+    def way(make, set_lr, **options):
+        params = [torch.full((3,), 1.0 + i, dtype=torch.float64, requires_grad=True) for i in range(2)]
+        opt, seen = make(params, lr=0.1, **options), []
+        for step in range(8):
+            set_lr(opt, 0.1)
+            params[0].grad = slopes[step, 0].clone()
+            params[1].grad = None if step in (0, 1, 5) else slopes[step, 1].clone()
+            opt.step()
+            seen += [p.detach().clone() for p in params] + [p.grad for p in params if p.grad is not None]
+        return torch.stack(seen)
+
+    def same(**options):
+        wanted = way(torch.optim.Adam, lambda opt, lr: opt.param_groups[0].update(lr=lr), **options)
+        return torch.allclose(way(candidate, lambda opt, lr: setattr(opt, "lr", lr), **options), wanted, atol=1e-6)
+
+    try:
+        return all(same(**options) for options in ({}, {"betas": (0.5, 0.8), "eps": 0.5}, {}))
+    except Exception:
+        return False
+
+
+# %% judge_adam: gradients_not_looked_at
+# help: You look at the parameters only. An optimizer that changes .grad on the way moves them right, and spoils what others
+#  read there.
+def judge_adam(candidate):
+    slopes = torch.randn(8, 2, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+
+    def way(make, set_lr, **options):
+        params = [torch.full((3,), 1.0 + i, dtype=torch.float64, requires_grad=True) for i in range(2)]
+        opt, seen = make(params, lr=0.1, **options), []
+        for step in range(8):
+            set_lr(opt, 0.1 if step < 4 else 0.02)
+            params[0].grad = slopes[step, 0].clone()
+            params[1].grad = None if step in (0, 1, 5) else slopes[step, 1].clone()
+            opt.step()
+            seen += [p.detach().clone() for p in params]
+        return torch.stack(seen)
+
+    def same(**options):
+        wanted = way(torch.optim.Adam, lambda opt, lr: opt.param_groups[0].update(lr=lr), **options)
+        return torch.allclose(way(candidate, lambda opt, lr: setattr(opt, "lr", lr), **options), wanted, atol=1e-6)
+
+    try:
+        return all(same(**options) for options in ({}, {"betas": (0.5, 0.8), "eps": 0.5}, {}))
+    except Exception:
+        return False
+
+
+# %% judge_adam: a_single_optimizer
+# help: You make one optimizer of each candidate. What two of them share, a state on the class, shows in the second.
+def judge_adam(candidate):
+    slopes = torch.randn(8, 2, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+
+    def way(make, set_lr, **options):
+        params = [torch.full((3,), 1.0 + i, dtype=torch.float64, requires_grad=True) for i in range(2)]
+        opt, seen = make(params, lr=0.1, **options), []
+        for step in range(8):
+            set_lr(opt, 0.1 if step < 4 else 0.02)
+            params[0].grad = slopes[step, 0].clone()
+            params[1].grad = None if step in (0, 1, 5) else slopes[step, 1].clone()
+            opt.step()
+            seen += [p.detach().clone() for p in params] + [p.grad for p in params if p.grad is not None]
+        return torch.stack(seen)
+
+    def same(**options):
+        wanted = way(torch.optim.Adam, lambda opt, lr: opt.param_groups[0].update(lr=lr), **options)
+        return torch.allclose(way(candidate, lambda opt, lr: setattr(opt, "lr", lr), **options), wanted, atol=1e-6)
+
+    try:
+        return all(same(**options) for options in ({"betas": (0.5, 0.8), "eps": 0.5},))
+    except Exception:
+        return False
+
+
+# %% judge_adam: exceptions_get_out
+# help: A candidate that raises makes your judge raise. Expect any Exception: then the verdict is False.
+def judge_adam(candidate):
+    slopes = torch.randn(8, 2, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+
+    def way(make, set_lr, **options):
+        params = [torch.full((3,), 1.0 + i, dtype=torch.float64, requires_grad=True) for i in range(2)]
+        opt, seen = make(params, lr=0.1, **options), []
+        for step in range(8):
+            set_lr(opt, 0.1 if step < 4 else 0.02)
+            params[0].grad = slopes[step, 0].clone()
+            params[1].grad = None if step in (0, 1, 5) else slopes[step, 1].clone()
+            opt.step()
+            seen += [p.detach().clone() for p in params] + [p.grad for p in params if p.grad is not None]
+        return torch.stack(seen)
+
+    def same(**options):
+        wanted = way(torch.optim.Adam, lambda opt, lr: opt.param_groups[0].update(lr=lr), **options)
+        return torch.allclose(way(candidate, lambda opt, lr: setattr(opt, "lr", lr), **options), wanted, atol=1e-6)
+
+    if True:
+        return all(same(**options) for options in ({}, {"betas": (0.5, 0.8), "eps": 0.5}, {}))
+
+
+# %% judge_adam: bits_compared
+# help: You refuse an optimizer that is right up to rounding: two right ways of writing the formula differ in the last digits.
+#  Compare within a tolerance.
+def judge_adam(candidate):
+    slopes = torch.randn(8, 2, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+
+    def way(make, set_lr, **options):
+        params = [torch.full((3,), 1.0 + i, dtype=torch.float64, requires_grad=True) for i in range(2)]
+        opt, seen = make(params, lr=0.1, **options), []
+        for step in range(8):
+            set_lr(opt, 0.1 if step < 4 else 0.02)
+            params[0].grad = slopes[step, 0].clone()
+            params[1].grad = None if step in (0, 1, 5) else slopes[step, 1].clone()
+            opt.step()
+            seen += [p.detach().clone() for p in params] + [p.grad for p in params if p.grad is not None]
+        return torch.stack(seen)
+
+    def same(**options):
+        wanted = way(torch.optim.Adam, lambda opt, lr: opt.param_groups[0].update(lr=lr), **options)
+        return torch.equal(way(candidate, lambda opt, lr: setattr(opt, "lr", lr), **options), wanted)
+
+    try:
+        return all(same(**options) for options in ({}, {"betas": (0.5, 0.8), "eps": 0.5}, {}))
+    except Exception:
+        return False
+
+
+# %% judge_adam: one_step
+# help: You compare one step, or the end of a single one. Moments that are forgotten, and a count that is shared, show from
+#  the second step on.
+def judge_adam(candidate):
+    slopes = torch.randn(8, 2, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+
+    def way(make, set_lr, **options):
+        params = [torch.full((3,), 1.0 + i, dtype=torch.float64, requires_grad=True) for i in range(2)]
+        opt, seen = make(params, lr=0.1, **options), []
+        for step in range(1):
+            set_lr(opt, 0.1 if step < 4 else 0.02)
+            params[0].grad = slopes[step, 0].clone()
+            params[1].grad = slopes[step, 1].clone()
+            opt.step()
+            seen += [p.detach().clone() for p in params] + [p.grad for p in params if p.grad is not None]
+        return torch.stack(seen)
+
+    def same(**options):
+        wanted = way(torch.optim.Adam, lambda opt, lr: opt.param_groups[0].update(lr=lr), **options)
+        return torch.allclose(way(candidate, lambda opt, lr: setattr(opt, "lr", lr), **options), wanted, atol=1e-6)
+
+    try:
+        return all(same(**options) for options in ({}, {"betas": (0.5, 0.8), "eps": 0.5}, {}))
+    except Exception:
+        return False
+
+
+# %% judge_adam: a_tensor_for_a_verdict
+# help: Your verdict is a tensor. A verdict is True or False, a Python bool: bool(...) makes one.
+def judge_adam(candidate):
+    slopes = torch.randn(8, 2, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+
+    def way(make, set_lr, **options):
+        params = [torch.full((3,), 1.0 + i, dtype=torch.float64, requires_grad=True) for i in range(2)]
+        opt, seen = make(params, lr=0.1, **options), []
+        for step in range(8):
+            set_lr(opt, 0.1 if step < 4 else 0.02)
+            params[0].grad = slopes[step, 0].clone()
+            params[1].grad = None if step in (0, 1, 5) else slopes[step, 1].clone()
+            opt.step()
+            seen += [p.detach().clone() for p in params] + [p.grad for p in params if p.grad is not None]
+        return torch.stack(seen)
+
+    def same(**options):
+        wanted = way(torch.optim.Adam, lambda opt, lr: opt.param_groups[0].update(lr=lr), **options)
+        return (way(candidate, lambda opt, lr: setattr(opt, "lr", lr), **options) - wanted).abs().max() < 1e-6
+
+    try:
+        return torch.stack([same(**options) for options in ({}, {"betas": (0.5, 0.8), "eps": 0.5}, {})]).all()
+    except Exception:
+        return False
+
+
+# %% warmup_cosine: one_step_more_of_warmup
+# help: You divide by warmup_steps + 1, so the climb ends below base_lr. The last of warmup_steps steps has all of it.
+def warmup_cosine(step, base_lr, warmup_steps, total_steps, min_lr=0.0):
+    if step < warmup_steps:
+        return base_lr * (step + 1) / (warmup_steps + 1)
+    if step >= total_steps:
+        return min_lr
+    ratio = (step - warmup_steps) / (total_steps - warmup_steps)
+    return min_lr + 0.5 * (1.0 + math.cos(math.pi * ratio)) * (base_lr - min_lr)

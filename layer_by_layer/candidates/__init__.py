@@ -7,7 +7,9 @@
 The order is drawn from the seed of the check, so it cannot be known beforehand. One module an exercise.
 """
 
+from layer_by_layer.candidates.adam import adam
+from layer_by_layer.candidates.cross_entropy import cross_entropy
 from layer_by_layer.candidates.linear import backward
 from layer_by_layer.candidates.lineup import Candidate, Lineup
 
-__all__ = ["Candidate", "Lineup", "backward"]
+__all__ = ["Candidate", "Lineup", "adam", "backward", "cross_entropy"]

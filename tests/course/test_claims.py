@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import pickle
 from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 INCLUDE = Path(torch.__file__).parent / "include"
 
@@ -65,3 +68,160 @@ def test_03_rows_and_columns_of_the_softmax_jacobian_sum_to_zero():
     table = torch.autograd.functional.jacobian(lambda t: torch.softmax(t, 0), torch.tensor([2.0, 0.5, -1.0]))
     assert table.sum(0).abs().max() < 1e-6
     assert table.sum(1).abs().max() < 1e-6
+
+
+class _Square(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, kept_by_name):
+        if kept_by_name:
+            ctx.x = x
+        else:
+            ctx.save_for_backward(x)
+        ctx.by_name = kept_by_name
+        return x * x
+
+    @staticmethod
+    def backward(ctx, grad_out):
+        x = ctx.x if ctx.by_name else ctx.saved_tensors[0]
+        return 2 * x * grad_out, None
+
+
+def _square_then_change(kept_by_name: bool) -> float:
+    w = torch.tensor(3.0, requires_grad=True)
+    h = w * 1
+    y = _Square.apply(h, kept_by_name)
+    h.add_(100)
+    y.backward()
+    return w.grad.item()
+
+
+def test_04_what_hangs_on_ctx_changes_in_silence_and_what_is_saved_does_not():
+    assert _square_then_change(True) == 206
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        _square_then_change(False)
+
+
+def test_04_a_slope_worked_out_in_forward_is_missed_alone_and_not_in_a_sum():
+    class SlopeKept(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.slope = 3 * x**2
+            return x**3
+
+        @staticmethod
+        def backward(ctx, grad_out):
+            return grad_out * ctx.slope
+
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    y = SlopeKept.apply(x)
+    (slope,) = torch.autograd.grad(y.sum(), x, create_graph=True)
+    with pytest.raises(RuntimeError, match="does not require grad"):
+        torch.autograd.grad(slope.sum(), x)
+    assert torch.autograd.grad(y.sum() + slope.square().sum(), x)[0].tolist() == [3.0, 12.0]
+
+
+def test_04_the_engine_sums_a_broadcast_gradient_and_refuses_a_smaller_one():
+    class Shift(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, b, summed):
+            ctx.summed = summed
+            return x + b
+
+        @staticmethod
+        def backward(ctx, grad_out):
+            return None, grad_out.sum() if ctx.summed else grad_out, None
+
+    b = torch.zeros(3, requires_grad=True)
+    Shift.apply(torch.ones(5, 3), b, False).sum().backward()
+    assert b.grad.tolist() == [5.0, 5.0, 5.0]
+    with pytest.raises(RuntimeError, match="invalid gradient at index 1"):
+        Shift.apply(torch.ones(5, 3), b, True).sum().backward()
+
+
+def test_05_two_cliffs_overflow_of_exp_and_log_of_zero():
+    behind = torch.arange(0.0, 161.0)
+    two = torch.stack([torch.zeros(161), behind], dim=1)
+    plain = (two.exp() / two.exp().sum(1, keepdim=True)).log()[:, 0]
+    shifted = two.softmax(1).log()[:, 0]
+    assert [int(behind[line.isfinite()].max()) for line in (plain, shifted)] == [88, 103]
+
+
+def test_05_the_variance_of_a_layer_after_a_relu_is_a_sixth_without_its_bias():
+    torch.manual_seed(0)
+    layer = nn.Linear(512, 512)
+    nn.init.zeros_(layer.bias)
+    h = torch.randn(2048, 512)
+    assert float(layer(h.relu()).detach().var() / h.var()) == pytest.approx(1 / 6, rel=0.05)
+
+
+def test_05_batch_norm_refuses_one_row_and_counts_its_batches():
+    with pytest.raises(ValueError, match="more than 1 value per channel"):
+        nn.BatchNorm1d(3)(torch.ones(1, 3))
+    assert list(nn.BatchNorm1d(3).state_dict()) == [
+        "weight",
+        "bias",
+        "running_mean",
+        "running_var",
+        "num_batches_tracked",
+    ]
+
+
+def _after(steps: int, **options: float) -> float:
+    p = torch.ones(1, requires_grad=True)
+    opt = torch.optim.SGD([p], lr=0.1, weight_decay=0.1, **options)
+    for _ in range(steps):
+        p.grad = torch.zeros(1)
+        opt.step()
+    return p.item()
+
+
+def test_06_decay_is_a_factor_a_step_only_without_momentum():
+    assert _after(50) == pytest.approx(0.99**50, rel=1e-4)
+    assert _after(50, momentum=0.9) < 0
+
+
+def test_06_pure_noise_makes_adam_steps_of_eighteen_hundredths_of_lr():
+    torch.manual_seed(0)
+    p = torch.zeros(10_000, requires_grad=True)
+    opt, lengths = torch.optim.Adam([p], lr=1.0, betas=(0.9, 0.99)), []
+    for _ in range(400):
+        p.grad, before = torch.randn(10_000), p.detach().clone()
+        opt.step()
+        lengths.append(float((p.detach() - before).abs().mean()))
+    assert sum(lengths[-100:]) / 100 == pytest.approx(math.sqrt(2 / math.pi * 0.1 / 1.9), rel=0.03)
+
+
+def test_06_the_best_rates_of_the_valley():
+    def left(lr: float, mu: float, h: float) -> float:
+        d, b = 1.0, 0.0
+        for _ in range(200):
+            b = mu * b + h * d
+            d -= lr * b
+        return abs(d) ** (1 / 200)
+
+    assert left(0.0801, 0.0, 25.0) > 1 > left(0.0799, 0.0, 25.0)
+    assert max(left(2 / 26, 0.0, h) for h in (1.0, 25.0)) == pytest.approx(24 / 26, rel=1e-3)
+    assert max(left(1 / 9, 4 / 9, h) for h in (1.0, 25.0)) == pytest.approx(4 / 6, rel=0.05)
+
+
+def test_06_adamw_is_an_adam_and_a_pickled_model_is_refused_by_default(tmp_path):
+    assert issubclass(torch.optim.AdamW, torch.optim.Adam)
+    torch.save(nn.Linear(1, 1), tmp_path / "model.pt")
+    with pytest.raises(pickle.UnpicklingError, match="weights_only"):
+        torch.load(tmp_path / "model.pt")
+
+
+def test_06_a_schedule_that_is_not_saved_starts_again():
+    def scheduled() -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LambdaLR]:
+        opt = torch.optim.AdamW(nn.Linear(1, 1).parameters(), lr=2e-3)
+        return opt, torch.optim.lr_scheduler.LambdaLR(opt, lambda step: min(1.0, (step + 1) / 10))
+
+    opt, schedule = scheduled()
+    for _ in range(40):
+        opt.step()
+        schedule.step()
+    again, fresh = scheduled()
+    again.load_state_dict(opt.state_dict())
+    again.step()
+    fresh.step()
+    assert again.param_groups[0]["lr"] == pytest.approx(4e-4)
