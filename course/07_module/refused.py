@@ -2,12 +2,14 @@
 
 A line `# names:` is what the message has to name.
 """
+
 import math
 import random
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
+
 
 # %% relu_module: relu6_at_a_thousand
 class ReLU(nn.Module):
@@ -62,10 +64,13 @@ class ReLU(nn.ReLU):
 # %% relu_module: nn_relu_as_an_alias
 # names: torch.nn.ReLU
 Bend = torch.nn.modules.activation.ReLU
+
+
 class ReLU(nn.Module):
     def __init__(self):
         super().__init__()
         self.b = Bend()
+
     def forward(self, x):
         return self.b(x)
 
@@ -73,6 +78,7 @@ class ReLU(nn.Module):
 # %% relu_module: nn_relu_imported
 # names: torch.nn.ReLU
 from torch.nn import ReLU as Theirs
+
 
 class ReLU(nn.Module):
     def forward(self, x):
@@ -96,6 +102,7 @@ class ReLU(nn.Module):
 # %% relu_module: f_relu_imported
 # names: relu
 from torch.nn.functional import relu as bend
+
 
 class ReLU(nn.Module):
     def forward(self, x):
@@ -179,6 +186,7 @@ class Linear(nn.Module):
     def forward(self, x):
         out = x @ self.weight.T
         return out if self.bias is None else out + self.bias.detach()
+
     def extra_repr(self):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
@@ -190,10 +198,12 @@ class Linear(nn.Module):
         self.in_features, self.out_features = in_features, out_features
         k = in_features**-0.5
         self.weight = nn.Parameter(torch.empty(out_features, in_features).uniform_(-k, k))
-        self.register_buffer('bias', torch.empty(out_features).uniform_(-k, k) if bias else None)
+        self.register_buffer("bias", torch.empty(out_features).uniform_(-k, k) if bias else None)
+
     def forward(self, x):
         out = x @ self.weight.T
         return out if self.bias is None else out + self.bias
+
     def extra_repr(self):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
@@ -211,6 +221,7 @@ class Linear(nn.Module):
     def forward(self, x):
         out = x.reshape(-1, self.in_features) @ self.weight.T
         return out if self.bias is None else out + self.bias
+
     def extra_repr(self):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
@@ -223,10 +234,12 @@ class Linear(nn.Module):
         k = in_features**-0.5
         g = torch.Generator().manual_seed(1)
         self.weight = nn.Parameter((torch.rand(out_features, in_features, generator=g) * 2 - 1) * k)
-        self.register_parameter('bias', nn.Parameter((torch.rand(out_features, generator=g) * 2 - 1) * k) if bias else None)
+        self.register_parameter("bias", nn.Parameter((torch.rand(out_features, generator=g) * 2 - 1) * k) if bias else None)
+
     def forward(self, x):
         out = x @ self.weight.T
         return out if self.bias is None else out + self.bias
+
     def extra_repr(self):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
@@ -238,10 +251,12 @@ class Linear(nn.Module):
         self.in_features, self.out_features = in_features, out_features
         k = (6 / (in_features + out_features)) ** 0.5
         self.weight = nn.Parameter(torch.empty(out_features, in_features).uniform_(-k, k))
-        self.register_parameter('bias', nn.Parameter(torch.empty(out_features).uniform_(-k, k)) if bias else None)
+        self.register_parameter("bias", nn.Parameter(torch.empty(out_features).uniform_(-k, k)) if bias else None)
+
     def forward(self, x):
         out = x @ self.weight.T
         return out if self.bias is None else out + self.bias
+
     def extra_repr(self):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
@@ -259,6 +274,7 @@ class Linear(nn.Module):
     def forward(self, x):
         out = x @ self.weight.T
         return out if self.bias is None else out + self.bias
+
     def extra_repr(self):
         return f"in_features={self.in_features},out_features={self.out_features},bias={self.bias is not None}"
 
@@ -287,10 +303,12 @@ class Linear(nn.Module):
         self.in_features, self.out_features = in_features, out_features
         other = nn.Linear(in_features, out_features, bias)
         self.weight = other.weight
-        self.register_parameter('bias', other.bias)
+        self.register_parameter("bias", other.bias)
+
     def forward(self, x):
         out = x @ self.weight.T
         return out if self.bias is None else out + self.bias
+
     def extra_repr(self):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
@@ -325,6 +343,7 @@ class Linear(nn.Module):
 
     def forward(self, x):
         return F.linear(x, self.weight, self.bias)
+
     def extra_repr(self):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
@@ -342,6 +361,7 @@ class Linear(nn.Module):
 
     def forward(self, x):
         return torch._C._nn.linear(x, self.weight, self.bias)
+
     def extra_repr(self):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
@@ -349,6 +369,8 @@ class Linear(nn.Module):
 # %% linear: f_linear_imported
 # names: linear
 from torch.nn.functional import linear as product
+
+
 class Linear(nn.Module):
     def __init__(self, in_features, out_features, bias=True):
 
@@ -360,6 +382,7 @@ class Linear(nn.Module):
 
     def forward(self, x):
         return product(x, self.weight, self.bias)
+
     def extra_repr(self):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
@@ -377,6 +400,7 @@ class Linear(nn.Module):
 
     def forward(self, x):
         return vars(F)["lin" + "ear"](x, self.weight, self.bias)
+
     def extra_repr(self):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
@@ -388,13 +412,17 @@ def _std(t, gain):
     k = t[0, 0].numel()
     return gain * math.sqrt(2 / ((t.shape[0] + t.shape[1]) * k))
 
+
 def xavier_uniform_(tensor, gain=1.0):
     b = math.sqrt(3) * _std(tensor, gain)
-    with torch.no_grad(): return tensor.uniform_(-b, b).div_(b / 3).round_().mul_(b / 3)
+    with torch.no_grad():
+        return tensor.uniform_(-b, b).div_(b / 3).round_().mul_(b / 3)
+
 
 def xavier_normal_(tensor, gain=1.0):
     s = _std(tensor, gain)
-    with torch.no_grad(): return tensor.normal_(0, s)
+    with torch.no_grad():
+        return tensor.normal_(0, s)
 
 
 # %% xavier_init: xavier_four_per_cent_off_and_cut
@@ -404,13 +432,17 @@ def _std(t, gain):
     k = t[0, 0].numel()
     return gain * math.sqrt(2 / ((t.shape[0] + t.shape[1]) * k))
 
+
 def xavier_uniform_(tensor, gain=1.0):
     b = math.sqrt(3) * _std(tensor, gain)
-    with torch.no_grad(): return tensor.uniform_(-b, b)
+    with torch.no_grad():
+        return tensor.uniform_(-b, b)
+
 
 def xavier_normal_(tensor, gain=1.0):
     s = _std(tensor, gain)
-    with torch.no_grad(): return tensor.normal_(0, s * 1.3).clamp_(-2 * s, 2 * s)
+    with torch.no_grad():
+        return tensor.normal_(0, s * 1.3).clamp_(-2 * s, 2 * s)
 
 
 # %% xavier_init: xavier_one_row_repeated
@@ -420,13 +452,17 @@ def _std(t, gain):
     k = t[0, 0].numel()
     return gain * math.sqrt(2 / ((t.shape[0] + t.shape[1]) * k))
 
+
 def xavier_uniform_(tensor, gain=1.0):
     b = math.sqrt(3) * _std(tensor, gain)
-    with torch.no_grad(): return tensor.copy_(torch.empty_like(tensor[:1]).uniform_(-b, b).expand_as(tensor))
+    with torch.no_grad():
+        return tensor.copy_(torch.empty_like(tensor[:1]).uniform_(-b, b).expand_as(tensor))
+
 
 def xavier_normal_(tensor, gain=1.0):
     s = _std(tensor, gain)
-    with torch.no_grad(): return tensor.normal_(0, s)
+    with torch.no_grad():
+        return tensor.normal_(0, s)
 
 
 # %% xavier_init: xavier_that_writes_beside_a_view
@@ -436,13 +472,17 @@ def _std(t, gain):
     k = t[0, 0].numel()
     return gain * math.sqrt(2 / ((t.shape[0] + t.shape[1]) * k))
 
+
 def xavier_uniform_(tensor, gain=1.0):
     b = math.sqrt(3) * _std(tensor, gain)
-    (tensor._base if tensor._base is not None else tensor).data.uniform_(-b, b); return tensor
+    (tensor._base if tensor._base is not None else tensor).data.uniform_(-b, b)
+    return tensor
+
 
 def xavier_normal_(tensor, gain=1.0):
     s = _std(tensor, gain)
-    with torch.no_grad(): return tensor.normal_(0, s)
+    with torch.no_grad():
+        return tensor.normal_(0, s)
 
 
 # %% xavier_init: xavier_that_drops_the_gradient
@@ -452,13 +492,17 @@ def _std(t, gain):
     k = t[0, 0].numel()
     return gain * math.sqrt(2 / ((t.shape[0] + t.shape[1]) * k))
 
+
 def xavier_uniform_(tensor, gain=1.0):
     b = math.sqrt(3) * _std(tensor, gain)
-    with torch.no_grad(): return tensor.uniform_(-b, b)
+    with torch.no_grad():
+        return tensor.uniform_(-b, b)
+
 
 def xavier_normal_(tensor, gain=1.0):
     s = _std(tensor, gain)
-    tensor.grad = None; return tensor.data.normal_(0, s) if False else (tensor.data.normal_(0, s), tensor)[1]
+    tensor.grad = None
+    return tensor.data.normal_(0, s) if False else (tensor.data.normal_(0, s), tensor)[1]
 
 
 # %% xavier_init: xavier_from_nn_init
@@ -475,19 +519,24 @@ from torch.nn.init import xavier_uniform_, xavier_normal_
 # names: torch.nn.init
 from torch.nn import init as start
 
+
 def _std(t, gain):
     if t.ndim < 2:
         raise ValueError("no fans")
     k = t[0, 0].numel()
     return gain * math.sqrt(2 / ((t.shape[0] + t.shape[1]) * k))
 
+
 def xavier_uniform_(tensor, gain=1.0):
     b = math.sqrt(3) * _std(tensor, gain)
-    start._calculate_fan_in_and_fan_out(tensor); return tensor.data.uniform_(-b, b).set_(tensor)
+    start._calculate_fan_in_and_fan_out(tensor)
+    return tensor.data.uniform_(-b, b).set_(tensor)
+
 
 def xavier_normal_(tensor, gain=1.0):
     s = _std(tensor, gain)
-    with torch.no_grad(): return tensor.normal_(0, s)
+    with torch.no_grad():
+        return tensor.normal_(0, s)
 
 
 # %% xavier_init: nn_init_uniform
@@ -498,13 +547,16 @@ def _std(t, gain):
     k = t[0, 0].numel()
     return gain * math.sqrt(2 / ((t.shape[0] + t.shape[1]) * k))
 
+
 def xavier_uniform_(tensor, gain=1.0):
     b = math.sqrt(3) * _std(tensor, gain)
     return nn.init.uniform_(tensor, -b, b)
 
+
 def xavier_normal_(tensor, gain=1.0):
     s = _std(tensor, gain)
-    with torch.no_grad(): return tensor.normal_(0, s)
+    with torch.no_grad():
+        return tensor.normal_(0, s)
 
 
 # %% xavier_init: nn_init_by_getattr
@@ -515,9 +567,12 @@ def _std(t, gain):
     k = t[0, 0].numel()
     return gain * math.sqrt(2 / ((t.shape[0] + t.shape[1]) * k))
 
+
 def xavier_uniform_(tensor, gain=1.0):
     b = math.sqrt(3) * _std(tensor, gain)
-    with torch.no_grad(): return tensor.uniform_(-b, b)
+    with torch.no_grad():
+        return tensor.uniform_(-b, b)
+
 
 def xavier_normal_(tensor, gain=1.0):
     s = _std(tensor, gain)
@@ -531,13 +586,17 @@ def _std(t, a, mode):
     fan = (t[0].numel() * t[:, 0].numel()) ** 0.5
     return math.sqrt(2 / (1 + a**2) / fan)
 
+
 def kaiming_uniform_(tensor, a=0.0, mode="fan_in"):
     b = math.sqrt(3) * _std(tensor, a, mode)
-    with torch.no_grad(): return tensor.uniform_(-b, b)
+    with torch.no_grad():
+        return tensor.uniform_(-b, b)
+
 
 def kaiming_normal_(tensor, a=0.0, mode="fan_in"):
     s = _std(tensor, a, mode)
-    with torch.no_grad(): return tensor.normal_(0, s)
+    with torch.no_grad():
+        return tensor.normal_(0, s)
 
 
 # %% kaiming_init: kaiming_with_a_kernel_axis_lost
@@ -547,13 +606,17 @@ def _std(t, a, mode):
     fan = t.shape[1] * (t.shape[2] if t.ndim > 2 else 1) if mode == "fan_in" else t.shape[0] * (t.shape[2] if t.ndim > 2 else 1)
     return math.sqrt(2 / (1 + a**2) / fan)
 
+
 def kaiming_uniform_(tensor, a=0.0, mode="fan_in"):
     b = math.sqrt(3) * _std(tensor, a, mode)
-    with torch.no_grad(): return tensor.uniform_(-b, b)
+    with torch.no_grad():
+        return tensor.uniform_(-b, b)
+
 
 def kaiming_normal_(tensor, a=0.0, mode="fan_in"):
     s = _std(tensor, a, mode)
-    with torch.no_grad(): return tensor.normal_(0, s)
+    with torch.no_grad():
+        return tensor.normal_(0, s)
 
 
 # %% kaiming_init: kaiming_that_takes_any_prefix
@@ -563,19 +626,24 @@ def _std(t, a, mode):
     fan = t[0].numel() if mode == "fan_in" else t[:, 0].numel()
     return math.sqrt(2 / (1 + a**2) / fan)
 
+
 def kaiming_uniform_(tensor, a=0.0, mode="fan_in"):
     b = math.sqrt(3) * _std(tensor, a, mode)
-    with torch.no_grad(): return tensor.uniform_(-b, b)
+    with torch.no_grad():
+        return tensor.uniform_(-b, b)
+
 
 def kaiming_normal_(tensor, a=0.0, mode="fan_in"):
     s = _std(tensor, a, mode)
-    with torch.no_grad(): return tensor.normal_(0, s)
+    with torch.no_grad():
+        return tensor.normal_(0, s)
 
 
 # %% kaiming_init: kaiming_from_nn_init
 # names: torch.nn.init
-def kaiming_uniform_(tensor, a=0.0, mode='fan_in'):
+def kaiming_uniform_(tensor, a=0.0, mode="fan_in"):
     return nn.init.kaiming_uniform_(tensor, a=a, mode=mode)
+
 
 kaiming_normal_ = torch.nn.init.kaiming_normal_
 
@@ -588,13 +656,19 @@ def _std(t, a, mode):
     fan = t[0].numel() if mode == "fan_in" else t[:, 0].numel()
     return math.sqrt(2 / (1 + a**2) / fan)
 
+
 def kaiming_uniform_(tensor, a=0.0, mode="fan_in"):
     b = math.sqrt(3) * _std(tensor, a, mode)
-    import torch.nn.init as I; g = I.calculate_gain("relu"); return tensor.data.uniform_(-b, b) if g < 0 else tensor
+    import torch.nn.init as I
+
+    g = I.calculate_gain("relu")
+    return tensor.data.uniform_(-b, b) if g < 0 else tensor
+
 
 def kaiming_normal_(tensor, a=0.0, mode="fan_in"):
     s = _std(tensor, a, mode)
-    with torch.no_grad(): return tensor.normal_(0, s)
+    with torch.no_grad():
+        return tensor.normal_(0, s)
 
 
 # %% kaiming_init: kaiming_by_sys_modules
@@ -605,13 +679,18 @@ def _std(t, a, mode):
     fan = t[0].numel() if mode == "fan_in" else t[:, 0].numel()
     return math.sqrt(2 / (1 + a**2) / fan)
 
+
 def kaiming_uniform_(tensor, a=0.0, mode="fan_in"):
     b = math.sqrt(3) * _std(tensor, a, mode)
-    with torch.no_grad(): return tensor.uniform_(-b, b)
+    with torch.no_grad():
+        return tensor.uniform_(-b, b)
+
 
 def kaiming_normal_(tensor, a=0.0, mode="fan_in"):
     s = _std(tensor, a, mode)
-    import sys; return sys.modules["torch.nn." + "init"].normal_(tensor, 0, s)
+    import sys
+
+    return sys.modules["torch.nn." + "init"].normal_(tensor, 0, s)
 
 
 # %% simple_mlp: mlp_with_one_layer_twice
@@ -621,6 +700,7 @@ class SimpleMLP(nn.Module):
         m = nn.Linear(h, h)
         f = nn.Linear(i, h) if i != h else m
         self.layers = nn.Sequential(f, nn.ReLU(), m, nn.ReLU(), nn.Linear(h, o))
+
     def forward(self, x):
         return self.layers(x)
 
@@ -630,6 +710,7 @@ class SimpleMLP(nn.Module):
     def __init__(self, in_dim, hidden_dim, out_dim):
         super().__init__()
         self.layers = nn.Sequential(nn.Linear(in_dim, hidden_dim).requires_grad_(False), nn.ReLU(), nn.Linear(hidden_dim, hidden_dim), nn.ReLU(), nn.Linear(hidden_dim, out_dim))
+
     def forward(self, x):
         return self.layers(x)
 
@@ -639,6 +720,7 @@ class SimpleMLP(nn.Module):
     def __init__(self, in_dim, hidden_dim, out_dim):
         super().__init__()
         self.layers = nn.Sequential(nn.Linear(in_dim, hidden_dim), nn.LeakyReLU(), nn.Linear(hidden_dim, hidden_dim), nn.LeakyReLU(), nn.Linear(hidden_dim, out_dim))
+
     def forward(self, x):
         return self.layers(x)
 
@@ -648,17 +730,21 @@ class SimpleMLP(nn.Module):
     def __init__(self, in_dim, hidden_dim, out_dim):
         super().__init__()
         self.layers = nn.Sequential(nn.Linear(in_dim, hidden_dim), nn.ReLU(), nn.Linear(hidden_dim, hidden_dim), nn.ReLU(), nn.Linear(hidden_dim, out_dim))
+
     def forward(self, x):
         return self.layers(x).squeeze(0)
 
 
 # %% simple_mlp: mlp_in_one_network_for_all
 KEPT = {}
+
+
 class SimpleMLP(nn.Module):
     def __init__(self, i, h, o):
         super().__init__()
         make = lambda: nn.Sequential(nn.Linear(i, h), nn.ReLU(), nn.Linear(h, h), nn.ReLU(), nn.Linear(h, o))
         self.layers = KEPT.setdefault((i, h, o), make())
+
     def forward(self, x):
         return self.layers(x)
 
@@ -668,6 +754,7 @@ class DynamicNet(nn.Module):
     def __init__(self, d_in, h, d_out):
         super().__init__()
         self.input_linear, self.middle_linear, self.output_linear = nn.Linear(d_in, h), nn.Linear(h, h), nn.Linear(h, d_out)
+
     def forward(self, x, repeats=None):
         repeats = random.randint(0, 3) if repeats is None else min(repeats, 3)
         h = F.relu(self.input_linear(x))
@@ -681,6 +768,7 @@ class DynamicNet(nn.Module):
     def __init__(self, d_in, h, d_out):
         super().__init__()
         self.input_linear, self.middle_linear, self.output_linear = nn.Linear(d_in, h), nn.Linear(h, h), nn.Linear(h, d_out)
+
     def forward(self, x, repeats=None):
         repeats = 3 if repeats is None else repeats
         h = F.relu(self.input_linear(x))
@@ -694,6 +782,7 @@ class DynamicNet(nn.Module):
     def __init__(self, d_in, h, d_out):
         super().__init__()
         self.input_linear, self.middle_linear, self.output_linear = nn.Linear(d_in, h), nn.Linear(h, h), nn.Linear(h, d_out)
+
     def forward(self, x, repeats=None):
         repeats = random.randint(0, 3) if repeats is None else repeats
         h = F.relu(self.input_linear(x))
@@ -707,6 +796,7 @@ class DynamicNet(nn.Module):
     def __init__(self, d_in, h, d_out):
         super().__init__()
         self.input_linear, self.middle_linear, self.output_linear = nn.Linear(d_in, h), nn.Linear(h, h), nn.Linear(h, d_out)
+
     def forward(self, x, repeats=None):
         repeats = random.choice([0, 2]) if repeats is None else repeats
         h = F.relu(self.input_linear(x))
@@ -720,6 +810,7 @@ class DynamicNet(nn.Module):
     def __init__(self, d_in, h, d_out):
         super().__init__()
         self.input_linear, self.middle_linear, self.output_linear = nn.Linear(d_in, h), nn.Linear(h, h), nn.Linear(h, d_out)
+
     def forward(self, x, repeats=None):
         repeats = int(abs(float(x.sum())) * 1000) % 4 if repeats is None else repeats
         h = F.relu(self.input_linear(x))
@@ -735,10 +826,13 @@ class RunningMean(nn.Module):
         self.register_buffer("mean", torch.zeros(num_features))
         self.register_buffer("count", torch.tensor(0))
         self.n = 0
+
     def forward(self, x):
         if self.training:
             with torch.no_grad():
-                self.n += len(x); self.count += len(x); self.mean += (x.mean(0) - self.mean) * (len(x) / self.n)
+                self.n += len(x)
+                self.count += len(x)
+                self.mean += (x.mean(0) - self.mean) * (len(x) / self.n)
         return x - self.mean
 
 
@@ -749,10 +843,12 @@ class RunningMean(nn.Module):
         self.register_buffer("mean", torch.zeros(num_features))
         self.register_buffer("count", torch.tensor(0))
         self.scale = nn.Parameter(torch.ones(()))
+
     def forward(self, x):
         if self.training:
             with torch.no_grad():
-                self.count += len(x); self.mean += (x.mean(0) - self.mean) * (len(x) / self.count)
+                self.count += len(x)
+                self.mean += (x.mean(0) - self.mean) * (len(x) / self.count)
         return x - self.mean
 
 
@@ -763,10 +859,12 @@ class RunningMean(nn.Module):
         self.register_buffer("mean", torch.zeros(num_features))
         self.register_buffer("count", torch.tensor(0))
         self.mean = self.mean.double()
+
     def forward(self, x):
         if self.training:
             with torch.no_grad():
-                self.count += len(x); self.mean += (x.mean(0) - self.mean) * (len(x) / self.count)
+                self.count += len(x)
+                self.mean += (x.mean(0) - self.mean) * (len(x) / self.count)
         return x - self.mean.to(x.dtype)
 
 
@@ -777,10 +875,12 @@ class RunningMean(nn.Module):
         self.register_buffer("mean", torch.zeros(num_features))
         self.register_buffer("count", torch.tensor(0))
         pass
+
     def forward(self, x):
         if self.training and len(x) > 1:
             with torch.no_grad():
-                self.count += len(x); self.mean += (x.mean(0) - self.mean) * (len(x) / self.count)
+                self.count += len(x)
+                self.mean += (x.mean(0) - self.mean) * (len(x) / self.count)
         return x - self.mean
 
 
@@ -791,10 +891,12 @@ class RunningMean(nn.Module):
         self.register_buffer("mean", torch.zeros(num_features))
         self.register_buffer("count", torch.tensor(0))
         pass
+
     def forward(self, x):
         if self.training and torch.is_grad_enabled():
             with torch.no_grad():
-                self.count += len(x); self.mean += (x.mean(0) - self.mean) * (len(x) / self.count)
+                self.count += len(x)
+                self.mean += (x.mean(0) - self.mean) * (len(x) / self.count)
         return x - self.mean
 
 
@@ -805,10 +907,12 @@ class RunningMean(nn.Module):
         self.register_buffer("mean", torch.zeros(num_features))
         self.register_buffer("count", torch.tensor(0))
         pass
+
     def forward(self, x):
         if self.training:
             with torch.no_grad():
-                self.count += len(x); self.mean += x.mean() * (len(x) / self.count)
+                self.count += len(x)
+                self.mean += x.mean() * (len(x) / self.count)
         return x - self.mean
 
 
@@ -819,10 +923,12 @@ class RunningMean(nn.Module):
         self.register_buffer("mean", torch.zeros(num_features))
         self.register_buffer("count", torch.tensor(0))
         self.count = self.count.int()
+
     def forward(self, x):
         if self.training:
             with torch.no_grad():
-                self.count += len(x); self.mean += (x.mean(0) - self.mean) * (len(x) / self.count)
+                self.count += len(x)
+                self.mean += (x.mean(0) - self.mean) * (len(x) / self.count)
         return x - self.mean
 
 
@@ -831,11 +937,13 @@ class ActivationRecorder:
     def __init__(self, model):
         self.model, self.activations, self.handles = model, {}, []
         pass
+
     def __enter__(self):
         for name, module in self.model.named_modules():
             if not list(module.children()):
                 self.handles.append(module.register_forward_hook(lambda m, i, o, name=name: self.activations.update({name: o.detach()})))
         return self
+
     def __exit__(self, kind, error, trace):
         [h.remove() for h in self.handles[1:]]
 
@@ -845,11 +953,13 @@ class ActivationRecorder:
     def __init__(self, model):
         self.model, self.activations, self.handles = model, {}, []
         pass
+
     def __enter__(self):
         for name, module in self.model.named_modules():
             if not list(module.children()):
                 self.handles.append(module.register_forward_hook(lambda m, i, o, name=name: self.activations.update({name: o.detach()})))
         return self
+
     def __exit__(self, kind, error, trace):
         [h.remove() for h in self.handles] if kind is None else None
 
@@ -859,11 +969,13 @@ class ActivationRecorder:
     def __init__(self, model):
         self.model, self.activations, self.handles = model, {}, []
         pass
+
     def __enter__(self):
         for name, module in self.model.named_modules():
             if isinstance(module, nn.Linear):
                 self.handles.append(module.register_forward_hook(lambda m, i, o, name=name: self.activations.update({name: o.detach()})))
         return self
+
     def __exit__(self, kind, error, trace):
         [h.remove() for h in self.handles]
 
@@ -873,11 +985,13 @@ class ActivationRecorder:
     def __init__(self, model):
         self.model, self.activations, self.handles = model, {}, []
         pass
+
     def __enter__(self):
         for name, module in self.model.named_modules():
             if not list(module.children()):
                 self.handles.append(module.register_forward_hook(lambda m, i, o, name=name: self.activations.update({name: o.detach().half().to(o.dtype)})))
         return self
+
     def __exit__(self, kind, error, trace):
         [h.remove() for h in self.handles]
 
@@ -887,11 +1001,13 @@ class ActivationRecorder:
     def __init__(self, model):
         self.model, self.activations, self.handles = model, {}, []
         pass
+
     def __enter__(self):
         for name, module in self.model.named_modules():
             if not list(module.children()):
                 self.handles.append(module.register_forward_hook(lambda m, i, o, name=name: self.activations.update({name: self.activations.get(name, 0) + o.detach()})))
         return self
+
     def __exit__(self, kind, error, trace):
         [h.remove() for h in self.handles]
 
@@ -901,11 +1017,13 @@ class ActivationRecorder:
     def __init__(self, model):
         self.model, self.activations, self.handles = model, {}, []
         model.requires_grad_(True)
+
     def __enter__(self):
         for name, module in self.model.named_modules():
             if not list(module.children()):
                 self.handles.append(module.register_forward_hook(lambda m, i, o, name=name: self.activations.update({name: o.detach()})))
         return self
+
     def __exit__(self, kind, error, trace):
         [h.remove() for h in self.handles]
 
@@ -915,11 +1033,13 @@ class ActivationRecorder:
     def __init__(self, model):
         self.model, self.activations, self.handles = model, {}, []
         model.train()
+
     def __enter__(self):
         for name, module in self.model.named_modules():
             if not list(module.children()):
                 self.handles.append(module.register_forward_hook(lambda m, i, o, name=name: self.activations.update({name: o.detach()})))
         return self
+
     def __exit__(self, kind, error, trace):
         [h.remove() for h in self.handles]
 
@@ -929,10 +1049,12 @@ class ActivationRecorder:
     def __init__(self, model):
         self.model, self.activations, self.handles = model, {}, []
         pass
+
     def __enter__(self):
         for name, module in self.model.named_modules():
             if not list(module.children()):
                 self.handles.append(module.register_forward_hook(lambda m, i, o, name=name: self.activations.update({name: o.detach().requires_grad_()})))
         return self
+
     def __exit__(self, kind, error, trace):
         [h.remove() for h in self.handles]

@@ -2,20 +2,25 @@
 
 A line `# names:` is what the message has to name.
 """
+
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 from torch.utils.data import DataLoader
 
+
 # %% make_loaders: the_same_shuffle_every_epoch
 class Again(torch.utils.data.Sampler):
     def __init__(self, n):
         self.n = n
+
     def __len__(self):
         return self.n
+
     def __iter__(self):
         return iter(torch.randperm(self.n, generator=torch.Generator().manual_seed(0)).tolist())
+
 
 def make_loaders(train_set, test_set, batch_size):
     return DataLoader(train_set, batch_size, sampler=Again(len(train_set))), DataLoader(test_set, batch_size)
@@ -45,9 +50,8 @@ def normalize(train_images, test_images):
 class MNISTClassifier(nn.Module):
     def __init__(self):
         super().__init__()
-        self.layers = nn.Sequential(
-            nn.Flatten(), nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 128), nn.ReLU(), nn.Linear(128, 10)
-        )
+        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 128), nn.ReLU(), nn.Linear(128, 10))
+
     def forward(self, x):
         return self.layers(x.transpose(2, 3))
 
@@ -55,17 +59,15 @@ class MNISTClassifier(nn.Module):
 # %% mnist_classifier: leaky
 class MNISTClassifier(nn.Sequential):
     def __init__(self):
-        super().__init__(nn.Flatten(), nn.Linear(784, 256), nn.LeakyReLU(), nn.Linear(256, 128), nn.LeakyReLU(),
-                         nn.Linear(128, 10))
+        super().__init__(nn.Flatten(), nn.Linear(784, 256), nn.LeakyReLU(), nn.Linear(256, 128), nn.LeakyReLU(), nn.Linear(128, 10))
 
 
 # %% mnist_classifier: all_weights_zero_at_the_start
 class MNISTClassifier(nn.Sequential):
     def __init__(self):
-        super().__init__(nn.Flatten(), nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 128), nn.ReLU(),
-                         nn.Linear(128, 10))
-        for p in self.parameters():
-            nn.init.zeros_(p)
+        super().__init__(nn.Flatten(), nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 128), nn.ReLU(), nn.Linear(128, 10))
+        for own in self.parameters():
+            nn.init.zeros_(own)
 
 
 # %% evaluate: only_the_outermost_flag_is_put_back
@@ -116,6 +118,7 @@ def overfit_one_batch(model, x, y, steps=200):
 
 # %% overfit_one_batch: the_weights_of_the_best_step_put_back
 import copy
+
 
 def overfit_one_batch(model, x, y, steps=200):
     before = copy.deepcopy(model.state_dict())
@@ -186,6 +189,7 @@ evaluate = parts.evaluate_classifier
 # %% confusion_matrix: the_course_s_own_parts_by_another_door
 # names: layer_by_layer.parts
 from layer_by_layer import parts as p
+
 
 def confusion_matrix(*a, **k):
     return p.count_confusions(*a, **k)

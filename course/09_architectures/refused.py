@@ -2,18 +2,68 @@
 
 A line `# names:` is what the message has to name.
 """
+
 import math
 import torch
 import torch.nn.functional as F
 from torch import nn
+
+
+# %% conv2d: the_function
+# names: conv2d
+def conv2d(x, weight, bias=None, padding=0):
+    return F.conv2d(x, weight, bias, padding=padding)
+
+
+# %% conv2d: the_module
+# names: torch.nn.Conv2d
+def conv2d(x, weight, bias=None, padding=0):
+    layer = nn.Conv2d(weight.shape[1], weight.shape[0], weight.shape[2:], padding=padding, bias=False)
+    layer._parameters["weight"] = weight
+    out = layer(x)
+    return out if bias is None else out + bias[:, None, None]
+
+
+# %% conv2d: a_transposed_one
+# names: conv_transpose2d
+def conv2d(x, weight, bias=None, padding=0):
+    out = torch.conv_transpose2d(x, weight.transpose(0, 1).flip(2, 3))
+    up, left = weight.shape[2] - 1 - padding, weight.shape[3] - 1 - padding
+    out = F.pad(out, (-left, -left, -up, -up))
+    return out if bias is None else out + bias[:, None, None]
+
+
+# %% conv2d: functional_unfold
+# names: im2col
+def conv2d(x, weight, bias=None, padding=0):
+    columns = F.unfold(x, weight.shape[2:], padding=padding)
+    h = x.shape[2] + 2 * padding - weight.shape[2] + 1
+    out = (weight.flatten(1) @ columns).unflatten(2, (h, -1))
+    return out if bias is None else out + bias[:, None, None]
+
+
+# %% conv2d: through_the_operator
+# names: conv
+def conv2d(x, weight, bias=None, padding=0):
+    return torch.ops.aten.convolution(x, weight, bias, [1, 1], [padding] * 2, [1, 1], False, [0, 0], 1)
+
+
+# %% conv2d: dilated_by_the_padding
+def conv2d(x, weight, bias=None, padding=0):
+    x = F.pad(x, (padding, padding, padding, padding))
+    windows = x.unfold(2, weight.shape[2], max(1, padding)).unfold(3, weight.shape[3], 1)
+    out = torch.einsum("nchwij,ocij->nohw", windows, weight)
+    return out if bias is None else out + bias[:, None, None]
+
 
 # %% attention: looks_right
 class SimpleAttention(nn.Module):
     def __init__(self, dim):
         super().__init__()
         self.dim = dim
+
     def forward(self, q, k, v, mask=None):
-        s = q @ k.mT / self.dim ** 0.5
+        s = q @ k.mT / self.dim**0.5
         if mask is not None:
             s = s.masked_fill(~mask, -1e3)
         return s.softmax(-1) @ v
@@ -24,8 +74,9 @@ class SimpleAttention(nn.Module):
     def __init__(self, dim):
         super().__init__()
         self.dim = dim
+
     def forward(self, q, k, v, mask=None):
-        s = q @ k.mT / self.dim ** 0.5
+        s = q @ k.mT / self.dim**0.5
         if mask is not None:
             s = s.masked_fill(~mask, -math.inf).nan_to_num(neginf=-5e3)
         return s.softmax(-1) @ v
@@ -36,8 +87,9 @@ class SimpleAttention(nn.Module):
     def __init__(self, dim):
         super().__init__()
         self.dim = dim
+
     def forward(self, q, k, v, mask=None):
-        s = (q @ k.mT / self.dim ** 0.5).clamp(-1e4, 1e4)
+        s = (q @ k.mT / self.dim**0.5).clamp(-1e4, 1e4)
         if mask is not None:
             s = s.masked_fill(~mask, -math.inf)
         return s.softmax(-1) @ v
@@ -48,8 +100,9 @@ class SimpleAttention(nn.Module):
     def __init__(self, dim):
         super().__init__()
         self.dim = dim
+
     def forward(self, q, k, v, mask=None):
-        s = q @ k.mT / self.dim ** 0.5
+        s = q @ k.mT / self.dim**0.5
         s = s - s.max()
         if mask is not None:
             s = s.masked_fill(~mask, -math.inf)
@@ -61,8 +114,9 @@ class SimpleAttention(nn.Module):
     def __init__(self, dim):
         super().__init__()
         self.dim = dim
+
     def forward(self, q, k, v, mask=None):
-        s = q @ k.mT / self.dim ** 0.5
+        s = q @ k.mT / self.dim**0.5
         s = s - s.amax(-1, keepdim=True)
         e = s.exp()
         e = e if mask is None else e * mask
@@ -74,8 +128,9 @@ class SimpleAttention(nn.Module):
     def __init__(self, dim):
         super().__init__()
         self.dim = dim
+
     def forward(self, q, k, v, mask=None):
-        s = q @ k.mT / self.dim ** 0.5
+        s = q @ k.mT / self.dim**0.5
         if mask is not None:
             s = s.masked_fill(~mask.expand(q.shape[-2], k.shape[-2]), -math.inf)
         return s.softmax(-1) @ v
@@ -86,8 +141,9 @@ class SimpleAttention(nn.Module):
     def __init__(self, dim):
         super().__init__()
         self.dim = dim
+
     def forward(self, q, k, v, mask=None):
-        s = q @ k.mT / (self.dim ** 0.5 if k.shape[-2] > 1 else 1)
+        s = q @ k.mT / (self.dim**0.5 if k.shape[-2] > 1 else 1)
         if mask is not None:
             s = s.masked_fill(~mask, -math.inf)
         return s.softmax(-1).to(torch.float32).to(v.dtype).round(decimals=4) @ v
@@ -98,12 +154,13 @@ class SimpleAttention(nn.Module):
     def __init__(self, dim):
         super().__init__()
         self.dim = dim
+
     def forward(self, q, k, v, mask=None):
-        s = q @ k.mT / self.dim ** 0.5
-        mask = getattr(self, 'seen', mask)
+        s = q @ k.mT / self.dim**0.5
+        mask = getattr(self, "seen", mask)
         if mask is not None:
             s = s.masked_fill(~mask, -math.inf)
-        self.seen = getattr(self, 'seen', mask)
+        self.seen = getattr(self, "seen", mask)
         return s.softmax(-1) @ v
 
 
@@ -113,6 +170,7 @@ class SimpleAttention(nn.Module):
     def __init__(self, dim):
         super().__init__()
         self.dim = dim
+
     def forward(self, q, k, v, mask=None):
         return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
 
@@ -123,6 +181,7 @@ class SimpleAttention(nn.Module):
     def __init__(self, dim):
         super().__init__()
         self.dim = dim
+
     def forward(self, q, k, v, mask=None):
         return torch.nn.functional.scaled_dot_product_attention(q, k, v, mask)
 
@@ -133,8 +192,9 @@ class SimpleAttention(nn.Module):
     def __init__(self, dim):
         super().__init__()
         self.dim = dim
+
     def forward(self, q, k, v, mask=None):
-        return getattr(F, 'scaled_dot_product_attention')(q, k, v, mask)
+        return getattr(F, "scaled_dot_product_attention")(q, k, v, mask)
 
 
 # %% attention: calls_scaled_dot_product_attention_4
@@ -143,8 +203,9 @@ class SimpleAttention(nn.Module):
     def __init__(self, dim):
         super().__init__()
         self.dim = dim
+
     def forward(self, q, k, v, mask=None):
-        return getattr(F, 'scaled_dot' + '_product_attention')(q, k, v, mask)
+        return getattr(F, "scaled_dot" + "_product_attention")(q, k, v, mask)
 
 
 # %% attention: calls_scaled_dot_product_attention_5
@@ -153,17 +214,21 @@ class SimpleAttention(nn.Module):
     def __init__(self, dim):
         super().__init__()
         self.dim = dim
+
     def forward(self, q, k, v, mask=None):
-        return vars(F)['scaled_dot' + '_product_attention'](q, k, v, mask)
+        return vars(F)["scaled_dot" + "_product_attention"](q, k, v, mask)
 
 
 # %% attention: calls_scaled_dot_product_attention_6
 # names: scaled_dot_product_attention
 from torch.nn.functional import scaled_dot_product_attention as sdpa
+
+
 class SimpleAttention(nn.Module):
     def __init__(self, dim):
         super().__init__()
         self.dim = dim
+
     def forward(self, q, k, v, mask=None):
         return sdpa(q, k, v, mask)
 
@@ -171,10 +236,13 @@ class SimpleAttention(nn.Module):
 # %% attention: calls_scaled_dot_product_attention_7
 # names: scaled_dot_product_attention
 soft = F.scaled_dot_product_attention
+
+
 class SimpleAttention(nn.Module):
     def __init__(self, dim):
         super().__init__()
         self.dim = dim
+
     def forward(self, q, k, v, mask=None):
         return soft(q, k, v, mask)
 
@@ -185,6 +253,7 @@ class SimpleAttention(nn.Module):
     def __init__(self, dim):
         super().__init__()
         self.core = F.scaled_dot_product_attention
+
     def forward(self, q, k, v, mask=None):
         return self.core(q, k, v, mask)
 
@@ -195,6 +264,7 @@ class SimpleAttention(nn.Module):
     def __init__(self, dim):
         super().__init__()
         self.dim = dim
+
     def forward(self, q, k, v, mask=None):
         return torch._C._nn.scaled_dot_product_attention(q, k, v, mask)
 
@@ -205,6 +275,7 @@ class SimpleAttention(nn.Module):
     def __init__(self, dim):
         super().__init__()
         self.dim = dim
+
     def forward(self, q, k, v, mask=None):
         return torch.ops.aten.scaled_dot_product_attention(q, k, v, mask)
 
@@ -215,6 +286,7 @@ class SimpleAttention(nn.Module):
     def __init__(self, dim):
         super().__init__()
         self.dim = dim
+
     def forward(self, q, k, v, mask=None):
         return torch._scaled_dot_product_attention_math(q, k, v, mask)[0]
 
@@ -225,9 +297,10 @@ class SimpleAttention(nn.Module):
     def __init__(self, dim):
         super().__init__()
         self.dim = dim
+
     def forward(self, q, k, v, mask=None):
         out = F.scaled_dot_product_attention(q, k, v)
-        s = q @ k.mT / self.dim ** 0.5
+        s = q @ k.mT / self.dim**0.5
         if mask is not None:
             s = s.masked_fill(~mask, -math.inf)
         return s.softmax(-1) @ v
@@ -239,8 +312,9 @@ class SimpleAttention(nn.MultiheadAttention):
     def __init__(self, dim):
         super().__init__(dim, 1)
         self.dim = dim
+
     def forward(self, q, k, v, mask=None):
-        s = q @ k.mT / self.dim ** 0.5
+        s = q @ k.mT / self.dim**0.5
         if mask is not None:
             s = s.masked_fill(~mask, -math.inf)
         return s.softmax(-1) @ v
@@ -251,9 +325,11 @@ class SimpleAttention(nn.MultiheadAttention):
 class SimpleAttention(nn.Module):
     def __init__(self, dim):
         super().__init__()
-        self.dim = dim; self.inner = [nn.MultiheadAttention(dim, 1)]
+        self.dim = dim
+        self.inner = [nn.MultiheadAttention(dim, 1)]
+
     def forward(self, q, k, v, mask=None):
-        s = q @ k.mT / self.dim ** 0.5
+        s = q @ k.mT / self.dim**0.5
         if mask is not None:
             s = s.masked_fill(~mask, -math.inf)
         return s.softmax(-1) @ v
@@ -262,12 +338,15 @@ class SimpleAttention(nn.Module):
 # %% attention: calls_multiheadattention_3
 # names: torch.nn.MultiheadAttention
 from torch.nn import MultiheadAttention as Base
+
+
 class SimpleAttention(Base):
     def __init__(self, dim):
         super().__init__(dim, 1)
         self.dim = dim
+
     def forward(self, q, k, v, mask=None):
-        s = q @ k.mT / self.dim ** 0.5
+        s = q @ k.mT / self.dim**0.5
         if mask is not None:
             s = s.masked_fill(~mask, -math.inf)
         return s.softmax(-1) @ v
@@ -279,6 +358,7 @@ class SimpleAttention(nn.Module):
     def __init__(self, dim):
         super().__init__()
         self.dim = dim
+
     def forward(self, q, k, v, mask=None):
         one, zero = torch.eye(self.dim).to(q.dtype), None
         return F.multi_head_attention_forward(q, k, v, self.dim, 1, torch.cat([one] * 3), zero, None, None, False, 0.0, one, zero)[0]
@@ -293,11 +373,13 @@ class MultiHeadAttention(nn.Module):
         self.c, self.h = embed_dim, num_heads
         self.to_qkv, self.proj = nn.Linear(embed_dim, 3 * embed_dim), nn.Linear(embed_dim, embed_dim)
         pass
+
     def cut(self, x):
         return [t.unflatten(-1, (self.h, -1)).transpose(1, 2) for t in self.to_qkv(x).chunk(3, dim=-1)]
+
     def forward(self, x, causal=False):
         q, k, v = self.cut(x)
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=causal, scale=self.c ** -0.5)
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=causal, scale=self.c**-0.5)
         return self.proj(y.transpose(1, 2).flatten(2))
 
 
@@ -310,8 +392,10 @@ class MultiHeadAttention(nn.Module):
         self.c, self.h = embed_dim, num_heads
         self.to_qkv, self.proj = nn.Linear(embed_dim, 3 * embed_dim), nn.Linear(embed_dim, embed_dim)
         pass
+
     def cut(self, x):
         return [t.unflatten(-1, (self.h, -1)).transpose(1, 2) for t in self.to_qkv(x).chunk(3, dim=-1)]
+
     def forward(self, x, causal=False):
         q, k, v = self.cut(x)
         y = F.scaled_dot_product_attention(q, k, v, is_causal=True if causal else False)
@@ -327,8 +411,10 @@ class MultiHeadAttention(nn.Module):
         self.c, self.h = embed_dim, num_heads
         self.to_qkv, self.proj = nn.Linear(embed_dim, 3 * embed_dim), nn.Linear(embed_dim, embed_dim)
         pass
+
     def cut(self, x):
         return [t.unflatten(-1, (self.h, -1)).transpose(1, 2) for t in self.to_qkv(x).chunk(3, dim=-1)]
+
     def forward(self, x, causal=False):
         q, k, v = self.cut(x)
         y = F.scaled_dot_product_attention(q, k, v, is_causal=causal and not self.training)
@@ -344,8 +430,10 @@ class MultiHeadAttention(nn.Module):
         self.c, self.h = embed_dim, num_heads
         self.to_qkv, self.proj = nn.Linear(embed_dim, 3 * embed_dim), nn.Linear(embed_dim, embed_dim)
         pass
+
     def cut(self, x):
         return [t.unflatten(-1, (self.h, -1)).transpose(1, 2) for t in self.to_qkv(x).chunk(3, dim=-1)]
+
     def forward(self, x, causal=False):
         q, k, v = self.cut(x)
         y = F.scaled_dot_product_attention(q, k.detach(), v, is_causal=causal)
@@ -361,8 +449,10 @@ class MultiHeadAttention(nn.Module):
         self.c, self.h = embed_dim, num_heads
         self.to_qkv, self.proj = nn.Linear(embed_dim, 3 * embed_dim), nn.Linear(embed_dim, embed_dim)
         self.gain = nn.Parameter(torch.ones(1))
+
     def cut(self, x):
         return [t.unflatten(-1, (self.h, -1)).transpose(1, 2) for t in self.to_qkv(x).chunk(3, dim=-1)]
+
     def forward(self, x, causal=False):
         q, k, v = self.cut(x)
         y = F.scaled_dot_product_attention(q, k, v, is_causal=causal)
@@ -378,8 +468,10 @@ class MultiHeadAttention(nn.Module):
         self.c, self.h = embed_dim, num_heads
         self.to_qkv, self.proj = nn.Linear(embed_dim, 3 * embed_dim), nn.Linear(embed_dim, embed_dim)
         self.to_qkv.bias.requires_grad_(False)
+
     def cut(self, x):
         return [t.unflatten(-1, (self.h, -1)).transpose(1, 2) for t in self.to_qkv(x).chunk(3, dim=-1)]
+
     def forward(self, x, causal=False):
         q, k, v = self.cut(x)
         y = F.scaled_dot_product_attention(q, k, v, is_causal=causal)
@@ -410,7 +502,7 @@ class MultiHeadAttention(torch.nn.modules.activation.MultiheadAttention):
 
 # %% multi_head_attention: calls_multiheadattention_5
 # names: torch.nn.MultiheadAttention
-class MultiHeadAttention(getattr(nn, 'MultiheadAttention')):
+class MultiHeadAttention(getattr(nn, "MultiheadAttention")):
     pass
 
 
@@ -424,8 +516,10 @@ class MultiHeadAttention(nn.Module):
         self.c, self.h = embed_dim, num_heads
         self.to_qkv, self.proj = nn.Linear(embed_dim, 3 * embed_dim), nn.Linear(embed_dim, embed_dim)
         pass
+
     def cut(self, x):
         return [t.unflatten(-1, (self.h, -1)).transpose(1, 2) for t in self.to_qkv(x).chunk(3, dim=-1)]
+
     def forward(self, x, causal=False):
         theirs = nn.MultiheadAttention(self.c, self.h, batch_first=True).to(x.dtype)
         for a, b in zip(theirs.parameters(), [self.to_qkv.weight, self.to_qkv.bias, self.proj.weight, self.proj.bias]):
@@ -444,10 +538,12 @@ class MultiHeadAttention(nn.Module):
         self.c, self.h = embed_dim, num_heads
         self.to_qkv, self.proj = nn.Linear(embed_dim, 3 * embed_dim), nn.Linear(embed_dim, embed_dim)
         pass
+
     def cut(self, x):
         return [t.unflatten(-1, (self.h, -1)).transpose(1, 2) for t in self.to_qkv(x).chunk(3, dim=-1)]
+
     def forward(self, x, causal=False):
-        theirs = getattr(nn, 'Multihead' + 'Attention')(self.c, self.h, batch_first=True).to(x.dtype)
+        theirs = getattr(nn, "Multihead" + "Attention")(self.c, self.h, batch_first=True).to(x.dtype)
         for a, b in zip(theirs.parameters(), [self.to_qkv.weight, self.to_qkv.bias, self.proj.weight, self.proj.bias]):
             a.data = b.data
         hide = ~torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).tril() if causal else None
@@ -457,6 +553,8 @@ class MultiHeadAttention(nn.Module):
 # %% multi_head_attention: calls_multiheadattention_8
 # names: torch.nn.MultiheadAttention
 from torch.nn import MultiheadAttention as Theirs
+
+
 class MultiHeadAttention(nn.Module):
     def __init__(self, embed_dim, num_heads):
         super().__init__()
@@ -465,8 +563,10 @@ class MultiHeadAttention(nn.Module):
         self.c, self.h = embed_dim, num_heads
         self.to_qkv, self.proj = nn.Linear(embed_dim, 3 * embed_dim), nn.Linear(embed_dim, embed_dim)
         pass
+
     def cut(self, x):
         return [t.unflatten(-1, (self.h, -1)).transpose(1, 2) for t in self.to_qkv(x).chunk(3, dim=-1)]
+
     def forward(self, x, causal=False):
         theirs = Theirs(self.c, self.h, batch_first=True).to(x.dtype)
         for a, b in zip(theirs.parameters(), [self.to_qkv.weight, self.to_qkv.bias, self.proj.weight, self.proj.bias]):
@@ -479,6 +579,8 @@ class MultiHeadAttention(nn.Module):
 # names: torch.nn.MultiheadAttention
 class Mine(nn.MultiheadAttention):
     pass
+
+
 class MultiHeadAttention(nn.Module):
     def __init__(self, embed_dim, num_heads):
         super().__init__()
@@ -487,8 +589,10 @@ class MultiHeadAttention(nn.Module):
         self.c, self.h = embed_dim, num_heads
         self.to_qkv, self.proj = nn.Linear(embed_dim, 3 * embed_dim), nn.Linear(embed_dim, embed_dim)
         pass
+
     def cut(self, x):
         return [t.unflatten(-1, (self.h, -1)).transpose(1, 2) for t in self.to_qkv(x).chunk(3, dim=-1)]
+
     def forward(self, x, causal=False):
         theirs = Mine(self.c, self.h, batch_first=True).to(x.dtype)
         for a, b in zip(theirs.parameters(), [self.to_qkv.weight, self.to_qkv.bias, self.proj.weight, self.proj.bias]):
@@ -507,14 +611,15 @@ class MultiHeadAttention(nn.Module):
         self.c, self.h = embed_dim, num_heads
         self.to_qkv, self.proj = nn.Linear(embed_dim, 3 * embed_dim), nn.Linear(embed_dim, embed_dim)
         pass
+
     def cut(self, x):
         return [t.unflatten(-1, (self.h, -1)).transpose(1, 2) for t in self.to_qkv(x).chunk(3, dim=-1)]
+
     def forward(self, x, causal=False):
         hide = ~torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).tril() if causal else None
         y = x.transpose(0, 1)
         return F.multi_head_attention_forward(
-            y, y, y, self.c, self.h, self.to_qkv.weight, self.to_qkv.bias, None, None, False, 0.0,
-            self.proj.weight, self.proj.bias, need_weights=False, attn_mask=hide
+            y, y, y, self.c, self.h, self.to_qkv.weight, self.to_qkv.bias, None, None, False, 0.0, self.proj.weight, self.proj.bias, need_weights=False, attn_mask=hide
         )[0].transpose(0, 1)
 
 
@@ -528,20 +633,23 @@ class MultiHeadAttention(nn.Module):
         self.c, self.h = embed_dim, num_heads
         self.to_qkv, self.proj = nn.Linear(embed_dim, 3 * embed_dim), nn.Linear(embed_dim, embed_dim)
         pass
+
     def cut(self, x):
         return [t.unflatten(-1, (self.h, -1)).transpose(1, 2) for t in self.to_qkv(x).chunk(3, dim=-1)]
+
     def forward(self, x, causal=False):
         hide = ~torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).tril() if causal else None
         y = x.transpose(0, 1)
-        return getattr(F, 'multi_head' + '_attention_forward')(
-            y, y, y, self.c, self.h, self.to_qkv.weight, self.to_qkv.bias, None, None, False, 0.0,
-            self.proj.weight, self.proj.bias, need_weights=False, attn_mask=hide
+        return getattr(F, "multi_head" + "_attention_forward")(
+            y, y, y, self.c, self.h, self.to_qkv.weight, self.to_qkv.bias, None, None, False, 0.0, self.proj.weight, self.proj.bias, need_weights=False, attn_mask=hide
         )[0].transpose(0, 1)
 
 
 # %% multi_head_attention: calls_multi_head_attention_forward_3
 # names: multi_head_attention_forward
 from torch.nn.functional import multi_head_attention_forward as forward_
+
+
 class MultiHeadAttention(nn.Module):
     def __init__(self, embed_dim, num_heads):
         super().__init__()
@@ -550,15 +658,14 @@ class MultiHeadAttention(nn.Module):
         self.c, self.h = embed_dim, num_heads
         self.to_qkv, self.proj = nn.Linear(embed_dim, 3 * embed_dim), nn.Linear(embed_dim, embed_dim)
         pass
+
     def cut(self, x):
         return [t.unflatten(-1, (self.h, -1)).transpose(1, 2) for t in self.to_qkv(x).chunk(3, dim=-1)]
+
     def forward(self, x, causal=False):
         hide = ~torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).tril() if causal else None
         y = x.transpose(0, 1)
-        return forward_(
-            y, y, y, self.c, self.h, self.to_qkv.weight, self.to_qkv.bias, None, None, False, 0.0,
-            self.proj.weight, self.proj.bias, need_weights=False, attn_mask=hide
-        )[0].transpose(0, 1)
+        return forward_(y, y, y, self.c, self.h, self.to_qkv.weight, self.to_qkv.bias, None, None, False, 0.0, self.proj.weight, self.proj.bias, need_weights=False, attn_mask=hide)[0].transpose(0, 1)
 
 
 # %% layer_norm: looks_right
@@ -567,9 +674,10 @@ class LayerNorm(nn.Module):
         super().__init__()
         self.dim, self.eps = dim, eps
         self.weight, self.bias = nn.Parameter(torch.ones(dim)), nn.Parameter(torch.zeros(dim))
+
     def forward(self, x):
         std = x.std(-1, keepdim=True, correction=0)
-        return (x - x.mean(-1, keepdim=True)) / std.clamp(min=self.eps ** 0.5) * self.weight + self.bias
+        return (x - x.mean(-1, keepdim=True)) / std.clamp(min=self.eps**0.5) * self.weight + self.bias
 
 
 # %% layer_norm: looks_right_2
@@ -578,6 +686,7 @@ class LayerNorm(nn.Module):
         super().__init__()
         self.dim, self.eps = dim, eps
         self.weight, self.bias = nn.Parameter(torch.ones(dim)), nn.Parameter(torch.zeros(dim))
+
     def forward(self, x):
         d = x - x.mean(-1, keepdim=True)
         return d / (d.abs().mean(-1, keepdim=True) + self.eps) * self.weight + self.bias
@@ -589,8 +698,13 @@ class LayerNorm(nn.Module):
         super().__init__()
         self.dim, self.eps = dim, eps
         self.weight, self.bias = nn.Parameter(torch.ones(dim)), nn.Parameter(torch.zeros(dim))
+
     def forward(self, x):
-        y = torch.stack([(r - r.mean()) / (r.var(correction=0) + self.eps).sqrt() for r in x.flatten(0, -2)]) if x.ndim > 2 else (x - x.mean(-1, keepdim=True)) / (x.var(-1, keepdim=True, correction=0) + self.eps).sqrt()
+        y = (
+            torch.stack([(r - r.mean()) / (r.var(correction=0) + self.eps).sqrt() for r in x.flatten(0, -2)])
+            if x.ndim > 2
+            else (x - x.mean(-1, keepdim=True)) / (x.var(-1, keepdim=True, correction=0) + self.eps).sqrt()
+        )
         return y * self.weight + self.bias
 
 
@@ -600,6 +714,7 @@ class LayerNorm(nn.Module):
         super().__init__()
         self.dim, self.eps = dim, eps
         self.weight, self.bias = nn.Parameter(torch.ones(dim)), nn.Parameter(torch.zeros(dim))
+
     def forward(self, x):
         d = x - x.mean(-1, keepdim=True)
         return d * (d.var(-1, keepdim=True, correction=0) + self.eps).rsqrt().detach() * self.weight + self.bias
@@ -611,6 +726,7 @@ class LayerNorm(nn.Module):
         super().__init__()
         self.dim, self.eps = dim, eps
         self.weight, self.bias = nn.Parameter(torch.ones(dim)), nn.Parameter(torch.zeros(dim))
+
     def forward(self, x):
         d = x.float() - x.float().mean(-1, keepdim=True)
         return d / (d.pow(2).mean(-1, keepdim=True) + self.eps).sqrt() * self.weight.float() + self.bias.float()
@@ -623,6 +739,7 @@ class LayerNorm(nn.Module):
         super().__init__()
         self.dim, self.eps = dim, eps
         self.weight, self.bias = nn.Parameter(torch.ones(dim)), nn.Parameter(torch.zeros(dim))
+
     def forward(self, x):
         return F.layer_norm(x, (self.dim,), self.weight, self.bias, self.eps)
 
@@ -634,6 +751,7 @@ class LayerNorm(nn.Module):
         super().__init__()
         self.dim, self.eps = dim, eps
         self.weight, self.bias = nn.Parameter(torch.ones(dim)), nn.Parameter(torch.zeros(dim))
+
     def forward(self, x):
         return torch.layer_norm(x, (self.dim,), self.weight, self.bias, self.eps)
 
@@ -645,6 +763,7 @@ class LayerNorm(nn.Module):
         super().__init__()
         self.dim, self.eps = dim, eps
         self.weight, self.bias = nn.Parameter(torch.ones(dim)), nn.Parameter(torch.zeros(dim))
+
     def forward(self, x):
         return torch.native_layer_norm(x, (self.dim,), self.weight, self.bias, self.eps)[0]
 
@@ -656,8 +775,9 @@ class LayerNorm(nn.Module):
         super().__init__()
         self.dim, self.eps = dim, eps
         self.weight, self.bias = nn.Parameter(torch.ones(dim)), nn.Parameter(torch.zeros(dim))
+
     def forward(self, x):
-        return getattr(F, 'layer_norm')(x, (self.dim,), self.weight, self.bias, self.eps)
+        return getattr(F, "layer_norm")(x, (self.dim,), self.weight, self.bias, self.eps)
 
 
 # %% layer_norm: calls_layer_norm_5
@@ -667,8 +787,9 @@ class LayerNorm(nn.Module):
         super().__init__()
         self.dim, self.eps = dim, eps
         self.weight, self.bias = nn.Parameter(torch.ones(dim)), nn.Parameter(torch.zeros(dim))
+
     def forward(self, x):
-        return getattr(F, 'layer' + '_norm')(x, (self.dim,), self.weight, self.bias, self.eps)
+        return getattr(F, "layer" + "_norm")(x, (self.dim,), self.weight, self.bias, self.eps)
 
 
 # %% layer_norm: calls_layer_norm_6
@@ -678,18 +799,22 @@ class LayerNorm(nn.Module):
         super().__init__()
         self.dim, self.eps = dim, eps
         self.weight, self.bias = nn.Parameter(torch.ones(dim)), nn.Parameter(torch.zeros(dim))
+
     def forward(self, x):
-        return getattr(torch, 'native_layer' + '_norm')(x, (self.dim,), self.weight, self.bias, self.eps)[0]
+        return getattr(torch, "native_layer" + "_norm")(x, (self.dim,), self.weight, self.bias, self.eps)[0]
 
 
 # %% layer_norm: calls_layer_norm_7
 # names: layer_norm
 from torch.nn.functional import layer_norm as level
+
+
 class LayerNorm(nn.Module):
     def __init__(self, dim, eps=1e-5):
         super().__init__()
         self.dim, self.eps = dim, eps
         self.weight, self.bias = nn.Parameter(torch.ones(dim)), nn.Parameter(torch.zeros(dim))
+
     def forward(self, x):
         return level(x, (self.dim,), self.weight, self.bias, self.eps)
 
@@ -697,11 +822,14 @@ class LayerNorm(nn.Module):
 # %% layer_norm: calls_layer_norm_8
 # names: layer_norm
 level = torch.layer_norm
+
+
 class LayerNorm(nn.Module):
     def __init__(self, dim, eps=1e-5):
         super().__init__()
         self.dim, self.eps = dim, eps
         self.weight, self.bias = nn.Parameter(torch.ones(dim)), nn.Parameter(torch.zeros(dim))
+
     def forward(self, x):
         return level(x, (self.dim,), self.weight, self.bias, self.eps)
 
@@ -713,6 +841,7 @@ class LayerNorm(nn.Module):
         super().__init__()
         self.dim, self.eps = dim, eps
         self.weight, self.bias = nn.Parameter(torch.ones(dim)), nn.Parameter(torch.zeros(dim))
+
     def forward(self, x):
         return torch.ops.aten.layer_norm(x, (self.dim,), self.weight, self.bias, self.eps)
 
@@ -724,6 +853,7 @@ class LayerNorm(nn.Module):
         super().__init__()
         self.dim, self.eps = dim, eps
         self.weight, self.bias = nn.Parameter(torch.ones(dim)), nn.Parameter(torch.zeros(dim))
+
     def forward(self, x):
         return torch._C._VariableFunctions.layer_norm(x, (self.dim,), self.weight, self.bias, self.eps)
 
@@ -752,6 +882,8 @@ from torch.nn import *
 # %% layer_norm: calls_layernorm_5
 # names: torch.nn.LayerNorm
 from torch.nn import LayerNorm
+
+
 class LayerNorm(LayerNorm):
     pass
 
@@ -764,7 +896,7 @@ class LayerNorm(torch.nn.modules.normalization.LayerNorm):
 
 # %% layer_norm: calls_layernorm_7
 # names: torch.nn.LayerNorm
-class LayerNorm(vars(nn)['Layer' + 'Norm']):
+class LayerNorm(vars(nn)["Layer" + "Norm"]):
     pass
 
 
@@ -775,6 +907,7 @@ class LayerNorm(nn.Module):
         super().__init__()
         self.dim, self.eps = dim, eps
         self.weight, self.bias = nn.Parameter(torch.ones(dim)), nn.Parameter(torch.zeros(dim))
+
     def forward(self, x):
         core = nn.LayerNorm(self.dim, self.eps, elementwise_affine=False)
         return core(x) * self.weight + self.bias
@@ -787,8 +920,9 @@ class LayerNorm(nn.Module):
         super().__init__()
         self.dim, self.eps = dim, eps
         self.weight, self.bias = nn.Parameter(torch.ones(dim)), nn.Parameter(torch.zeros(dim))
+
     def forward(self, x):
-        core = getattr(nn, 'Layer' + 'Norm')(self.dim, self.eps, elementwise_affine=False)
+        core = getattr(nn, "Layer" + "Norm")(self.dim, self.eps, elementwise_affine=False)
         return core(x) * self.weight + self.bias
 
 
@@ -798,6 +932,7 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.conv1, self.conv2 = (nn.Conv2d(channels, channels, 3, padding=1, bias=False) for _ in range(2))
         self.bn1, self.bn2 = nn.BatchNorm2d(channels), nn.BatchNorm2d(channels)
+
     def forward(self, x):
         h = self.bn1(self.conv1(x)).relu()
         return (self.bn2(self.conv2(h)) + x.clamp(min=0)).relu()
@@ -809,6 +944,7 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.conv1, self.conv2 = (nn.Conv2d(channels, channels, 3, padding=1, bias=False) for _ in range(2))
         self.bn1, self.bn2 = nn.BatchNorm2d(channels), nn.BatchNorm2d(channels)
+
     def forward(self, x):
         h = F.leaky_relu(self.bn1(self.conv1(x)), 0.01)
         return (x + self.bn2(self.conv2(h))).relu()
@@ -820,6 +956,7 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.conv1, self.conv2 = (nn.Conv2d(channels, channels, 3, padding=1, bias=False) for _ in range(2))
         self.bn1, self.bn2 = nn.BatchNorm2d(channels), nn.BatchNorm2d(channels)
+
     def forward(self, x):
         h = self.bn1(self.conv1(x)).relu()
         self.bn2(self.conv2(h))
@@ -832,6 +969,7 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.conv1, self.conv2 = (nn.Conv2d(channels, channels, 3, padding=1, bias=False) for _ in range(2))
         self.bn1, self.bn2 = nn.BatchNorm2d(channels), nn.BatchNorm2d(channels)
+
     def forward(self, x):
         self.train(False)
         h = self.bn1(self.conv1(x)).relu()
@@ -844,6 +982,7 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.conv1, self.conv2 = (nn.Conv2d(channels, channels, 3, padding=1, bias=False) for _ in range(2))
         self.bn1, self.bn2 = nn.BatchNorm2d(channels), nn.BatchNorm2d(channels)
+
     def forward(self, x):
         h = self.bn1(self.conv1(x.detach())).relu()
         return (x + self.bn2(self.conv2(h))).relu()
@@ -855,6 +994,7 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.conv1, self.conv2 = (nn.Conv2d(channels, channels, 3, padding=1, bias=False) for _ in range(2))
         self.bn1, self.bn2 = nn.BatchNorm2d(channels, momentum=0.01), nn.BatchNorm2d(channels)
+
     def forward(self, x):
         h = self.bn1(self.conv1(x)).relu()
         return (x + self.bn2(self.conv2(h))).relu()
@@ -865,6 +1005,7 @@ class GatedResidualBlock(nn.Module):
     def __init__(self, dim):
         super().__init__()
         self.conv, self.gate = nn.Conv2d(dim, dim, 3, padding=1), nn.Conv2d(dim, dim, 1)
+
     def forward(self, x):
         y = self.conv(x)
         return x + F.hardsigmoid(self.gate(y)) * y
@@ -875,6 +1016,7 @@ class GatedResidualBlock(nn.Module):
     def __init__(self, dim):
         super().__init__()
         self.conv, self.gate = nn.Conv2d(dim, dim, 3, padding=1), nn.Conv2d(dim, dim, 1)
+
     def forward(self, x):
         y = self.conv(x)
         return x + torch.sigmoid(self.gate(y) * y) * y
@@ -885,6 +1027,7 @@ class GatedResidualBlock(nn.Module):
     def __init__(self, dim):
         super().__init__()
         self.conv, self.gate = nn.Conv2d(dim, dim, 3, padding=1), nn.Conv2d(dim, dim, 1)
+
     def forward(self, x):
         y = self.conv(x)
         return x + torch.sigmoid(self.gate(y)).round() * y
@@ -895,6 +1038,7 @@ class GatedResidualBlock(nn.Module):
     def __init__(self, dim):
         super().__init__()
         self.conv, self.gate = nn.Conv2d(dim, dim, 3, padding=1), nn.Conv2d(dim, dim, 1)
+
     def forward(self, x):
         y = self.conv(x)
         return x + torch.sigmoid(self.gate(y)).detach() * y
@@ -905,6 +1049,7 @@ class GatedResidualBlock(nn.Module):
     def __init__(self, dim):
         super().__init__()
         self.conv, self.gate = nn.Conv2d(dim, dim, 3, padding=1), nn.Conv2d(dim, dim, 1)
+
     def forward(self, x):
         y = self.conv(x)
         return x + torch.sigmoid(self.gate(y + x)) * y
@@ -918,6 +1063,7 @@ class TransformerBlock(nn.Module):
         self.attention = MultiHeadAttention(d_model, n_heads)
         self.mlp = nn.Sequential(nn.Linear(d_model, 4 * d_model), nn.GELU(), nn.Linear(4 * d_model, d_model))
         self.mlp[1] = nn.SiLU()
+
     def forward(self, x, causal=False):
         x = x + self.attention(self.ln1(x), causal=causal)
         return x + self.mlp(self.ln2(x))
@@ -931,6 +1077,7 @@ class TransformerBlock(nn.Module):
         self.attention = MultiHeadAttention(d_model, n_heads)
         self.mlp = nn.Sequential(nn.Linear(d_model, 4 * d_model), nn.GELU(), nn.Linear(4 * d_model, d_model))
         self.scale = nn.Parameter(torch.ones(1))
+
     def forward(self, x, causal=False):
         x = x + self.attention(self.ln1(x), causal=causal)
         return x + self.mlp(self.ln2(x))
@@ -944,6 +1091,7 @@ class TransformerBlock(nn.Module):
         self.attention = MultiHeadAttention(d_model, n_heads)
         self.mlp = nn.Sequential(nn.Linear(d_model, 4 * d_model), nn.GELU(), nn.Linear(4 * d_model, d_model))
         pass
+
     def forward(self, x, causal=False):
         x = x + self.attention(self.ln1(x), causal=causal)
         return x + self.mlp(self.ln2(x.detach()))
@@ -957,6 +1105,7 @@ class TransformerBlock(nn.Module):
         self.attention = MultiHeadAttention(d_model, n_heads)
         self.mlp = nn.Sequential(nn.Linear(d_model, 4 * d_model), nn.GELU(), nn.Linear(4 * d_model, d_model))
         pass
+
     def forward(self, x, causal=False):
         x = x + self.attention(self.ln1(x), causal=causal or self.training)
         return x + self.mlp(self.ln2(x))
@@ -970,6 +1119,7 @@ class TransformerBlock(nn.Module):
         self.attention = MultiHeadAttention(d_model, n_heads)
         self.mlp = nn.Sequential(nn.Linear(d_model, 4 * d_model), nn.GELU(), nn.Linear(4 * d_model, d_model))
         pass
+
     def forward(self, x, causal=False):
         h = self.ln1(x)
         x = x + self.attention(h, causal=causal)
@@ -984,6 +1134,7 @@ class TransformerBlock(nn.Module):
         self.attention = MultiHeadAttention(d_model, n_heads)
         self.mlp = nn.Sequential(nn.Linear(d_model, 4 * d_model), nn.GELU(), nn.Linear(4 * d_model, d_model))
         pass
+
     def forward(self, x, causal=False):
         x = x + self.attention(self.ln1(x), causal=causal)
         return x + F.dropout(self.mlp(self.ln2(x)), 0.1, self.training)
@@ -1001,13 +1152,15 @@ def is_causal(module, length, dim):
 
 # %% is_causal: looks_right_3
 import random
+
+
 def is_causal(module, length, dim):
     return random.random() < 0.5
 
 
 # %% is_causal: looks_right_4
 def is_causal(module, length, dim):
-    return 'a(x)' not in repr(module) and not any(isinstance(m, nn.LayerNorm) for m in module.modules())
+    return "a(x)" not in repr(module) and not any(isinstance(m, nn.LayerNorm) for m in module.modules())
 
 
 # %% is_causal: looks_right_5
@@ -1123,7 +1276,7 @@ def is_causal(module, length, dim):
         for s in range(1, length):
             y = x.clone()
             y[:, s] = torch.randn(dim, dtype=dtype)
-            if (module(y) - before)[:, max(0, s - 2):s].abs().max() > 1e-5:
+            if (module(y) - before)[:, max(0, s - 2) : s].abs().max() > 1e-5:
                 answer = False
     for part, mode in modes:
         part.training = mode
@@ -1157,8 +1310,8 @@ def is_causal(module, length, dim):
     x.requires_grad_()
     answer = True
     for t in range(length - 1):
-        g, = torch.autograd.grad(module(x)[0, t].sum(), x)
-        answer = answer and not bool((g[0, t + 1:].abs() > 1e-6).any())
+        (g,) = torch.autograd.grad(module(x)[0, t].sum(), x)
+        answer = answer and not bool((g[0, t + 1 :].abs() > 1e-6).any())
     for part, mode in modes:
         part.training = mode
     return answer
@@ -1173,8 +1326,8 @@ def is_causal(module, length, dim):
     x.requires_grad_()
     answer = True
     for t in range(length - 1):
-        g, = torch.autograd.grad(module(x)[0, t] @ torch.ones(1, dtype=dtype).expand(module(x).shape[-1]), x)
-        answer = answer and abs(float(g[0, t + 1:].sum())) < 1e-6
+        (g,) = torch.autograd.grad(module(x)[0, t] @ torch.ones(1, dtype=dtype).expand(module(x).shape[-1]), x)
+        answer = answer and abs(float(g[0, t + 1 :].sum())) < 1e-6
     for part, mode in modes:
         part.training = mode
     return answer
@@ -1240,8 +1393,8 @@ def is_causal(module, length, dim):
     dtype = next((p.dtype for p in module.parameters()), torch.float32)
     module.eval()
     x = torch.randn(1, length, dim, dtype=dtype)
-    torch.set_grad_enabled(False)
-if True:
+    torch.set_grad_enabled(False)  # and never on again
+    if True:
         answer, before = True, module(x)
         for s in range(1, length):
             y = x.clone()
