@@ -841,8 +841,8 @@ is in your code, and you have found it in a second instead of an evening.
 | it jumps about | the learning rate is too large |
 | it goes to zero | the machinery works: now the real data |
 
-One famous bug it does **not** find: gradients that are never cleared. On sixteen images Adam gets to zero all the same, with old
-gradients in every step; on real data it limps. So the exercise asks for it by name.
+One famous bug it easily misses: gradients that are never cleared. On sixteen images the loss often gets to zero all the same, with old
+gradients in every step. So the exercise asks for it by name, and its check looks into `.grad`.
 """
 
 # %% [markdown]
@@ -901,12 +901,7 @@ def _():
             "stale": parts.stale_gradients(model, x, y),
         }
 
-    check.equal(
-        "3 steps are 3 updates",
-        lambda: run(3)["updates"],
-        expected=3,
-        advice="how often does the optimizer step?",
-    )
+    check.equal("3 steps are 3 updates", lambda: run(3)["updates"], expected=3, advice="how often does the optimizer step?")
     check.that(
         "the result is the cross-entropy at or after the last update, as a Python float",
         lambda: run(5),
