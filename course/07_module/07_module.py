@@ -87,7 +87,7 @@ So the list should keep itself. That is the job of `nn.Module`, and once you hav
 rest of this chapter is easy.
 
 *Needs: chapter 3 (leaf tensors, `.grad`), chapter 5 (`forward`, `state_dict`) and a little probability. Eight
-exercises, 108 minutes; with the reading, about three hours. 7.1 to 7.4 and 7.5 to 7.9 make two good evenings.*
+exercises, 111 minutes; with the reading, about three hours. 7.1 to 7.4 and 7.5 to 7.9 make two good evenings.*
 """
 
 # %% [markdown]
@@ -2246,13 +2246,13 @@ def _():
         expected=[[[3.0, 3.0], [6.0, -1.0]], [[2.0, 4.0], 2], [[4.25, 4.5], 4], True],
         advice="self.training says which mode it is; a fresh module is in training mode",
     )
-    ### BEGIN HIDDEN TESTS
+
     def untrained(batch):
         module = RunningMean(2).eval()
         return [module(batch), module(batch[:1]), *seen(module), module.training]
 
     check.close("evaluated before any training, nothing is subtracted", lambda: untrained(batch), expected=[batch, batch[:1], [0.0, 0.0], 0, False])
-
+    ### BEGIN HIDDEN TESTS
     def inside(batch, other):
         model = nn.Sequential(RunningMean(2), nn.Identity())
         model(batch)

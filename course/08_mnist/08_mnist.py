@@ -1587,8 +1587,8 @@ plot.bars(
 
 # %% [markdown]
 r"""
-The best one lies inside the range that was tried; had it been at an end, the range would have been too short. Between the best and
-its neighbour, compare the gap with the luck above before you call it a winner.
+Where the best one lies at an end of the range, the range was too short: go on in that direction. And between the best and its
+neighbour, compare the gap with the luck above before you call it a winner.
 
 **A curve.** Now the number of epochs. To see in seconds what takes hours elsewhere, the network gets 500 images only, and forty
 epochs. Two losses are drawn: on those images, and on the validation images.

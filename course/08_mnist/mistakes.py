@@ -658,6 +658,19 @@ def evaluate(model, loader):
     return right / (len(loader) * size)
 
 
+# %% overfit_one_batch: gradients_never_cleared
+# help: The gradients of earlier steps are still in .grad: backward adds, and nobody clears. On one batch it may get to zero all the
+#   same, which makes this slip so hard to see.
+def overfit_one_batch(model, x, y, steps=200):
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    for _ in range(steps):
+        loss = F.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+    return loss.item()
+
+
+
 # %% overfit_one_batch: a_copy_is_trained
 # help: You train a copy, and the model you were given stays as it was. Train the model itself.
 import copy

@@ -1003,9 +1003,9 @@ def _():
         lambda: run(x, 1e-9, torch.tensor([1.0, 2.0, 0.0, -1.0]), torch.tensor([10.0, 0.0, 5.0, 0.0]))[:2],
         expected=torch.tensor([[9.0, 2.0, 5.0, -1.0], [9.0, -2.0, 5.0, -1.0]]),
     )
-    far = torch.tensor([[999.0, 1001.0, 999.0, 1001.0], [5002.0, 5002.0, 4998.0, 4998.0]])
+    far = torch.tensor([[2999.75, 3000.75, 2999.75, 3000.75], [7001.0, 7001.0, 7000.5, 7000.5]])
     check.close(
-        "rows around 1000 and 5000 in float32: deviations of 1 and of 2",
+        "rows around 3000 and 7000 in float32: deviations of a half and of a quarter",
         lambda: run(far, eps=1e-9), expected=torch.tensor([[-1.0, 1.0, -1.0, 1.0], [1.0, 1.0, -1.0, -1.0]]), rtol=1e-2,
         advice="the mean of the squares minus the square of the mean are two huge numbers: what is left of their difference?",
     )

@@ -1296,6 +1296,23 @@ class LayerNorm(nn.Module):
         return y * self.weight + self.bias
 
 
+# %% layer_norm: squares_minus_square
+# help: The variance comes out as the mean of the squares minus the square of the mean. Far from 0 those are two huge, nearly equal
+#   numbers, and float32 keeps nothing of their difference. Subtract the mean first, then square.
+class LayerNorm(nn.Module):
+    def __init__(self, dim, eps=1e-5):
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(dim))
+        self.bias = nn.Parameter(torch.zeros(dim))
+
+    def forward(self, x):
+        mean = x.mean(dim=-1, keepdim=True)
+        variance = x.pow(2).mean(dim=-1, keepdim=True) - mean.pow(2)
+        return (x - mean) / (variance + self.eps).sqrt() * self.weight + self.bias
+
+
+
 # %% layer_norm: eps_outside_the_root
 # help: eps is added to the standard deviation. It belongs to the variance, inside the root; for small inputs that
 #   matters.
