@@ -86,7 +86,7 @@ def make_loaders(train_set, test_set, batch_size):
 
 
 # %% make_loaders: batch_size_fixed
-# help: Your batches hold 64 samples whatever is asked for. The size comes in as the argument batch_size.
+# help: There are batches of 64 samples whatever is asked for. The size comes in as the argument batch_size.
 def make_loaders(train_set, test_set, batch_size):
     return DataLoader(train_set, batch_size=64, shuffle=True), DataLoader(test_set, batch_size=64)
 
