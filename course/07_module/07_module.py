@@ -11,9 +11,9 @@ r"""
 # 7 · Components of your own
 
 Since chapter 5 you have trusted two letters and a dot: `nn.` In this chapter you take them apart. You write a
-ReLU and a linear layer that no program can tell from PyTorch's own, you find out *why* a fresh weight is drawn
-from just that law and no other, and you build a network from your own components, a network that decides anew at
-every call how deep it is, and an instrument that looks inside any model without changing it.
+ReLU and a linear layer that stand wherever PyTorch's own can stand, you find out *why* a fresh weight is drawn
+from just that distribution and no other, and you build a network from your own components, a network that decides
+anew at every call how deep it is, and an instrument that looks inside any model without changing it.
 
 The picture below is where we are going. Left the network, right the tensors that training moves. In between,
 nothing but names.
@@ -21,8 +21,10 @@ nothing but names.
 
 # %% tags=["setup"] nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
 import copy
+import itertools
 import math
 import random
+import warnings
 
 import numpy as np
 import torch
@@ -30,6 +32,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from layer_by_layer import judges
+from layer_by_layer.instruments.stand_in import whose, yours_or_ours
+from layer_by_layer.parts import modules as parts
 from lessonkit import check, plot
 from lessonkit.hints import hint
 
@@ -82,9 +86,43 @@ of the program is *wrong*. With four tensors you find that slip in a minute. Wit
 So the list should keep itself. That is the job of `nn.Module`, and once you have seen how little it takes, the
 rest of this chapter is easy.
 
-*Needs: chapter 3 (leaves, `.grad`), chapter 5 (`forward`, `state_dict`) and a little probability. Eight exercises,
-about two hours; 7.1 to 7.4 and 7.5 to 7.8 make two good evenings.*
+*Needs: chapter 3 (leaf tensors, `.grad`), chapter 5 (`forward`, `state_dict`) and a little probability. Eight
+exercises, 111 minutes; with the reading, about three hours. 7.1 to 7.4 and 7.5 to 7.9 make two good evenings.*
 """
+
+# %% [markdown]
+r"""
+## What do you remember?
+
+Four questions on what came before. Type your prediction into the first line of each cell, then run it. Nobody counts
+points here, and nothing is kept. Where a prediction was wrong, go back to the place it names; that is what they are for.
+"""
+
+# %%
+predicted = None  # chapter 5: how many numbers does nn.Linear(3, 2) train?
+print("you said", predicted, "- it is", sum(p.numel() for p in nn.Linear(3, 2).parameters()))
+
+# %%
+predicted = None  # chapter 3: c = 2 * a for a leaf tensor a. After (c * c).sum().backward(): is c.grad a tensor or None?
+a = torch.ones(3, requires_grad=True)
+c = 2 * a
+(c * c).sum().backward()
+with warnings.catch_warnings():  # asking a tensor that is no leaf is worth a warning to PyTorch
+    warnings.simplefilter("ignore")
+    print("you said", predicted, "- it is", c.grad, "and a.grad is", a.grad)
+
+# %%
+predicted = None  # chapter 6: an optimizer is made, and then the layer's weight is replaced. Does step() move the new one?
+layer = nn.Linear(2, 1)
+optimizer = torch.optim.SGD(layer.parameters(), lr=1.0)
+layer.weight = nn.Parameter(torch.zeros(1, 2))
+layer(torch.ones(1, 2)).sum().backward()
+optimizer.step()
+print("you said", predicted, "- the new weight is", layer.weight.tolist())
+
+# %%
+predicted = None  # chapter 5: which mode is a fresh module in, training or evaluation?
+print("you said", predicted, "- .training is", nn.Dropout().training)
 
 # %% [markdown]
 r"""
@@ -132,12 +170,123 @@ Nobody wrote a list, and the list is there. It even has names, each the path thr
 |---|---|
 | `model.parameters()` | walk, hand out every parameter |
 | `model.state_dict()` | walk, collect name → values |
-| `model.to(device)`, `model.double()` | walk, convert every tensor in place |
+| `model.to(device)`, `model.double()` | walk, convert what is registered (`.double()` leaves integers alone) |
 | `model.train()`, `model.eval()` | walk, set a flag on every node |
 | `print(model)` | walk, one line for each node |
 
 A thing made of parts that is used like a part is called a **composite**. A layer is a module, a block of layers is
 a module, a network of blocks is a module; an optimizer never has to know which of them it was given.
+"""
+
+# %% [markdown]
+r"""
+Three rows of that table, by hand. **Saving** is a walk that collects. Note what is collected: the tensors themselves,
+detached from the graph, and no copies. Whoever trains on after `state_dict()` finds the new numbers in it.
+"""
+
+# %% tags=["picture"]
+def tree_state(tree):
+    """what nn.Module.state_dict returns: name -> tensor, the same memory"""
+    return {name: tensor.detach() for name, tensor in tree.named_tensors()}
+
+
+saved = tree_state(net)
+with torch.no_grad():
+    net.out.bias += 1
+print("saved before the bias moved, and now it holds:", saved["out.bias"][:3].tolist())
+
+# %% [markdown]
+r"""
+**Your turn: loading.** Write `load_tree(tree, state, strict=True)`, for yourself: nothing here is graded, and the cell
+after it says where you stand.
+
+- Copy each value **into** the tensor of that name that the tree has, under `torch.no_grad()`. An optimizer holds those
+  very tensors; a new one under the old name would be a stranger to it.
+- Return `(missing, unexpected)`: names that the tree has and the state has not, and names the other way round.
+- With `strict=True` raise `RuntimeError` where either list is not empty, before anything is copied.
+"""
+
+# %%
+def load_tree(tree, state, strict=True):
+    """a Tree, a dictionary name -> tensor -> (missing names, unexpected names)"""
+    missing, unexpected = [], []
+    # about 7 lines, yours
+    return missing, unexpected
+
+# %% tags=["picture"]
+def small_tree():
+    tree = Tree()
+    tree.first, tree.bias = Tree(), torch.zeros(2, requires_grad=True)
+    tree.first.weight = torch.zeros(2, 2, requires_grad=True)
+    return tree
+
+
+tree, good = small_tree(), {"first.weight": torch.ones(2, 2), "bias": torch.ones(2)}
+held, renamed = tree.bias, {"first.weight": torch.ones(2, 2) * 3, "shift": torch.ones(2)}
+print("a whole state:   ", load_tree(tree, good), "values", tree_state(tree)["bias"].tolist(), "- wanted [1.0, 1.0]")
+print("into the tensor that was there:", held is tree.bias and bool((held == 1).all()), "- wanted True")
+print("not strict:      ", load_tree(tree, renamed, strict=False), "- wanted (['bias'], ['shift'])")
+try:
+    load_tree(small_tree(), renamed)
+    print("strict:           nothing was raised - wanted a RuntimeError")
+except RuntimeError as error:
+    print("strict:           RuntimeError:", error)
+
+# %% [markdown]
+r"""
+<details><summary>One way to write it</summary>
+
+```python
+def load_tree(tree, state, strict=True):
+    own = dict(tree.named_tensors())
+    missing = [name for name in own if name not in state]
+    unexpected = [name for name in state if name not in own]
+    if strict and (missing or unexpected):
+        raise RuntimeError(f"missing {missing}, unexpected {unexpected}")
+    with torch.no_grad():
+        for name in own.keys() & state.keys():
+            own[name].copy_(state[name])
+    return missing, unexpected
+```
+</details>
+
+`nn.Module.load_state_dict` does the same walk and says the same two words, *missing* and *unexpected*. One thing is different:
+strict or not, it copies what fits before it raises. Section 7.9 shows its message.
+"""
+
+# %% [markdown]
+r"""
+**Your turn: the mode.** Dropout and batch norm compute something else in evaluation, so a flag has to reach every node.
+Write `train_tree(tree, mode=True)`: set `training` on the tree, and on every `Tree` below it, however deep. It is the shortest
+walk of all: two lines, and the second calls the first.
+"""
+
+# %%
+def train_tree(tree, mode=True):
+    """set .training on this node and on every node below it"""
+    # about 3 lines, yours
+
+# %% tags=["picture"]
+tree = small_tree()
+tree.first.deep = Tree()
+train_tree(tree, False)
+below = {"top": tree, "first": tree.first, "first.deep": tree.first.deep}
+print({name: getattr(node, "training", "not set") for name, node in below.items()}, "- wanted False three times")
+
+# %% [markdown]
+r"""
+<details><summary>One way to write it</summary>
+
+```python
+def train_tree(tree, mode=True):
+    tree.training = mode
+    for child in tree.children.values():
+        train_tree(child, mode)
+```
+</details>
+
+`model.eval()` is `model.train(False)`, and nothing more: it switches a flag. It does not stop the graph from being
+recorded; that is `torch.no_grad()`'s work.
 """
 
 # %% [markdown]
@@ -186,6 +335,7 @@ def _():
         advice="print x beside your result: what became of the -1.5, and of the 30?",
     )
     check.unchanged("the tensor that goes into the ReLU is left alone", lambda: ReLU()(x), x)
+    check.equal("float64 goes in and float64 comes out", lambda: str(ReLU()(x.double()).dtype), expected="torch.float64")
     ### BEGIN HIDDEN TESTS
     cube = check.tensor(11, 2, 3, 4, dtype="float64", away_from=0.0, strided=True)
     check.close("the ReLU of three axes, not contiguous, in float64", lambda: ReLU()(cube), expected=lambda: cube.clamp(min=0))
@@ -210,9 +360,6 @@ def _():
         expected=torch.tensor([[0.0, -7.0, 0.0], [11.0, 0.0, 0.5]]),
         advice="every step from x to the result has to be a torch operation: no .data, .detach() or .numpy()",
     )
-    ### BEGIN HIDDEN TESTS
-    cube, other = (check.tensor(i, 3, 2, 4, dtype="float64", away_from=0.0, strided=True) for i in (14, 15))
-    check.close("the gradient for three axes in float64", lambda: gradient(cube, other), expected=lambda: other * (cube > 0))
 
     def two_calls(module):
         a, b = (t.detach().clone().requires_grad_() for t in (x, -x))
@@ -222,10 +369,15 @@ def _():
         return [a.grad, b.grad]
 
     check.close(
-        "one module called twice before either backward",
+        "one module called for x and for -x before either backward: each call keeps its own mask",
         lambda: two_calls(ReLU()),
-        expected=lambda: [2 * upstream * (x > 0), upstream * (x < 0)],
+        expected=[torch.tensor([[0.0, -14.0, 0.0], [22.0, 0.0, 1.0]]), torch.tensor([[5.0, 0.0, 2.0], [0.0, -13.0, 0.0]])],
     )
+    ### BEGIN HIDDEN TESTS
+    cube, other = (check.tensor(i, 3, 2, 4, dtype="float64", away_from=0.0, strided=True) for i in (14, 15))
+    check.close("the gradient for three axes in float64", lambda: gradient(cube, other), expected=lambda: other * (cube > 0))
+
+    check.close("the gradient of one row", lambda: gradient(cube[:1, 0], other[:1, 0]), expected=lambda: other[:1, 0] * (cube[:1, 0] > 0))
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "relu_module__module", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
@@ -268,15 +420,16 @@ everything* is what makes the tree useful.
 """
 
 # %% tags=["picture"]
+relu_layer = yours_or_ours("ReLU", nn.ReLU, lambda kind: kind()(torch.tensor([-1.0, 2.0])))
 line = torch.linspace(-3, 3, 121, requires_grad=True)
-bent = ReLU()(line)
+bent = relu_layer()(line)
 bent.sum().backward()
 plot.curves(
-    {"your ReLU()(x)": (line.detach(), bent), "the slope autograd found": (line.detach(), line.grad)},
+    {f"{whose('ReLU')} ReLU()(x)": (line.detach(), bent), "its derivative, from autograd": (line.detach(), line.grad)},
     xlabel="x",
     ylabel="value",
-    alt=f"Your ReLU: {float(bent[0].detach()):g} at x = -3, {float(bent[-1].detach()):g} at x = 3; "
-    "the slope that autograd found is "
+    alt=f"{whose('ReLU').capitalize()} ReLU: {float(bent[0].detach()):g} at x = -3, {float(bent[-1].detach()):g} at x = 3; "
+    "the derivative that autograd found is "
     f"{float(line.grad[0]):g} on the left and {float(line.grad[-1]):g} on the right",
 )
 
@@ -330,16 +483,24 @@ for a whole batch has the transpose in it: $Y = X W^\top + b$.
 # %% [markdown]
 r"""
 The transpose costs nothing: it is a view with its strides swapped (chapter 2), and matrix multiplication reads
-either order. What one gains is a rule without exceptions: **output first**, everything that feeds it after.
-A convolution's weight is (out, in, height, width), and for every layer
+either order. What one gains is one rule for linear layers and convolutions: **output first**, everything that feeds it
+after. A convolution's weight is (out, in, height, width), and so for both
 
 - `weight.shape[0]` is how many outputs there are,
-- `weight[j]` is everything output $j$ listens with,
+- `weight[j]` is everything output $j$ is computed from,
 - `weight[0].numel()` is how many numbers are added up for one output: the *fan-in* that section 7.3 lives on.
+
+The rule has exceptions, and you should look before you rely on it: print two.
 
 Chapters 1 to 4 had `w` as (in, out), because there we multiplied in the order we read. Both are right; mixing them
 is not.
 """
+
+# %% tags=["picture"]
+print("nn.Linear(5, 3)             weight", tuple(nn.Linear(5, 3).weight.shape))
+print("nn.Conv2d(5, 3, 2)          weight", tuple(nn.Conv2d(5, 3, 2).weight.shape))
+print("nn.ConvTranspose2d(5, 3, 2) weight", tuple(nn.ConvTranspose2d(5, 3, 2).weight.shape), "inputs first: it is a convolution's backward")
+print("nn.Embedding(7, 4)          weight", tuple(nn.Embedding(7, 4).weight.shape), "a table: row i is the vector of word i")
 
 # %% [markdown]
 r"""
@@ -530,6 +691,13 @@ def _():
         own.load_state_dict({name: t.clone() * 0 + 1 if name == "bias" else t for name, t in theirs.state_dict().items()})
         return own(torch.tensor([[1.0, 0.0, 0.0, 2.0]]))
 
+    def converted():
+        layer = Linear(2, 1, bias=False)
+        with torch.no_grad():
+            layer.weight.copy_(torch.tensor([[2.0, 3.0]]))
+        return layer.double()(torch.tensor([[1.0, 10.0]], dtype=torch.float64))
+
+    check.close("converted by .double() it computes in float64", lambda: converted(), expected=torch.tensor([[32.0]], dtype=torch.float64))
     check.close("it loads the state_dict of nn.Linear", lambda: [from_torch(True), from_torch(False)], expected=[torch.tensor([[7.0, 19.0, 31.0]]), torch.tensor([[6.0, 18.0, 30.0]])])
     ### BEGIN HIDDEN TESTS
     x = check.tensor(41, 6, 5)
@@ -615,15 +783,23 @@ four outputs. Cover a row with your finger, and you have removed one unit.
 """
 
 # %% tags=["picture"]
+def bias_of_ones(kind):
+    layer = kind(2, 1)
+    nn.init.ones_(layer.weight)
+    nn.init.ones_(layer.bias)
+    return layer(torch.tensor([[2.0, 3.0]]))
+
+
+linear_layer = yours_or_ours("Linear", nn.Linear, bias_of_ones)
 torch.manual_seed(1)
-mine = Linear(12, 4)
+mine = linear_layer(12, 4)
 plot.heatmap(
     mine.weight,
-    f"weight of your {mine}",
+    f"weight of {whose('Linear')} {mine}",
     xlabel="input i",
     ylabel="output j",
     yticks=range(4),
-    alt="The weight of your Linear(12, 4) as four rows of twelve coloured cells, one row for each output; "
+    alt=f"The weight of {whose('Linear')} Linear(12, 4) as four rows of twelve coloured cells, one row for each output; "
     f"the entries are of mixed sign and lie between {float(mine.weight.detach().min()):.2f} and "
     f"{float(mine.weight.detach().max()):.2f}",
 )
@@ -648,25 +824,24 @@ def learn(model, steps=60, lr=0.1):
 
 
 theirs = nn.Sequential(nn.Linear(1000, 100), nn.ReLU(), nn.Linear(100, 10))
-yours = nn.Sequential(Linear(1000, 100), ReLU(), Linear(100, 10))
+yours = nn.Sequential(linear_layer(1000, 100), relu_layer(), linear_layer(100, 10))
 yours.load_state_dict(theirs.state_dict())
-curves = {"nn.Linear": learn(theirs), "your Linear": learn(yours)}
+curves = {"nn.Linear": learn(theirs), f"{whose('Linear', 'ReLU')} Linear": learn(yours)}
 gap = max(abs(a - b) for a, b in zip(*curves.values()))
 plot.curves(
     curves,
     ylabel="mean squared error",
-    alt=f"Two loss curves from the same weights, nn.Linear's and yours: they end at "
-    f"{curves['nn.Linear'][-1]:.4f} and "
-    f"{curves['your Linear'][-1]:.4f} and are never more than {gap:.1g} apart",
+    alt=f"Two loss curves from the same weights, nn.Linear's and {whose('Linear', 'ReLU')} own: they end at "
+    + " and ".join(f"{losses[-1]:.4f}" for losses in curves.values()) + f" and are never more than {gap:.1g} apart",
 )
 
 # %% [markdown]
 r"""
 ## 7.3 How large is a fresh weight?
 
-All zeros cannot be right: every unit would compute the same thing, and go on doing so. So we draw. From which law?
-Its mean should be 0, for there is no reason to prefer a sign. What is left to choose is its **spread**, and that
-choice decides whether a deep network learns at all.
+All zeros cannot be right: every unit would compute the same thing, and go on doing so. So we draw. From which
+*distribution* (its *law*, as this chapter says for short)? Its mean should be 0, for there is no reason to prefer a sign.
+What is left to choose is its **spread**, the standard deviation, and that choice decides whether a deep network learns.
 
 Before any formula, look. Ten layers of 256 units with tanh, normal weights, and three choices of their standard
 deviation, one a row. Guess first: what will the tenth layer's outputs look like in each?
@@ -712,8 +887,8 @@ rows_of_histograms(
 # %% [markdown]
 r"""
 In the top row the signal dies: after ten layers all inputs look alike, and so do all gradients. In the bottom row
-everything sits at the two ends of tanh, where its slope is 0: again no gradient. Only the middle row has anything to
-learn from.
+everything sits near the two ends of tanh, where its derivative is nearly 0: again almost no gradient. Only the middle row
+has something to learn from.
 
 Where does 0.06 come from? Not from trying.
 """
@@ -727,14 +902,16 @@ uncorrelated, $\mathbb E[w_i x_i w_j x_j] = \mathbb E[w_i]\,\mathbb E[w_j]\,\mat
 
 $$\operatorname{Var}(y) \;=\; n_\text{in}\,\sigma^2\;\mathbb E[x^2]$$
 
-Each layer multiplies the signal's power by $n_\text{in}\sigma^2$. Ten layers do it ten times. The only factor that
+Call the mean square $\mathbb E[x^2]$ the signal's *power*. Each layer multiplies it by $n_\text{in}\sigma^2$ (before
+the activation takes its share), and ten layers do it ten times. The only factor that
 survives that is 1:  $\;\sigma^2 = 1/n_\text{in}$. For 256 inputs that is $\sigma = 1/16 \approx 0.06$.
 """
 
 # %% [markdown]
 r"""
 **Backward** the same sum runs the other way. An input feeds all $n_\text{out}$ outputs and collects their gradients,
-$\partial L/\partial x_i = \sum_{j=1}^{n_\text{out}} w_{ji}\,g_j$, and by the same three lines
+$\partial L/\partial x_i = \sum_{j=1}^{n_\text{out}} w_{ji}\,g_j$. If the weights are independent of the gradients $g$ that
+arrive (they are not quite: $g$ was computed with them; at the start it is a good approximation), the same three lines give
 
 $$\operatorname{Var}\!\left(\frac{\partial L}{\partial x}\right) \;=\; n_\text{out}\,\sigma^2\;\mathbb E[g^2]$$
 
@@ -838,6 +1015,12 @@ def _():
         judge=lambda w: judges.uniform(w, 3 * math.sqrt(6 / 300), (60, 240)),
         advice="the gain multiplies the bound, outside the root",
     )
+    check.that(
+        "a convolution's weight of (20, 30, 5, 7) is uniform up to 0.0585",
+        lambda: xavier_uniform_(torch.zeros(20, 30, 5, 7)),
+        judge=lambda w: judges.uniform(w, math.sqrt(6 / (50 * 35)), (20, 30, 5, 7)),
+        advice="both fans count the positions of the kernel, here 5 times 7",
+    )
     ### BEGIN HIDDEN TESTS
     check.that("the uniform law of a convolution over three axes counts its kernel", lambda: xavier_uniform_(torch.zeros(12, 16, 3, 4, 5)), judge=lambda w: judges.uniform(w, math.sqrt(6 / (28 * 60)), (12, 16, 3, 4, 5)))
     check.that("the uniform law of a convolution over one axis, with a gain, in float64", lambda: xavier_uniform_(torch.zeros(70, 40, 4, dtype=torch.float64), 0.5), judge=lambda w: judges.uniform(w, 0.5 * math.sqrt(6 / (110 * 4)), (70, 40, 4), "float64"))
@@ -859,6 +1042,7 @@ def _():
         advice="the gain multiplies the standard deviation, outside the root",
     )
     ### BEGIN HIDDEN TESTS
+    check.that("weights with an axis of one: fans of 1 and 20,000", lambda: [xavier_uniform_(torch.zeros(1, 20000)), xavier_normal_(torch.zeros(20000, 1))], judge=lambda seen: judges.uniform(seen[0], math.sqrt(6 / 20001), (1, 20000)) or judges.normal(seen[1], math.sqrt(2 / 20001), (20000, 1)))
     check.that("the normal law of a convolution counts its kernel", lambda: xavier_normal_(torch.zeros(24, 16, 5, 6)), judge=lambda w: judges.normal(w, math.sqrt(2 / (40 * 30)), (24, 16, 5, 6)))
     check.that("the normal law of a convolution over one axis, with a gain, in float64", lambda: xavier_normal_(torch.zeros(70, 40, 4, dtype=torch.float64), 0.5), judge=lambda w: judges.normal(w, 0.5 * math.sqrt(2 / (110 * 4)), (70, 40, 4), "float64"))
     ### END HIDDEN TESTS
@@ -878,6 +1062,17 @@ def _():
         lambda: [in_place(xavier_uniform_), in_place(xavier_normal_)],
         expected=[[True] * 5 + [False, True, True]] * 2,
         advice="an in-place method on a leaf that requires grad wants torch.no_grad() around it",
+    )
+
+    def afterwards(fill):
+        torch.manual_seed(3)
+        one, two = fill(torch.zeros(4, 4)).tolist(), fill(torch.zeros(4, 4)).tolist()
+        return [one != two, torch.is_grad_enabled()]
+
+    check.equal(
+        "two fills differ, and autograd records again afterwards",
+        lambda: [afterwards(xavier_uniform_), afterwards(xavier_normal_)],
+        expected=[[True, True], [True, True]],
     )
     check.raises("the uniform law refuses one axis", lambda: xavier_uniform_(torch.zeros(5)), ValueError)
     check.raises("the normal law refuses one axis", lambda: xavier_normal_(torch.zeros(5)), ValueError)
@@ -918,14 +1113,24 @@ one. Whether a network is started from one or the other hardly matters. The vari
 """
 
 # %% tags=["picture"]
+def drawn_width(fill):
+    torch.manual_seed(5)
+    with torch.no_grad():
+        return round(float(fill(torch.zeros(200, 300)).std()) / math.sqrt(2 / 500), 1)  # to a tenth: luck is below it
+
+
+uniform_xavier = yours_or_ours("xavier_uniform_", nn.init.xavier_uniform_, drawn_width)
+normal_xavier = yours_or_ours("xavier_normal_", nn.init.xavier_normal_, drawn_width)
+
+# %% tags=["picture"]
 torch.manual_seed(5)
 drawn = {"xavier_uniform_": torch.zeros(200, 300), "xavier_normal_": torch.zeros(200, 300)}
-xavier_uniform_(drawn["xavier_uniform_"])
-xavier_normal_(drawn["xavier_normal_"])
+uniform_xavier(drawn["xavier_uniform_"])
+normal_xavier(drawn["xavier_normal_"])
 spread = {name: float(values.std()) for name, values in drawn.items()}
 bound = math.sqrt(6 / 500)
 with plot.figure(
-    "Histograms of 60,000 draws from each of your two laws for a (200, 300) weight. Standard deviations "
+    f"Histograms of 60,000 draws from each of {whose('xavier_uniform_', 'xavier_normal_')} two laws for a (200, 300) weight. Standard deviations "
     + " and ".join(f"{value:.4f} ({name})" for name, value in spread.items())
     + f"; √(2/500) is {math.sqrt(2 / 500):.4f}. "
     f"Dashed lines mark the uniform law's bound, {bound:.4f}",
@@ -934,7 +1139,7 @@ with plot.figure(
 ) as axes:
     for ax, (name, values) in zip(axes, drawn.items()):
         ax.hist(values.flatten().numpy(), bins=60, range=(-0.3, 0.3), color=plot.PALETTE[0])
-        ax.set_title(f"your {name}: std {spread[name]:.4f}")
+        ax.set_title(f"{whose(name)} {name}: std {spread[name]:.4f}")
         ax.set_yticks([])
         for edge in (-bound, bound):
             ax.axvline(edge, color=plot.PALETTE[1], linestyle="--")
@@ -947,15 +1152,15 @@ r"""
 # %% tags=["picture"]
 rows = {
     "0.01 · randn": ten_layers(lambda w: w.normal_(0, 0.01), torch.tanh),
-    "your Xavier": ten_layers(xavier_normal_, torch.tanh),
-    "gain 5/3": ten_layers(lambda w: xavier_normal_(w, gain=5 / 3), torch.tanh),
+    f"{whose('xavier_normal_')} Xavier": ten_layers(normal_xavier, torch.tanh),
+    "gain 5/3": ten_layers(lambda w: normal_xavier(w, gain=5 / 3), torch.tanh),
     "1 · randn": ten_layers(lambda w: w.normal_(0, 1), torch.tanh),
 }
 rows_of_histograms(
     rows, limit=1,
     alt="Histograms of ten tanh layers for four starts. Spread of the tenth layer: "
     + ", ".join(f"{float(outputs[-1].std()):.1g} for {name}" for name, outputs in rows.items())
-    + ". Your Xavier shrinks slowly, with gain 5/3 it keeps its width; the other two are lost",
+    + ". Xavier shrinks slowly, with gain 5/3 it keeps its width; the other two are lost",
 )
 
 # %% [markdown]
@@ -1050,6 +1255,12 @@ def _():
         judge=lambda w: judges.uniform(w, math.sqrt(6 / 60), (60, 200)),
         advice="a weight is (out, in): which of the two is shape[0]?",
     )
+    check.that(
+        "a convolution's weight of (30, 10, 5, 7) has a fan-in of 350",
+        lambda: kaiming_uniform_(torch.zeros(30, 10, 5, 7)),
+        judge=lambda w: judges.uniform(w, math.sqrt(6 / 350), (30, 10, 5, 7)),
+        advice="one output adds up 10 channels at 5 times 7 positions",
+    )
     ### BEGIN HIDDEN TESTS
     check.that("the leak a narrows the uniform law, here to nn.Linear's own 1/√in", lambda: kaiming_uniform_(torch.zeros(90, 144), a=math.sqrt(5)), judge=lambda w: judges.uniform(w, 1 / 12, (90, 144)))
     check.that("a convolution's uniform law with fan_out and a leak, in float64", lambda: kaiming_uniform_(torch.zeros(40, 12, 5, 6, dtype=torch.float64), 0.7, "fan_out"), judge=lambda w: judges.uniform(w, math.sqrt(6 / (1 + 0.7**2) / (40 * 30)), (40, 12, 5, 6), "float64"))
@@ -1075,7 +1286,13 @@ def _():
         judge=lambda w: judges.normal(w, 1 / math.sqrt(200), (60, 200)),
         advice="gain = √(2/(1 + a²)): the a is squared, and under the root",
     )
+    check.that(
+        "with a leak of a = 3 a tenth of 2/200 is left under the root",
+        lambda: kaiming_normal_(torch.zeros(60, 200), a=3.0),
+        judge=lambda w: judges.normal(w, math.sqrt(0.2 / 200), (60, 200)),
+    )
     ### BEGIN HIDDEN TESTS
+    check.that("He's laws for weights with an axis of one", lambda: [kaiming_normal_(torch.zeros(20000, 1)), kaiming_uniform_(torch.zeros(1, 20000), mode="fan_out")], judge=lambda seen: judges.normal(seen[0], math.sqrt(2), (20000, 1)) or judges.uniform(seen[1], math.sqrt(6), (1, 20000)))
     check.that("the normal law of a convolution over three axes, with fan_in and a leak", lambda: kaiming_normal_(torch.zeros(12, 16, 3, 4, 5), a=2.0), judge=lambda w: judges.normal(w, math.sqrt(2 / 5 / (16 * 60)), (12, 16, 3, 4, 5)))
     check.that("a convolution's normal law over one axis with fan_out, in float64", lambda: kaiming_normal_(torch.zeros(70, 40, 4, dtype=torch.float64), 0.0, "fan_out"), judge=lambda w: judges.normal(w, math.sqrt(2 / (70 * 4)), (70, 40, 4), "float64"))
     ### END HIDDEN TESTS
@@ -1096,6 +1313,12 @@ def _():
         expected=[[True] * 5 + [False, True, True]] * 2,
         advice="fill the tensor you were given, inside torch.no_grad(), and return it",
     )
+
+    def recording_after(fill):
+        fill(torch.zeros(4, 4))
+        return torch.is_grad_enabled()
+
+    check.equal("autograd records again after He's laws", lambda: [recording_after(kaiming_uniform_), recording_after(kaiming_normal_)], expected=[True, True])
     check.raises(
         "He's uniform law refuses an unknown mode",
         lambda: kaiming_uniform_(torch.zeros(2, 3), mode="fan_avg"),
@@ -1135,16 +1358,19 @@ def _():
 # %% [markdown]
 r"""
 **Ten layers with a ReLU**, your two ways to start. Look at the numbers above the bars: with Xavier each layer loses a
-factor of $\sqrt2$ in spread, with Kaiming it does not. (The zeros, half of every layer, are left out of the bars.)
+factor of about $\sqrt2$ in spread. With Kaiming the *expected* square is kept; a single draw of the weights wanders
+around it, up in one layer, down in the next. (The zeros, half of every layer, are left out of the bars.)
 """
 
 # %% tags=["picture"]
+uniform_kaiming = yours_or_ours("kaiming_uniform_", nn.init.kaiming_uniform_, drawn_width)
+normal_kaiming = yours_or_ours("kaiming_normal_", nn.init.kaiming_normal_, drawn_width)
 starts = {
     "0.01 · randn": lambda w: w.normal_(0, 0.01),
-    "your Xavier": lambda w: xavier_normal_(w),
-    "your Kaiming": lambda w: kaiming_normal_(w),
+    f"{whose('xavier_normal_')} Xavier": normal_xavier,
+    f"{whose('kaiming_normal_')} Kaiming": normal_kaiming,
 }
-rows = {name: ten_layers(fill, ReLU()) for name, fill in starts.items()}
+rows = {name: ten_layers(fill, relu_layer()) for name, fill in starts.items()}
 rows_of_histograms(
     rows,
     limit=2,
@@ -1163,9 +1389,9 @@ is a factor below 1 that was applied sixty times. (The lowest line stops where f
 """
 
 # %% tags=["picture"]
-starts["twice your Kaiming"] = lambda w: kaiming_normal_(w).mul_(2)
+starts["twice that Kaiming"] = lambda w: normal_kaiming(w).mul_(2)
 signal = {
-    name: [float(out.double().pow(2).mean().sqrt()) for out in ten_layers(fill, ReLU(), 128, 60)]
+    name: [float(out.double().pow(2).mean().sqrt()) for out in ten_layers(fill, relu_layer(), 128, 60)]
     for name, fill in starts.items()
 }
 drawn = {name: [value for value in values if 0 < value < math.inf] for name, values in signal.items()}
@@ -1177,6 +1403,108 @@ plot.curves(
     alt="Size of the activations in sixty ReLU layers on a logarithmic axis: straight lines. "
     + "; ".join(f"{name} ends at {values[-1]:.1g} in layer {len(values)}" for name, values in drawn.items()),
 )
+
+# %% [markdown]
+r"""
+How far does it wander? Twenty draws of the same sixty Kaiming layers, and the size in the last one. What is kept is the mean
+square over *all* draws of the weights, and each draw is one sample of it.
+"""
+
+# %% tags=["picture"]
+ends = []
+for seed in range(20):
+    torch.manual_seed(seed)
+    values = torch.randn(200, 128)
+    for _ in range(60):
+        values = normal_kaiming(torch.zeros(128, 128)).matmul(values.T).clamp(min=0).T
+    ends.append(float(values.pow(2).mean().sqrt()))
+print(f"size in layer 60 over 20 draws: from {min(ends):.2f} to {max(ends):.2f}, Xavier's would be about {2**-30:.0e} of the start")
+
+# %% [markdown]
+r"""
+**Does it decide anything?** A picture of spreads is not yet a reason. So let the three starts *train*: forty layers of 100
+units, the same data, the same Adam, 150 steps. `nn.Linear`'s own start is among them. Predict the order before you run
+(about ten seconds).
+"""
+
+# %% tags=["picture"]
+def forty_layers(fill, width=100, depth=40):
+    sizes = [20, *[width] * (depth - 1), 10]
+    linears = [nn.Linear(*pair) for pair in itertools.pairwise(sizes)]
+    for linear in linears if fill else []:
+        fill(linear.weight)
+        nn.init.zeros_(linear.bias)
+    return nn.Sequential(*[module for linear in linears for module in (linear, nn.ReLU())][:-1])
+
+
+def train_deep(model, x, y, steps=150):
+    optimizer, losses = torch.optim.Adam(model.parameters(), lr=3e-4), []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = F.mse_loss(model(x), y)
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    return losses
+
+
+begin = {"nn.Linear's own": None, f"{whose('xavier_normal_')} Xavier": normal_xavier, f"{whose('kaiming_normal_')} Kaiming": normal_kaiming}
+
+# %% tags=["picture"]
+torch.manual_seed(0)
+deep_x, deep_y = torch.randn(64, 20), torch.randn(64, 10)
+curves = {name: train_deep(forty_layers(fill), deep_x, deep_y) for name, fill in begin.items()}
+plot.curves(
+    curves, ylabel="mean squared error", log=True,
+    alt="Training loss of forty layers over 150 steps of Adam, by how the weights were drawn: "
+    + "; ".join(f"{name} from {values[0]:.3g} to {values[-1]:.3g}" for name, values in curves.items()),
+)
+
+# %% tags=["picture"]
+torch.manual_seed(0)
+varies = float(forty_layers(None)(deep_x).detach().std(dim=0).max())
+constant = float((deep_y - deep_y.mean(dim=0)).pow(2).mean())
+print(f"nn.Linear's own start: over the 64 examples an output varies by at most {varies:.1g}")
+print(f"the best answer that does not look at x has a loss of {constant:.3f}; after training the default has {next(iter(curves.values()))[-1]:.3f}")
+
+# %% [markdown]
+r"""
+The default is stuck: its output says the same whatever comes in, and all it has learned is the mean of the targets.
+The reason lies on both ways through the network. Below, before the first step: the size of what each layer puts out, and the size
+of the gradient that arrives at its weight.
+"""
+
+# %% tags=["picture"]
+def both_ways(model):
+    sizes, x = [], deep_x
+    for module in model:
+        x = module(x)
+        if isinstance(module, nn.Linear):
+            sizes.append(float(x.detach().double().pow(2).mean().sqrt()))
+    F.mse_loss(x, deep_y).backward()
+    grads = [float(m.weight.grad.double().pow(2).mean().sqrt()) for m in model if isinstance(m, nn.Linear)]
+    return {"activations": sizes, "gradients of the weights": grads}
+
+
+# %% tags=["picture"]
+torch.manual_seed(0)
+profiles = {name: both_ways(forty_layers(fill)) for name, fill in begin.items()}
+with plot.figure(
+    "Size of the activations and of the weights' gradients in forty layers, before training, logarithmic. "
+    + "; ".join(
+        f"{name}: activations {p['activations'][0]:.2g} to {p['activations'][-1]:.2g}, gradients "
+        f"{p['gradients of the weights'][0]:.1g} in the first layer and {p['gradients of the weights'][-2]:.1g} in the last but one"
+        for name, p in profiles.items()
+    ),
+    columns=2, height=2.8,
+) as axes:
+    for ax, what in zip(axes, ("activations", "gradients of the weights")):
+        for at, (name, profile) in enumerate(profiles.items()):
+            ax.plot(range(1, 41), [max(v, 1e-30) for v in profile[what]], label=name, color=plot.PALETTE[at])
+        ax.set_yscale("log")
+        ax.set_title(what)
+        ax.set_xlabel("layer")
+    axes[0].legend(fontsize=7)
 
 # %% [markdown]
 r"""
@@ -1193,9 +1521,9 @@ r"""
 A module that is assigned to `self.name` becomes a child. That is all there is to building larger things from smaller
 ones: your `__init__` makes the parts, your `forward` says how data runs through them.
 
-One trap, and it is the plain tensor's trap again. `__setattr__` sees a **Python list** and nothing else: modules inside
-the list are invisible, their parameters are not listed, not saved, not trained. Containers that are modules themselves
-do it right: `nn.Sequential` (a chain, which also calls it), `nn.ModuleList` (a list, which you call), `nn.ModuleDict`.
+You met the trap of it in chapter 5: `__setattr__` sees a **Python list** and nothing else, as it saw a plain tensor in 7.2.
+Modules inside the list are not registered. Containers that are modules themselves do it right: `nn.Sequential` (a chain, which
+also calls it), `nn.ModuleList` (a list, which you call), `nn.ModuleDict`. Predict the two outputs.
 """
 
 # %% tags=["picture"]
@@ -1412,13 +1740,14 @@ def draw_tree(model):
         boxes,
         arrows,
         mark={f"{name} " for name in owned},
-        alt=f"Your {type(model).__name__} as a tree of {len(boxes) - len(owned)} modules that own "
+        alt=f"{whose('SimpleMLP').capitalize()} {type(model).__name__} as a tree of {len(boxes) - len(owned)} modules that own "
         f"{len(owned)} parameters: "
         + ", ".join(f"{name} {shape}" for name, shape in owned.items()),
     )
 
 
-draw_tree(SimpleMLP(1000, 100, 10))
+mlp = yours_or_ours("SimpleMLP", parts.SimpleMLP, lambda kind: [list(p.shape) for p in kind(3, 2, 1).layers.parameters()])
+draw_tree(mlp(1000, 100, 10))
 
 # %% [markdown]
 r"""
@@ -1451,10 +1780,10 @@ def learn_with_adam(model, steps=60):
 torch.manual_seed(6)
 x, y = torch.randn(64, 1000), torch.randn(64, 10)
 ways = {
-    "std 0.001": lambda w: nn.init.normal_(w, 0, 0.001), "your Xavier": xavier_uniform_,
-    "your Kaiming": kaiming_uniform_, "std 0.3": lambda w: nn.init.normal_(w, 0, 0.3),
+    "std 0.001": lambda w: nn.init.normal_(w, 0, 0.001), f"{whose('xavier_uniform_')} Xavier": uniform_xavier,
+    f"{whose('kaiming_uniform_')} Kaiming": uniform_kaiming, "std 0.3": lambda w: nn.init.normal_(w, 0, 0.3),
 }
-curves = {name: learn_with_adam(start(SimpleMLP(1000, 100, 10), fill)) for name, fill in ways.items()}
+curves = {name: learn_with_adam(start(mlp(1000, 100, 10), fill)) for name, fill in ways.items()}
 plot.curves(
     curves, ylabel="mean squared error", log=True,
     alt="Four loss curves of the same network, on a logarithmic axis, by how its weights were drawn: "
@@ -1470,7 +1799,8 @@ records what happened *this* time, so each call has a graph of its own. That is 
 
 And nothing says that a module may be used once only. Apply one layer three times, and its weight takes part three times;
 its gradient is the **sum** of three contributions, as chapter 3's diamonds were. One parameter, listed once, saved once,
-moved once: *weight sharing*. Recurrent networks are nothing else.
+moved once: *weight sharing*. A recurrent network shares its weights in this way over the steps of a sequence, and takes a
+new input at each step besides.
 """
 
 # %% tags=["picture"]
@@ -1499,8 +1829,8 @@ Write the class `DynamicNet(d_in, h, d_out)`, an `nn.Module` with the linear lay
 
 `forward(x, repeats=None)` computes the ReLU of `input_linear`, then `repeats` times the ReLU of `middle_linear`, always with
 the **same** weights, then `output_linear`, whose result stays as it is. `repeats` is 0, 1, 2, … With `None`, each call
-draws 0, 1, 2 or 3 afresh, each with positive probability, in training and in evaluation; the source of randomness is
-yours to choose, and so is how you spell the ReLU.
+draws 0, 1, 2 or 3 afresh, each with a probability of at least 1/10, in training and in evaluation; the source of
+randomness is yours to choose, and so is how you spell the ReLU.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "dynamic_net", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1687,7 +2017,7 @@ def _():
 # %% nbgrader={"grade": true, "grade_id": "dynamic_net__drawn", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
 @check.cell("dynamic_net__drawn")
 def _():
-    def counts(training, calls=1000):
+    def counts(training, calls=1000):  # at 1/10 each, 55 of 1000 is five standard deviations below what to expect
         # with all weights 1, and biases 0 but the middle one's, the output is x plus the number of repeats
         with check.lend(DynamicNet, Linear=nn.Linear, ReLU=nn.ReLU), torch.no_grad():
             net = DynamicNet(1, 1, 1).train(training)
@@ -1706,11 +2036,12 @@ def _():
             if set(drawn) != {0, 1, 2, 3}
             else "the numbers go round in a circle, nothing is drawn"
             if any(drawn[p:] == drawn[:-p] for p in range(1, 65))
+            else "one of the four numbers comes too rarely"
+            if min(drawn.count(n) for n in range(4)) < 55
             else None
         ),
         advice="look up whether your random function includes its upper end; and draw in forward, not in __init__",
     )
-    ### BEGIN HIDDEN TESTS
     check.that(
         "in evaluation it draws as well",
         lambda: counts(False),
@@ -1722,7 +2053,6 @@ def _():
             else "not all of 0, 1, 2, 3 occur"
         ),
     )
-    ### END HIDDEN TESTS
 
 # %% [markdown]
 r"""
@@ -1743,13 +2073,21 @@ def count_nodes(root):
     return len(seen) - leaves, leaves
 
 
-deep = DynamicNet(1000, 100, 10)
+def six_ones(kind):
+    net = kind(1, 1, 1)
+    for parameter in net.parameters():
+        nn.init.ones_(parameter)
+    return [net(torch.ones(1, 1), repeats=r) for r in (0, 2)]
+
+
+dynamic = yours_or_ours("DynamicNet", parts.DynamicNet, six_ones)
+deep = dynamic(1000, 100, 10)
 sizes = [count_nodes(deep(x, repeats=r).grad_fn) for r in range(7)]
 plot.curves(
     {"operations": [size[0] for size in sizes], "leaves": [size[1] for size in sizes]},
     xlabel="repeats",
     ylabel="nodes of the graph",
-    alt=f"Nodes in the graph of your DynamicNet by repeats, 0 to 6: operations rise from "
+    alt=f"Nodes in the graph of {whose('DynamicNet')} DynamicNet by repeats, 0 to 6: operations rise from "
     f"{sizes[0][0]} to {sizes[-1][0]}, "
     f"leaves are {sizes[0][1]} without a repeat and {sizes[-1][1]} with six",
 )
@@ -1763,7 +2101,7 @@ repeats that the step happened to take.
 # %% tags=["picture"]
 torch.manual_seed(7)
 random.seed(7)
-deep, points = DynamicNet(1000, 100, 10), {r: ([], []) for r in range(4)}
+deep, points = dynamic(1000, 100, 10), {r: ([], []) for r in range(4)}
 optimizer = torch.optim.Adam(deep.parameters(), lr=1e-3)
 for step in range(120):
     repeats = random.randint(0, 3)
@@ -1775,7 +2113,7 @@ for step in range(120):
     points[repeats][1].append(float(loss.detach()))
 text = ", ".join(f"{r} repeats {values[-1]:.2g}" for r, (_, values) in points.items() if values)
 with plot.figure(
-    "Loss of your DynamicNet over 120 steps, each with a depth drawn at random: it falls "
+    f"Loss of {whose('DynamicNet')} DynamicNet over 120 steps, each with a depth drawn at random: it falls "
     f"for every depth. Last values: {text}"
 ) as ax:
     for r, (steps, values) in points.items():
@@ -1908,6 +2246,12 @@ def _():
         expected=[[[3.0, 3.0], [6.0, -1.0]], [[2.0, 4.0], 2], [[4.25, 4.5], 4], True],
         advice="self.training says which mode it is; a fresh module is in training mode",
     )
+
+    def untrained(batch):
+        module = RunningMean(2).eval()
+        return [module(batch), module(batch[:1]), *seen(module), module.training]
+
+    check.close("evaluated before any training, nothing is subtracted", lambda: untrained(batch), expected=[batch, batch[:1], [0.0, 0.0], 0, False])
     ### BEGIN HIDDEN TESTS
     def inside(batch, other):
         model = nn.Sequential(RunningMean(2), nn.Identity())
@@ -2012,19 +2356,20 @@ what is left to expect after $k$ rows, $1/\sqrt k$.
 """
 
 # %% tags=["picture"]
+running = yours_or_ours("RunningMean", parts.RunningMean, lambda kind: kind(1)(torch.tensor([[1.0], [5.0]])))
 torch.manual_seed(8)
 random.seed(8)
-module, rows_seen, errors = RunningMean(50), [], []
+module, rows_seen, errors = running(50), [], []
 for step in range(150):
     module(3 + torch.randn(random.randint(1, 8), 50))
     rows_seen.append(int(module.count))
     errors.append(float((module.mean - 3).pow(2).mean().sqrt()))
 plot.curves(
-    {"distance of your mean from 3": (rows_seen, errors), "1/√k": (rows_seen, 1 / np.sqrt(rows_seen))},
+    {f"distance of {whose('RunningMean')} mean from 3": (rows_seen, errors), "1/√k": (rows_seen, 1 / np.sqrt(rows_seen))},
     xlabel="rows seen",
     ylabel="distance",
     log=True,
-    alt=f"Distance of your running mean from the true mean on a logarithmic axis: from "
+    alt=f"Distance of {whose('RunningMean')} running mean from the true mean on a logarithmic axis: from "
     f"{errors[0]:.2g} after {rows_seen[0]} rows down to "
     f"{errors[-1]:.2g} after {rows_seen[-1]}, along the line 1/√k",
 )
@@ -2039,8 +2384,8 @@ add a line. Or you use the place that `nn.Module.__call__` keeps open for you:
 `handle = module.register_forward_hook(hook)`, and after each forward pass `hook(module, inputs, output)` is called. If it
 returns `None`, nothing changes; what it returns otherwise **replaces** the output. `handle.remove()` ends it.
 
-`named_modules()` walks the tree and gives each module with its qualified name, `layers.0`. A *leaf* is a module without
-children. (Backward has hooks too, `register_full_backward_hook`, and tensors have theirs.)
+`named_modules()` walks the tree and gives each module with its qualified name, `layers.0`. A *leaf module* is one without
+children (chapter 3's *leaf tensors* are another thing with the same name). (Backward has hooks too, `register_full_backward_hook`, and tensors have theirs.)
 """
 
 # %% tags=["picture"]
@@ -2135,6 +2480,14 @@ def _():
         lambda: record(small(), x),
         expected={"0": torch.tensor([[3.0, -1.0]]), "1": torch.tensor([[3.0, 0.0]])},
         advice="print(rec.activations.keys()); a hook made in a loop sees the loop's last name unless it has its own",
+    )
+    def nested():
+        return nn.Sequential(nn.Sequential(nn.Identity(), nn.Tanh()), nn.Identity())
+
+    check.equal(
+        "a module inside a module is recorded under its whole name, containers are not",
+        lambda: sorted(record(nested(), x)), expected=["0.0", "0.1", "1"],
+        advice="print(list(dict(model.named_modules()))): which of these have no children?",
     )
     check.equal("what is kept is detached", lambda: sorted([name, value.requires_grad] for name, value in record(small(), x).items()), expected=[["0", False], ["1", False]])
     check.close("after a second forward pass its outputs are there", lambda: record(small(), x, later), expected={"0": torch.tensor([[6.0, 4.0]]), "1": torch.tensor([[6.0, 4.0]])})
@@ -2237,8 +2590,7 @@ def _():
 def _():
     def build():
         model = nn.Sequential(nn.Linear(2, 2, bias=False), nn.ReLU())
-        with torch.no_grad():
-            model[0].weight.copy_(torch.tensor([[1.0, 1.0], [1.0, -1.0]]))
+        model[0].weight.data.copy_(torch.tensor([[1.0, 1.0], [1.0, -1.0]]))
         return model
 
     def installed(model):
@@ -2248,8 +2600,7 @@ def _():
     x, later = torch.tensor([[1.0, 2.0]]), torch.tensor([[5.0, 1.0]])
 
     def afterwards():
-        model = build()
-        before = installed(model)
+        before = installed(model := build())
         with ActivationRecorder(model) as rec:
             model(x)
         left = installed(model) - before
@@ -2258,31 +2609,35 @@ def _():
 
     check.close(
         "after the block no hook is left, and what was recorded stays",
-        lambda: afterwards(),
-        expected=[0, {"0": torch.tensor([[3.0, -1.0]]), "1": torch.tensor([[3.0, 0.0]])}],
+        lambda: afterwards(), expected=[0, {"0": torch.tensor([[3.0, -1.0]]), "1": torch.tensor([[3.0, 0.0]])}],
         advice="keep every handle that register_forward_hook returns, and remove each of them in __exit__",
     )
+
+    def neighbour(model, seen):
+        model[0].register_forward_hook(lambda *call: seen.append("ran"))
+        with ActivationRecorder(model):
+            pass
+        return model(x).numel() and seen
+
+    check.equal("a hook that somebody else installed still runs afterwards", lambda: neighbour(build(), []), expected=["ran"], advice="remove what you installed, by its handle")
 
     def by_exception():
         model, recorder = build(), []
         before = installed(model)
+        way_out = "swallowed"
         try:
             with ActivationRecorder(model) as rec:
                 recorder.append(rec)
-                model(x)
-                raise KeyError("on purpose")
+                raise KeyError(model(x))
         except KeyError:
             way_out = "raised"
-        else:
-            way_out = "swallowed"
         left = installed(model) - before
         model(later)
         return [left, way_out, dict(recorder[0].activations)]
 
     check.close(
         "after an exception in the block it is the same, and the exception goes on",
-        lambda: by_exception(),
-        expected=[0, "raised", {"0": torch.tensor([[3.0, -1.0]]), "1": torch.tensor([[3.0, 0.0]])}],
+        lambda: by_exception(), expected=[0, "raised", {"0": torch.tensor([[3.0, -1.0]]), "1": torch.tensor([[3.0, 0.0]])}],
     )
     ### BEGIN HIDDEN TESTS
     def with_others():
@@ -2308,16 +2663,24 @@ the outputs of its five leaves. Read the widths from left to right, and find the
 """
 
 # %% tags=["picture"]
+def recorded(kind):
+    chain = nn.Sequential(nn.Identity(), nn.ReLU())
+    with kind(chain) as rec:
+        chain(torch.tensor([-1.0, 2.0]))
+    return dict(rec.activations)
+
+
+recorder = yours_or_ours("ActivationRecorder", parts.ActivationRecorder, recorded)
 torch.manual_seed(9)
-model = start(SimpleMLP(1000, 100, 10), kaiming_normal_)
-with ActivationRecorder(model) as rec:
+model = start(mlp(1000, 100, 10), normal_kaiming)
+with recorder(model) as rec:
     model(torch.randn(64, 1000))
 plot.histograms(
     {
         f"{name}: {type(model.get_submodule(name)).__name__}": values
         for name, values in rec.activations.items()
     },
-    alt="Histograms of the outputs of the five leaves of your SimpleMLP, as your recorder saw them: "
+    alt=f"Histograms of the outputs of the five leaf modules of the network, as {whose('ActivationRecorder')} recorder saw them: "
     + "; ".join(
         f"{name} spread {float(values.std()):.2g}, {float((values == 0).float().mean()):.0%} zeros"
         for name, values in rec.activations.items()
@@ -2334,9 +2697,9 @@ and nothing will ever wake it.
 # %% tags=["picture"]
 asleep = {}
 for shift in (0.0, -1.0, -2.0, -3.0, -4.0):
-    model = start(SimpleMLP(1000, 100, 10), kaiming_normal_)
+    model = start(mlp(1000, 100, 10), normal_kaiming)
     nn.init.constant_(model.layers[0].bias, shift)
-    with ActivationRecorder(model) as rec:
+    with recorder(model) as rec:
         model(x)
     asleep[f"bias {shift:g}"] = 100 * float((rec.activations["layers.1"] == 0).all(dim=0).float().mean())
 plot.bars(
@@ -2344,6 +2707,71 @@ plot.bars(
     alt="Per cent of units of the first ReLU that are 0 for every example, by the bias of the first layer: "
     + ", ".join(f"{name} {value:.0f} %" for name, value in asleep.items()),
 )
+
+# %% [markdown]
+r"""
+## 7.9 Messages you will meet
+
+Seven slips with modules, and what PyTorch says to each. Before you run the cell, say for each of them what is wrong; two say
+nothing at all, and those are the expensive ones. The table below it has cause and cure.
+"""
+
+# %% tags=["picture"]
+def met(trigger):
+    """run a slip; return the first lines of what PyTorch says"""
+    try:
+        return str(trigger() or "(nothing)")
+    except Exception as error:
+        return f"{type(error).__name__}: " + " ".join(line.strip() for line in str(error).splitlines()[:3])
+
+
+class Unready(nn.Module):
+    def __init__(self):
+        self.layer = nn.Linear(2, 2)  # super().__init__() comes too late, or never
+
+
+class Listed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = [nn.Linear(2, 2)]
+
+
+def other_parameters():
+    model = nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+    model = copy.deepcopy(model)  # or a new one, in the next cell
+    before = model.weight.clone()
+    model(torch.ones(1, 2)).sum().backward()
+    optimizer.step()
+    return f"(nothing; the weight moved by {float((model.weight - before).abs().max().detach()):g})"
+
+# %% tags=["picture"]
+pair, taller = nn.Sequential(nn.Linear(2, 3)), nn.Sequential(nn.Linear(2, 4))
+wrapped = {f"module.{name}": value for name, value in pair.state_dict().items()}
+slips = {
+    "1 parts before super().__init__()": Unready,
+    "2 a tensor under a parameter's name": lambda: setattr(pair[0], "weight", torch.ones(3, 2)),
+    "3 a state with other names": lambda: pair.load_state_dict(wrapped),
+    "4 a state with other shapes": lambda: pair.load_state_dict(taller.state_dict()),
+    "5 a state with other names, not strict": lambda: pair.load_state_dict(wrapped, strict=False) and None,
+    "6 modules in a list": lambda: torch.optim.SGD(Listed().parameters(), lr=0.1),
+    "7 an optimizer made for another model": other_parameters,
+}
+for name, trigger in slips.items():
+    print(f"{name}\n    {met(trigger)}")
+
+# %% [markdown]
+r"""
+| slip | cause | cure |
+|---|---|---|
+| 1 | the dictionaries that register are made by `nn.Module.__init__` | `super().__init__()` first |
+| 2 | the name is registered, and only a `Parameter` or None may stand there | `with torch.no_grad(): layer.weight.copy_(values)` |
+| 3 | *missing*: the model has it, the file has not; *unexpected*: the other way round. Here the model was saved inside a wrapper | rename the keys, or save `model.module` |
+| 4 | the same names, another architecture | build the model with the sizes it was saved with |
+| 5 | `strict=False` loads what fits, which is nothing, **and says so only in what it returns** | read `missing_keys` |
+| 6 | an empty list: nothing was registered | `nn.ModuleList` |
+| 7 | the optimizer holds tensors, not names: those of the old model. **Silence** | make the optimizer last |
+"""
 
 # %% [markdown]
 r"""
@@ -2387,7 +2815,7 @@ cannot be fully automatic?
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_composite", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
 r"""
 **Model answer.** (out, in) is the matrix of $y = Wx$: row $j$ holds all that output $j$ uses, one contiguous piece of memory.
-The first axis counts outputs for every layer (a convolution is (out, in, k, k)), so fans, pruning of units and normalising
+The first axis counts outputs for linear layers and convolutions (out, in, k, k) alike, so fans, pruning of units and normalising
 per output read the same everywhere. The transpose in $xW^\top$ is a view and costs nothing. In a composite, a part and a
 whole have one interface: `parameters()`, `state_dict()`, `to()`, `train()` walk the tree, an optimizer need not know what
 it trains, and networks nest as functions do. The price: it works only for what is *registered*, by the type of what is
@@ -2395,7 +2823,7 @@ assigned; a plain tensor or a Python list of modules is passed by in silence, an
 a layer breaks old checkpoints. Whether a tensor is trained or only remembered is an intention; `nn.Parameter` and
 `register_buffer` are how we say it.
 
-**Rubric.** 1 point: one row is one output, the same rule for all layers, or the transpose being free. 1 point: one interface
+**Rubric.** 1 point: one row is one output, the same rule for convolutions, or the transpose being free. 1 point: one interface
 for part and whole, with an example. 1 point: a price (lists, plain tensors, names), and that intention has to be said.
 """
 

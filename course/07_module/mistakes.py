@@ -1815,6 +1815,23 @@ class DynamicNet(nn.Module):
         return self.output_linear(h)
 
 
+# %% dynamic_net: three_hardly_ever
+# help: All four numbers occur, and one of them hardly ever. Each has to come with a probability of at least 1/10.
+class DynamicNet(nn.Module):
+    def __init__(self, d_in, h, d_out):
+        super().__init__()
+        self.input_linear, self.middle_linear, self.output_linear = Linear(d_in, h), Linear(h, h), Linear(h, d_out)
+
+    def forward(self, x, repeats=None):
+        if repeats is None:
+            repeats = random.choice([0, 1, 2] * 16 + [3, 0])
+        h = self.input_linear(x).clamp(min=0)
+        for _ in range(repeats):
+            h = self.middle_linear(h).clamp(min=0)
+        return self.output_linear(h)
+
+
+
 # %% dynamic_net: drawn_once
 # help: Every call takes the same number. It is drawn once for the network's whole life, or each time from a seed that
 #   is set anew. Draw in forward, and leave the seed alone.
@@ -2001,6 +2018,26 @@ class DynamicNet(nn.Module):
         for n in range(repeats):
             h = (self.middle_linear if n == 0 else self.more[n - 1])(h).clamp(min=0)
         return self.output_linear(h)
+
+
+# %% running_mean: divided_by_no_rows
+# help: Before any row was counted you divide by 0, and everything is nan. Without rows the mean is 0.
+class RunningMean(nn.Module):
+    def __init__(self, num_features):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(num_features))
+        self.register_buffer("count", torch.tensor(0))
+        self.register_buffer("total", torch.zeros(num_features))
+
+    def forward(self, x):
+        with torch.no_grad():
+            if self.training:
+                self.count += len(x)
+                self.total += x.sum(dim=0)
+            mean = self.total / self.count
+            self.mean.copy_(mean)
+        return x - self.mean
+
 
 
 # %% running_mean: mean_of_means

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+
 # %% relu_module: maximum
 class ReLU(nn.Module):
     def __init__(self):
@@ -271,9 +272,7 @@ class _Chain(nn.Module):
 
 class SimpleMLP(_Chain):
     def __init__(self, in_dim, hidden_dim, out_dim):
-        super().__init__(
-            nn.Linear(in_dim, hidden_dim), nn.ReLU(), nn.Linear(hidden_dim, hidden_dim), nn.ReLU(), nn.Linear(hidden_dim, out_dim)
-        )
+        super().__init__(nn.Linear(in_dim, hidden_dim), nn.ReLU(), nn.Linear(hidden_dim, hidden_dim), nn.ReLU(), nn.Linear(hidden_dim, out_dim))
 
 
 # %% dynamic_net: recursive
@@ -485,3 +484,476 @@ class SimpleMLP(nn.Module):
 
     def forward(self, x):
         return self.layers(x)
+
+
+# %% relu_module: relu_in_comments_and_strings
+class ReLU(nn.Module):
+    def forward(self, x):
+        note = "as nn.ReLU and torch.relu do"  # not F.relu(x)
+        return x.clamp_min(0)
+
+
+# %% relu_module: a_helper_called_relu
+def relu(x):
+    return x * (x > 0)
+
+
+class ReLU(nn.Module):
+    def forward(self, x):
+        return relu(x)
+
+
+# %% relu_module: leaky_relu_without_a_leak
+class ReLU(nn.Module):
+    def forward(self, x):
+        return F.leaky_relu(x, 0.0)
+
+
+# %% relu_module: hardtanh_without_an_end
+class ReLU(nn.Module):
+    def forward(self, x):
+        return F.hardtanh(x, 0.0, float("inf"))
+
+
+# %% relu_module: super_with_the_class_s_name
+class ReLU(nn.Module):
+    def __init__(self):
+        super(ReLU, self).__init__()
+
+    def forward(self, input):
+        return torch.max(input, torch.zeros_like(input))
+
+
+# %% relu_module: relu_by_where
+class ReLU(nn.Module):
+    def forward(self, x):
+        return torch.where(x > 0, x, torch.zeros((), dtype=x.dtype))
+
+
+# %% relu_module: relu_by_masked_fill
+class ReLU(nn.Module):
+    def forward(self, x):
+        return x.masked_fill(x <= 0, 0.0)
+
+
+# %% relu_module: relu_with_an_optional_argument
+class ReLU(nn.Module):
+    def __init__(self, inplace=False):
+        super().__init__()
+        self.inplace = inplace
+
+    def forward(self, x):
+        return (x > 0) * x
+
+    def extra_repr(self):
+        return "inplace" * self.inplace
+
+
+# %% linear: a_function_called_linear
+def linear(x, w, b):
+    """as F.linear"""
+    y = torch.matmul(x, w.mT)
+    return y if b is None else y + b
+
+
+class Linear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+
+        super().__init__()
+        self.in_features, self.out_features = in_features, out_features
+        k = in_features**-0.5
+        self.weight = nn.Parameter(torch.empty(out_features, in_features).uniform_(-k, k))
+        self.register_parameter("bias", nn.Parameter(torch.empty(out_features).uniform_(-k, k)) if bias else None)
+
+    def forward(self, x):
+        return linear(x, self.weight, self.bias)
+
+    def extra_repr(self):
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+
+
+# %% linear: nn_init_where_it_is_not_forbidden
+class Linear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.in_features, self.out_features = in_features, out_features
+        self.weight = nn.Parameter(torch.empty(out_features, in_features))
+        nn.init.kaiming_uniform_(self.weight, a=math.sqrt(5))
+        self.register_parameter("bias", nn.Parameter(nn.init.uniform_(torch.empty(out_features), -1 / math.sqrt(in_features), 1 / math.sqrt(in_features))) if bias else None)
+
+    def forward(self, x):
+        out = x @ self.weight.T
+        return out if self.bias is None else out + self.bias
+
+    def extra_repr(self):
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+
+
+# %% linear: linear_by_broadcasting
+class Linear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+
+        super().__init__()
+        self.in_features, self.out_features = in_features, out_features
+        k = in_features**-0.5
+        self.weight = nn.Parameter(torch.empty(out_features, in_features).uniform_(-k, k))
+        self.register_parameter("bias", nn.Parameter(torch.empty(out_features).uniform_(-k, k)) if bias else None)
+
+    def forward(self, x):
+        y = (x[..., None, :] * self.weight).sum(-1)
+        return y if self.bias is None else y + self.bias
+
+    def extra_repr(self):
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+
+
+# %% linear: linear_by_inner
+class Linear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+
+        super().__init__()
+        self.in_features, self.out_features = in_features, out_features
+        k = in_features**-0.5
+        self.weight = nn.Parameter(torch.empty(out_features, in_features).uniform_(-k, k))
+        self.register_parameter("bias", nn.Parameter(torch.empty(out_features).uniform_(-k, k)) if bias else None)
+
+    def forward(self, x):
+        y = torch.inner(x, self.weight)
+        if self.bias is not None:
+            y = y + self.bias
+        return y
+
+    def extra_repr(self):
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+
+
+# %% linear: linear_by_tensordot
+class Linear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+
+        super().__init__()
+        self.in_features, self.out_features = in_features, out_features
+        k = in_features**-0.5
+        self.weight = nn.Parameter(torch.empty(out_features, in_features).uniform_(-k, k))
+        self.register_parameter("bias", nn.Parameter(torch.empty(out_features).uniform_(-k, k)) if bias else None)
+
+    def forward(self, x):
+        y = torch.tensordot(x, self.weight, dims=([-1], [1]))
+        return y if self.bias is None else torch.add(y, self.bias)
+
+    def extra_repr(self):
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+
+
+# %% linear: linear_with_a_reset_and_more_attributes
+class Linear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+
+        super().__init__()
+        self.in_features = in_features
+        self.out_features = out_features
+        self.use_bias = bias
+        self.weight = nn.Parameter(torch.Tensor(out_features, in_features))
+        if bias:
+            self.bias = nn.Parameter(torch.Tensor(out_features))
+        else:
+            self.register_parameter("bias", None)
+        bound = 1 / np.sqrt(in_features)
+        for p in self.parameters():
+            p.data.uniform_(-bound, bound)
+
+    def forward(self, x):
+        out = x.matmul(self.weight.transpose(0, 1))
+        if self.use_bias:
+            out += self.bias
+        return out
+
+    def extra_repr(self):
+        return "in_features={}, out_features={}, bias={}".format(self.in_features, self.out_features, self.use_bias)
+
+
+# %% xavier_init: nn_init_in_a_docstring
+"""like nn.init.xavier_uniform_"""
+init = nn_init = None  # nn.init
+
+
+def _std(t, gain):
+    if t.ndim < 2:
+        raise ValueError("no fans")
+    k = t[0, 0].numel()
+    return gain * math.sqrt(2 / ((t.shape[0] + t.shape[1]) * k))
+
+
+def xavier_uniform_(tensor, gain=1.0):
+    b = math.sqrt(3) * _std(tensor, gain)
+    with torch.no_grad():
+        return tensor.uniform_(-b, b)
+
+
+def xavier_normal_(tensor, gain=1.0):
+    s = _std(tensor, gain)
+    with torch.no_grad():
+        return tensor.normal_(0, s)
+
+
+# %% xavier_init: xavier_by_a_generator_of_its_own
+G = torch.Generator()
+G.seed()
+
+
+def _std(t, gain):
+    if t.ndim < 2:
+        raise ValueError("no fans")
+    k = t[0, 0].numel()
+    return gain * math.sqrt(2 / ((t.shape[0] + t.shape[1]) * k))
+
+
+def xavier_uniform_(tensor, gain=1.0):
+    b = math.sqrt(3) * _std(tensor, gain)
+    tensor.data.copy_((torch.rand(tensor.shape, generator=G) * 2 - 1) * b)
+    return tensor
+
+
+def xavier_normal_(tensor, gain=1.0):
+    s = _std(tensor, gain)
+    with torch.no_grad():
+        return tensor.normal_(0, s)
+
+
+# %% xavier_init: xavier_by_list_and_slice
+def _std(t, gain):
+    if t.ndim < 2:
+        raise ValueError("no fans")
+    k = t[0, 0].numel()
+    return gain * math.sqrt(2 / ((t.shape[0] + t.shape[1]) * k))
+
+
+def xavier_uniform_(tensor, gain=1.0):
+    b = math.sqrt(3) * _std(tensor, gain)
+    with torch.no_grad():
+        return tensor.uniform_(-b, b)
+
+
+def xavier_normal_(tensor, gain=1.0):
+    s = _std(tensor, gain)
+    tensor.data[:] = torch.as_tensor(np.random.normal(0, s, tensor.shape))
+    return tensor
+
+
+# %% kaiming_init: a_helper_called_init
+def init(t):
+    return t
+
+
+def _std(t, a, mode):
+    if t.ndim < 2 or mode not in ("fan_in", "fan_out"):
+        raise ValueError("no fans")
+    fan = t[0].numel() if mode == "fan_in" else t[:, 0].numel()
+    return math.sqrt(2 / (1 + a**2) / fan)
+
+
+def kaiming_uniform_(tensor, a=0.0, mode="fan_in"):
+    b = math.sqrt(3) * _std(tensor, a, mode)
+    with torch.no_grad():
+        return tensor.uniform_(-b, b)
+
+
+def kaiming_normal_(tensor, a=0.0, mode="fan_in"):
+    s = _std(tensor, a, mode)
+    with torch.no_grad():
+        return init(tensor).normal_(mean=0.0, std=s)
+
+
+# %% kaiming_init: kaiming_decorated
+@torch.no_grad()
+def _draw(t, b):
+    t.copy_(torch.rand_like(t).mul(2 * b).sub(b))
+    return t
+
+
+def _std(t, a, mode):
+    if t.ndim < 2 or mode not in ("fan_in", "fan_out"):
+        raise ValueError("no fans")
+    fan = t[0].numel() if mode == "fan_in" else t[:, 0].numel()
+    return math.sqrt(2 / (1 + a**2) / fan)
+
+
+def kaiming_uniform_(tensor, a=0.0, mode="fan_in"):
+    b = math.sqrt(3) * _std(tensor, a, mode)
+    return _draw(tensor, b)
+
+
+def kaiming_normal_(tensor, a=0.0, mode="fan_in"):
+    s = _std(tensor, a, mode)
+    with torch.no_grad():
+        return tensor.normal_(0, s)
+
+
+# %% kaiming_init: kaiming_with_the_fan_from_shapes
+def _std(t, a, mode):
+    if t.ndim < 2 or mode not in ("fan_in", "fan_out"):
+        raise ValueError("no fans")
+    fan = math.prod(t.shape) / t.shape[0 if mode == "fan_in" else 1]
+    return math.sqrt(2 / (1 + a**2) / fan)
+
+
+def kaiming_uniform_(tensor, a=0.0, mode="fan_in"):
+    b = math.sqrt(3) * _std(tensor, a, mode)
+    with torch.no_grad():
+        return tensor.uniform_(-b, b)
+
+
+def kaiming_normal_(tensor, a=0.0, mode="fan_in"):
+    s = _std(tensor, a, mode)
+    with torch.no_grad():
+        return tensor.normal_(0, s)
+
+
+# %% simple_mlp: mlp_with_ordered_names
+class SimpleMLP(nn.Module):
+    def __init__(self, in_dim, hidden_dim, out_dim):
+        super().__init__()
+        blocks = []
+        for a, b in ((in_dim, hidden_dim), (hidden_dim, hidden_dim)):
+            blocks += [Linear(a, b, bias=True), ReLU()]
+        self.layers = nn.Sequential(*blocks, Linear(in_features=hidden_dim, out_features=out_dim))
+
+    def __len__(self):
+        return 5
+
+    def forward(self, x, *, flat=False):
+        return self.layers(x)
+
+
+# %% simple_mlp: mlp_that_is_a_sequential_s_owner_twice
+class SimpleMLP(nn.Module):
+    def __init__(self, in_dim, hidden_dim, out_dim):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(in_dim, hidden_dim), nn.ReLU(), nn.Linear(hidden_dim, hidden_dim), nn.ReLU(), nn.Linear(hidden_dim, out_dim))
+        self.head = self.layers[4]
+
+    def forward(self, x):
+        return self.head(self.layers[:4](x))
+
+
+# %% dynamic_net: net_by_reduce
+from functools import reduce
+
+
+class DynamicNet(nn.Module):
+    def __init__(self, d_in, h, d_out):
+        super().__init__()
+        self.output_linear = nn.Linear(h, d_out)
+        self.middle_linear = nn.Linear(h, h)
+        self.input_linear = nn.Linear(d_in, h)
+
+    def forward(self, x, repeats=None):
+        n = np.random.choice([0, 1, 1, 2, 3]) if repeats is None else repeats
+        step = lambda h, _: F.relu(self.middle_linear(h))
+        return self.output_linear(reduce(step, range(n), F.relu(self.input_linear(x))))
+
+
+# %% dynamic_net: net_by_secrets
+import secrets
+
+
+class DynamicNet(nn.Module):
+    def __init__(self, d_in, h, d_out):
+        super().__init__()
+        self.input_linear, self.middle_linear, self.output_linear = Linear(d_in, h), Linear(h, h), Linear(h, d_out)
+        self.relu = ReLU()
+
+    def forward(self, x, repeats=None):
+        repeats = secrets.choice(range(4)) if repeats is None else int(repeats)
+        h = self.relu(self.input_linear(x))
+        for _ in [None] * repeats:
+            h = self.relu(self.middle_linear(h))
+        return self.output_linear(h)
+
+
+# %% running_mean: mean_in_the_training_branch_only
+class RunningMean(nn.Module):
+    def __init__(self, num_features):
+        super().__init__()
+        self.num_features = num_features
+        self.register_buffer("count", torch.tensor(0, dtype=torch.long))
+        self.register_buffer("mean", torch.zeros(num_features))
+
+    def forward(self, x):
+        if self.training:
+            d = x.detach()
+            n = d.size(0)
+            self.count += n
+            delta = d.mean(0) - self.mean
+            self.mean = self.mean + delta * n / self.count
+        return x - self.mean
+
+
+# %% running_mean: mean_with_an_extra_buffer
+class RunningMean(nn.Module):
+    def __init__(self, num_features):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(num_features))
+        self.register_buffer("count", torch.zeros((), dtype=torch.int64))
+        self.register_buffer("total", torch.zeros(num_features))
+
+    @torch.no_grad()
+    def see(self, rows):
+        self.total.add_(rows.sum(0))
+        self.count.add_(rows.shape[0])
+        self.mean.copy_(self.total / self.count)
+
+    def forward(self, x):
+        if self.training:
+            self.see(x)
+        return x - self.mean.expand_as(x)
+
+    def _load_from_state_dict(self, state, prefix, *rest):
+        super()._load_from_state_dict(state, prefix, *rest)
+
+
+# %% activation_recorder: recorder_by_patching_forward
+class ActivationRecorder:
+    def __init__(self, model):
+        self.model, self.activations, self.patched = model, {}, []
+
+    def __enter__(self):
+        for name, module in self.model.named_modules():
+            if len(list(module.children())) == 0:
+                self.patched.append((module, module.__dict__.get("forward")))
+
+                def forward(*args, _name=name, _old=module.forward, **kwargs):
+                    out = _old(*args, **kwargs)
+                    self.activations[_name] = out.detach()
+                    return out
+
+                module.forward = forward
+        return self
+
+    def __exit__(self, kind, error, trace):
+        for module, old in reversed(self.patched):
+            if old is None:
+                del module.forward
+            else:
+                module.forward = old
+
+
+# %% activation_recorder: recorder_in_a_dictionary_s_clothes
+from collections import UserDict
+
+
+class ActivationRecorder(UserDict):
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    activations = property(lambda self: self.data)
+
+    def __enter__(self):
+        leaves = {n: m for n, m in self.model.named_modules() if not m._modules}
+        self.handles = [m.register_forward_hook(lambda *a, n=n: self.data.update({n: a[-1].detach()})) for n, m in leaves.items()]
+        return self
+
+    def __exit__(self, *ignored):
+        for h in self.handles:
+            h.remove()

@@ -16,7 +16,9 @@ network of yours, trained by a function of yours, recognises at least 95 of 100 
 seen**.
 
 The network hardly changes. What is new is everything around it: where batches come from, how you measure
-what was learned without fooling yourself, and what you do when the number is not what you hoped for.
+what was learned without fooling yourself, and how you *decide*: which learning rate, how many epochs, and
+whether one result is better than another or only luckier. The chapter ends with a file: a model that you chose,
+validated, tested once and saved. Chapter 11 ships it.
 """
 
 # %% [markdown]
@@ -27,14 +29,16 @@ r"""
    └─ normalize                 │              └──────── Adam ◀── gradients ─┘
                                 └── the next one, until the epoch is over: train
 
- images it never saw ──▶ evaluate ──▶ one number        confusion_matrix ──▶ a hundred
+ validation images ──▶ evaluate ──▶ one number to decide by       confusion_matrix ──▶ a hundred
+ test images ──▶ once, at the very end
 ```
 
 **What hurt in chapter 7?** Layers became objects that own their weights, but the loop around them was still
 written out by hand, for one batch that was always the same. Real data does not fit into one batch, and a
 loss on the batch you have just trained on says little about tomorrow's digits.
 
-*Needs: chapters 5 to 7 (layers, losses, optimizers, modules). Seven exercises, about 100 minutes.*
+*Needs: chapters 5 to 7 (layers, losses, optimizers, modules). Seven exercises, 82 minutes; with the reading and
+the waiting, about two and a half hours. 8.1 to 8.6 and 8.7 to 8.10 make two good evenings.*
 """
 
 # %% tags=["setup"] nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -44,7 +48,9 @@ import torch.nn.functional as F
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from layer_by_layer import data, judges, parts
+from layer_by_layer import artefact, data, judges, parts
+from layer_by_layer.instruments import elsewhere
+from layer_by_layer.instruments.stand_in import whose, yours_or_ours
 from lessonkit import check, plot
 from lessonkit.hints import hint
 
@@ -53,13 +59,50 @@ train_set, test_set = data.mnist()
 
 # %% [markdown]
 r"""
-The line above says which digits you have: MNIST, or, without a network, a stand-in made from scikit-learn's
+## What do you remember?
+
+Four questions on what came before. Type a prediction into the first line of each cell, then run it. No points, and
+nothing is kept.
+"""
+
+# %%
+predicted = None  # chapter 5: the cross-entropy of ten equal logits, to two digits?
+print("you said", predicted, "- it is", round(float(F.cross_entropy(torch.zeros(1, 10), torch.tensor([3]))), 2))
+
+# %%
+predicted = None  # chapter 7: does a Dropout that sits inside a model drop after model.eval()? yes or no
+inner = nn.Sequential(nn.Linear(2, 2), nn.Sequential(nn.Dropout(0.5))).eval()
+print("you said", predicted, "- the dropout's own .training is", inner[1][0].training)
+
+# %%
+predicted = None  # chapter 6: two backward passes, no zero_grad between. The gradient is that of one pass times what?
+w = torch.ones(1, requires_grad=True)
+for _ in range(2):
+    (3 * w).sum().backward()
+print("you said", predicted, "- one pass gives 3, and now there is", w.grad.item())
+
+# %%
+predicted = None  # chapter 5: a (64, 1, 28, 28) batch goes through nn.Flatten(). Which shape comes out?
+print("you said", predicted, "- it is", tuple(nn.Flatten()(torch.zeros(64, 1, 28, 28)).shape))
+
+# %% [markdown]
+r"""
+The line of the setup cell says which digits you have: MNIST, or, without a network, a stand-in made from scikit-learn's
 scanned digits. Both come in one form, and this chapter works the same with either.
 
 A *data set* is a thing with a length and an index: `train_set[0]` is a pair of a float image (1, 28, 28)
 with values in [0, 1] and a label from 0 to 9. The first axis of the image counts colours; here there is
 one.
+
+**Put the test set away.** `test_set` is for one number at the very end, in 8.10. Everything that you look at, compare and
+choose on the way is measured on images held out of the *training* set: the **validation set**. Below they are cut off.
 """
+
+# %% tags=["picture"]
+held = len(train_set) // 6
+fit_set = data.ArraySet(train_set.images[:-held], train_set.labels[:-held], source=train_set.source)
+valid_set = data.ArraySet(train_set.images[-held:], train_set.labels[-held:], source=train_set.source)
+print(f"{len(fit_set):,} images to learn from, {len(valid_set):,} to decide by, {len(test_set):,} for the end")
 
 # %% tags=["picture"]
 image, label = train_set[0]
@@ -73,10 +116,37 @@ r"""
 ## 8.1 From a data set to batches
 
 The gradient of all images is the honest one, but it costs a pass over all of them for a single step. The
-mean over 64 images drawn at random points in nearly the same direction and is hundreds of times cheaper. So
-an **epoch**, one walk over the whole set, becomes many small steps.
+mean over 64 images drawn at random is hundreds of times cheaper. **On average** it is the same vector; a single one
+is noisy, and may point far off. Below, the cosine between a batch's gradient and the full one: 1 is the same
+direction, 0 a right angle. Guess how near to 1 it is, before training and after one epoch.
+"""
 
-By hand, that is a shuffled list of numbers, cut into pieces:
+# %% tags=["picture"]
+def flat_gradient(model, images, labels):
+    grads = torch.autograd.grad(F.cross_entropy(model(images), labels), list(model.parameters()))
+    return torch.cat([grad.flatten() for grad in grads])
+
+
+def cosines(model, images, labels, batches=40):
+    whole = flat_gradient(model, images, labels)
+    picked = torch.randperm(len(images))[: 64 * batches].split(64)
+    return [float(F.cosine_similarity(flat_gradient(model, images[i], labels[i]), whole, dim=0)) for i in picked]
+
+
+torch.manual_seed(1)
+some, network = (fit_set.images[:6000], fit_set.labels[:6000]), parts.mnist_classifier(1)
+found = {"fresh": cosines(network, *some)}
+with parts.quietly():
+    parts.train_classifier(network, parts.shuffled_loader(*some, 64, seed=1), epochs=1)
+found["after an epoch"] = cosines(network, *some)
+for name, values in found.items():
+    print(f"{name:15} mean cosine {np.mean(values):.2f}, from {min(values):.2f} to {max(values):.2f}")
+
+# %% [markdown]
+r"""
+So a step follows a direction that is right on average and wrong in detail, and many cheap steps beat one exact one. An
+**epoch**, one walk over the whole set, becomes many small steps. By hand, that is a shuffled list of numbers, cut into
+pieces:
 """
 
 # %% tags=["picture"]
@@ -92,7 +162,7 @@ for start in (0, 4, 8):
 r"""
 **Why shuffled, and why afresh each epoch?** In the file the images may be sorted by writer or by class; a
 batch of nothing but sevens pulls all the weights towards "seven". And where the same images share a batch
-in every epoch, the noise of their gradients is the same every time and never averages out.
+in every epoch, the noise of their gradients is the same every time.
 
 `torch.utils.data.DataLoader` does all of that: it shuffles, fetches, stacks, and hands out the incomplete
 last batch too. Looping over it once is one epoch. For testing, a shuffle is no help; left out, it lets
@@ -259,10 +329,11 @@ should be two different clouds.
 
 # %% tags=["picture"]
 numbered = TensorDataset(torch.arange(200), torch.arange(200))
-shuffled, ordered = make_loaders(numbered, numbered, 20)
+loaders = yours_or_ours("make_loaders", parts.make_loaders, lambda f: [len(x) for x, _ in f(numbered, numbered, 30)[0]])
+shuffled, ordered = loaders(numbered, numbered, 20)
 walks = {"training, epoch 1": shuffled, "training, epoch 2": shuffled, "test": ordered}
 with plot.figure(
-    "The order in which your loaders hand out 200 samples: two different clouds for two epochs of training, "
+    f"The order in which {whose('make_loaders')} loaders hand out 200 samples: two different clouds for two epochs of training, "
     "a straight line for the test loader",
     columns=3,
     height=2.4,
@@ -319,20 +390,20 @@ hint("normalize")
 # %% nbgrader={"grade": true, "grade_id": "normalize__values", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 @check.cell("normalize__values")
 def _():
-    first = torch.tensor([[[[0.0, 1.0], [1.0, 2.0]]], [[[0.0, 0.0], [3.0, 1.0]]]])
+    first = torch.tensor([[[[0.0, 2.0], [2.0, 4.0]]], [[[0.0, 0.0], [6.0, 2.0]]]]) / 3
     second = torch.tensor([[[[1.0, 4.0], [2.0, 0.0]]]])
     check.that(
-        "two images of four pixels: the mean is 1, the variance 1 (or 8/7)",
+        "two images of four pixels: the mean is 2/3, the variance 4/9 (or 32/63)",
         lambda: tuple(normalize(first, second)),
         judge=lambda seen, first, second: (
             None
             if any(
-                np.allclose(seen[0], (first - 1) / d, atol=1e-3)
-                and np.allclose(seen[1], (second - 1) / d, atol=1e-3)
-                for d in (1, (8 / 7) ** 0.5)
+                np.allclose(seen[0], (first - 2 / 3) / d, atol=1e-3)
+                and np.allclose(seen[1], (second - 2 / 3) / d, atol=1e-3)
+                for d in (2 / 3, (32 / 63) ** 0.5)
             )
             else "the training images are not what they should be"
-            if not any(np.allclose(seen[0], (first - 1) / d, atol=1e-3) for d in (1, (8 / 7) ** 0.5))
+            if not any(np.allclose(seen[0], (first - 2 / 3) / d, atol=1e-3) for d in (2 / 3, (32 / 63) ** 0.5))
             else "the test images are measured with a ruler of their own"
             if abs(np.mean(seen[1])) < 1e-3
             else "the test images are not measured with the training set's ruler"
@@ -405,18 +476,24 @@ def _():
 
 
 # %% tags=["picture"]
-raw = train_set.images[:5000], test_set.images[:5000]
-ruled = tuple(normalize(*raw))
+def ruled_pixels(f):
+    return [float(f(torch.arange(1000.0), torch.ones(2))[0].mean().abs() < 1e-3), list(f(torch.arange(9.0), torch.ones(2))[1].shape)]
+
+
+ruler = yours_or_ours("normalize", parts.normalize, ruled_pixels)
+raw = fit_set.images[:5000], valid_set.images[:5000]
+ruled = tuple(ruler(*raw))
 mean, spread = round(float(ruled[0].mean()), 2) + 0.0, float(ruled[0].std())
+owner = "yours" if whose("normalize") == "your" else "the course's"
 plot.histograms(
-    {"training, raw": raw[0], "test, raw": raw[1], "training, yours": ruled[0], "test, yours": ruled[1]},
-    alt=f"Histograms of pixels: raw ones lie between 0 and 1, mostly at 0; yours have mean {mean:.2f} "
-    f"and spread {spread:.2f} in training, and nearly but not exactly the same on the test images",
+    {"training, raw": raw[0], "validation, raw": raw[1], f"training, {owner}": ruled[0], f"validation, {owner}": ruled[1]},
+    alt=f"Histograms of pixels: raw ones lie between 0 and 1, mostly at 0; {owner} have mean {mean:.2f} "
+    f"and standard deviation {spread:.2f} in training, and nearly but not exactly the same on the validation images",
 )
 
 # %% [markdown]
 r"""
-Look at the titles. The training pixels have mean 0 and spread 1 by construction. The test pixels come
+Look at the titles. The training pixels have mean 0 and standard deviation 1 by construction. The validation pixels come
 close, and **they should not come out exact**: they were measured with somebody else's ruler.
 """
 
@@ -496,7 +573,6 @@ def _():
         advice="print([tuple(p.shape) for p in MNISTClassifier().parameters()]) and compare with the table",
     )
 
-    ### BEGIN HIDDEN TESTS
     def shared():
         one, other = fresh(), fresh()
         with torch.no_grad():
@@ -505,7 +581,8 @@ def _():
                 p.add_(1.0)
         return [bool(torch.equal(p, q)) for p, q in zip(other.parameters(), before)]
 
-    check.equal("each classifier has weights of its own", shared, expected=[True] * 6)
+    check.equal("each classifier has weights of its own: changing one leaves the other", shared, expected=[True] * 6)
+    ### BEGIN HIDDEN TESTS
 
     def reached():
         model = fresh()
@@ -539,23 +616,17 @@ def _():
         advice="go through the table: which layer is followed by a ReLU, and what comes after the last?",
     )
     check.close("a single image", lambda: answer(x[:1]), expected=lambda: expected(x[:1]))
-    ### BEGIN HIDDEN TESTS
     turned = check.tensor(35, 4, 1, 28, 28).transpose(2, 3)
     check.close(
         "transposed images, whose memory is not in one piece",
-        lambda: answer(turned),
-        expected=lambda: expected(turned),
+        lambda: answer(turned), expected=lambda: expected(turned),
     )
     check.close(
         "float64 in, float64 out",
-        lambda: answer(x.double(), "float64"),
-        expected=lambda: expected(x.double()),
+        lambda: answer(x.double(), "float64"), expected=lambda: expected(x.double()),
     )
-    check.equal(
-        "training mode gives the same as eval mode",
-        lambda: bool(torch.equal(answer(x, training=True), answer(x))),
-        expected=True,
-    )
+    check.close("training mode gives the same as eval mode", lambda: answer(x, training=True), expected=lambda: expected(x))
+    ### BEGIN HIDDEN TESTS
     check.unchanged("the images are left alone", lambda: answer(x), x)
     big = check.tensor(36, 3, 1, 28, 28) * 40
     check.close("large inputs give large logits", lambda: answer(big), expected=lambda: expected(big))
@@ -570,16 +641,26 @@ cross-entropy is about $-\log 0.1 = \ln 10 \approx 2.30$. Remember that number; 
 """
 
 # %% tags=["picture"]
+class Ours(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = parts.mnist_classifier(int(torch.randint(10**6, ())))
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+classifier_class = yours_or_ours("MNISTClassifier", Ours, lambda kind: list(kind()(torch.zeros(2, 1, 28, 28)).shape))
 torch.manual_seed(3)
-fresh = MNISTClassifier().eval()
+fresh = classifier_class().eval()
+image, label = valid_set[0]
 with torch.no_grad():
-    logits = fresh(torch.stack([test_set[0][0]]))
-said = F.softmax(logits, dim=1)[0]
+    said = F.softmax(fresh(image[None]), dim=1)[0]
 plot.bars(
-    {f"digit {k}" + (" (the label)" if k == test_set[0][1] else ""): float(said[k]) for k in range(10)},
+    {f"digit {k}" + (" (the label)" if k == label else ""): float(said[k]) for k in range(10)},
     xlabel="probability",
-    alt="What your untrained classifier says of the first test image: every digit gets about 0.1, "
-    f"the label {test_set[0][1]} gets {float(said[test_set[0][1]]):.3f}",
+    alt=f"What {whose('MNISTClassifier')} untrained classifier says of one image: every digit gets about 0.1, "
+    f"the label {label} gets {float(said[label]):.3f}",
 )
 
 # %% [markdown]
@@ -718,12 +799,12 @@ def _():
         expected=False,
         advice="do the outputs of the model require grad?",
     )
-    ### BEGIN HIDDEN TESTS
     check.equal(
-        "the global grad mode is as before",
+        "the global grad mode is as before, on or off",
         lambda: [look(True, mode)["grad mode"] for mode in (True, False)],
         expected=[True, False],
     )
+    ### BEGIN HIDDEN TESTS
     check.close(
         "once more, from eval mode",
         lambda: (look(False)["accuracy"], look(False)["weight"]),
@@ -757,8 +838,11 @@ is in your code, and you have found it in a second instead of an evening.
 |---|---|
 | the loss stays at 2.30 | the optimizer has other parameters than the model, or nothing is updated |
 | it falls, then sticks at 1.46 | a softmax before the loss |
-| it jumps about | the learning rate is too large, or gradients are never cleared |
+| it jumps about | the learning rate is too large |
 | it goes to zero | the machinery works: now the real data |
+
+One famous bug it easily misses: gradients that are never cleared. On sixteen images the loss often gets to zero all the same, with old
+gradients in every step. So the exercise asks for it by name, and its check looks into `.grad`.
 """
 
 # %% [markdown]
@@ -767,8 +851,9 @@ r"""
 *difficulty 2 of 3 · 12 minutes · about 8 lines*
 
 Write `overfit_one_batch(model, x, y, steps=200)`: train `model` **in place** on the one batch of images `x`
-and labels `y` with exactly `steps` updates, and return the (mean) cross-entropy after the last update, or
-at it, that is, just before it, as a Python `float`. Optimizer and learning rate are up to you.
+and labels `y` with exactly `steps` updates, each from that step's gradients alone, and return the (mean)
+cross-entropy after the last update, or at it, that is, just before it, as a Python `float`. Optimizer and learning
+rate are up to you.
 
 With a batch of 16 digits, a fresh classifier and 200 steps, the cross-entropy has to come out under 0.01.
 The batch is left as it is, and a model that comes in training mode leaves in training mode.
@@ -813,14 +898,10 @@ def _():
             "first": seen[0],
             "last": last_two,
             "mode": model.training,
+            "stale": parts.stale_gradients(model, x, y),
         }
 
-    check.equal(
-        "3 steps are 3 updates",
-        lambda: run(3)["updates"],
-        expected=3,
-        advice="how often does the optimizer step?",
-    )
+    check.equal("3 steps are 3 updates", lambda: run(3)["updates"], expected=3, advice="how often does the optimizer step?")
     check.that(
         "the result is the cross-entropy at or after the last update, as a Python float",
         lambda: run(5),
@@ -843,14 +924,20 @@ def _():
         given={"x": x.reshape(5, 784)[:, :6], "y": y},
         advice="return the loss of the last step, not of the first, and as a number, not as a tensor",
     )
+    check.equal(
+        "at no step is an older step's gradient still in .grad",
+        lambda: run(4)["stale"], expected=0,
+        advice="print the norm of a weight's .grad before and after each backward",
+    )
+    check.equal("a model that comes in training mode leaves in training mode", lambda: run(2)["mode"], expected=True)
     ### BEGIN HIDDEN TESTS
+    check.equal("nor in a longer run", lambda: run(30)["stale"], expected=0)
     check.equal(
         "one step is one update, and without a number there are 200",
         lambda: [run(n)["updates"] for n in (1, 2, 17, 200)],
         expected=[1, 2, 17, 200],
     )
     check.unchanged("the batch is left alone", lambda: run(3), x, y)
-    check.equal("the model is still in training mode", lambda: run(2)["mode"], expected=True)
     ### END HIDDEN TESTS
 
 
@@ -917,17 +1004,20 @@ def _():
 # %% tags=["picture"]
 import copy
 
+sixteen = fit_set.images[:16], fit_set.labels[:16]
+overfit = yours_or_ours(
+    "overfit_one_batch", parts.overfit_one_batch, lambda f: float(f(parts.mnist_classifier(2), *sixteen, steps=60)) < 0.5
+)
 torch.manual_seed(4)
-sixteen = torch.stack([train_set[i][0] for i in range(16)]), torch.tensor([train_set[i][1] for i in range(16)])
-untrained, steps, falling = MNISTClassifier(), [1, 2, 5, 10, 20, 50, 100, 200], []
+untrained, steps, falling = classifier_class(), [1, 2, 5, 10, 20, 50, 100, 200], []
 for count in steps:
     learner = copy.deepcopy(untrained)
-    falling.append(float(overfit_one_batch(learner, *sixteen, steps=count)))
+    falling.append(float(overfit(learner, *sixteen, steps=count)))
 plot.curves(
     {"cross-entropy of 16 digits": (np.array(steps), falling)},
     log=True,
     ylabel="cross-entropy",
-    alt="The loss of your classifier on one batch, on a logarithmic axis: "
+    alt=f"The loss of {whose('MNISTClassifier')} classifier on one batch, on a logarithmic axis: "
     f"{falling[0]:.3g} after one step, {falling[-1]:.3g} after 200",
 )
 
@@ -938,9 +1028,11 @@ your `evaluate`. **Learning is what happens to the images you did not train on.*
 """
 
 # %% tags=["picture"]
-_, test_loader = make_loaders(train_set, test_set, 256)
-known, unknown = evaluate(learner, DataLoader(TensorDataset(*sixteen), 16)), evaluate(learner, test_loader)
-print(f"on its 16 images: {known:.0%}    on the test set: {unknown:.1%}")
+answers = [(torch.eye(3)[[0, 1, 1]], torch.tensor([0, 1, 2])), (torch.eye(3)[:1], torch.tensor([0]))]
+measure = yours_or_ours("evaluate", parts.evaluate_classifier, lambda f: f(nn.Identity(), answers))
+known = measure(learner, DataLoader(TensorDataset(*sixteen), 16))
+unknown = measure(learner, DataLoader(TensorDataset(valid_set.images, valid_set.labels), 256))
+print(f"on its 16 images: {known:.0%}    on the validation set: {unknown:.1%}")
 
 # %% [markdown]
 r"""
@@ -1204,37 +1296,41 @@ def _():
 # %% [markdown]
 r"""
 **Now your own, end to end**: your ruler, your loaders, your classifier, your loop, your measure. To have
-the test accuracy after every epoch, `train` is called for one epoch at a time. (Adam forgets its averages
+the validation accuracy after every epoch, `train` is called for one epoch at a time. (Adam forgets its averages
 in between; for a picture that does no harm.)
 """
 
 # %% tags=["picture"]
+def one_epoch(f):
+    with parts.quietly():
+        return len(f(nn.Linear(3, 3), answers, epochs=1))
+
+
+fit = yours_or_ours("train", parts.train_classifier, one_epoch)
 torch.manual_seed(8)
-ruled_train, ruled_test = normalize(train_set.images, test_set.images)
-train_loader, test_loader = make_loaders(
-    TensorDataset(ruled_train, train_set.labels), TensorDataset(ruled_test, test_set.labels), 128
+ruled_fit, ruled_valid = ruler(fit_set.images, valid_set.images)
+train_loader, valid_loader = loaders(
+    TensorDataset(ruled_fit, fit_set.labels), TensorDataset(ruled_valid, valid_set.labels), 128
 )
-classifier = MNISTClassifier()
-seen, unseen = [], []
-for epoch in range(5):
-    seen += [float(accuracy) for accuracy in train(classifier, train_loader, epochs=1)]
-    unseen.append(evaluate(classifier, test_loader))
+classifier, seen, unseen = classifier_class(), [], []
+for epoch in range(4):
+    seen += [float(accuracy) for accuracy in fit(classifier, train_loader, epochs=1)]
+    unseen.append(measure(classifier, valid_loader))
+
+# %% tags=["picture"]
+epochs = np.arange(1, 5)
 plot.curves(
-    {
-        "training images": (np.arange(1, 6), seen),
-        "test images": (np.arange(1, 6), unseen),
-        "95 %": (np.array([1, 5]), [0.95] * 2),
-    },
+    {"training images": (epochs, seen), "validation images": (epochs, unseen), "95 %": (epochs[::3], [0.95] * 2)},
     xlabel="epoch",
     ylabel="accuracy",
-    alt=f"Accuracy over five epochs: on the training images from {seen[0]:.1%} to {seen[-1]:.1%}, "
-    f"on the test images from {unseen[0]:.1%} to {unseen[-1]:.1%}; a line marks 95 %",
+    alt=f"Accuracy over four epochs: on the training images from {seen[0]:.1%} to {seen[-1]:.1%}, "
+    f"on the validation images from {unseen[0]:.1%} to {unseen[-1]:.1%}; a line marks 95 %",
 )
 
 # %% [markdown]
 r"""
-In the first epoch the test images may do *better* than the training images: the training number was counted
-while the network was still learning, the test number after it. Later the training images come out ahead. How
+In the first epoch the validation images may do *better* than the training images: the training number was counted
+while the network was still learning, the validation number after it. Later the training images come out ahead. How
 far ahead is what has been learned by heart.
 """
 
@@ -1381,7 +1477,8 @@ def _():
 
 
 # %% tags=["picture"]
-matrix = confusion_matrix(classifier, test_loader)
+counting = yours_or_ours("confusion_matrix", parts.count_confusions, lambda f: f(nn.Identity(), answers, 3))
+matrix = counting(classifier, valid_loader)
 plot.confusion(matrix)
 share = matrix.diag() / matrix.sum(dim=1)
 best, hardest = int(share.argmax()), int(share.argmin())
@@ -1391,17 +1488,18 @@ print(f"recognised best: {best} ({float(share[best]):.1%}), worst: {hardest} ({f
 r"""
 **Look at what it got wrong.** Not at random: at those it was *surest* of. Some you would get wrong
 yourself, some are labelled wrongly, and some show what the network never understood. Ten minutes with this
-picture beat an evening of turning knobs.
+picture beat an evening of turning knobs. (They are validation images. Whoever studies the *test* images that went wrong
+has begun to build for them.)
 """
 
 # %% tags=["picture"]
 classifier.eval()
 with torch.no_grad():
-    probabilities = F.softmax(classifier(ruled_test), dim=1)
-sure, answers = probabilities.max(dim=1)
-wrong = (answers != test_set.labels).nonzero().flatten()
+    probabilities = F.softmax(classifier(ruled_valid), dim=1)
+sure, guesses = probabilities.max(dim=1)
+wrong = (guesses != valid_set.labels).nonzero().flatten()
 worst = wrong[sure[wrong].argsort(descending=True)][:16]
-plot.images(test_set.images[worst], test_set.labels[worst], answers[worst])
+plot.images(valid_set.images[worst], valid_set.labels[worst], guesses[worst])
 
 # %% [markdown]
 r"""
@@ -1417,9 +1515,207 @@ strongest = filters.norm(dim=1).argsort(descending=True)[:8]
 plot.images(
     filters[strongest].reshape(-1, 28, 28),
     columns=8,
-    alt="Weights of eight hidden units of your first layer as images: blots and strokes of light and dark "
+    alt="Weights of eight hidden units of the first layer as images: blots and strokes of light and dark "
     "in the middle, no digits",
 )
+
+# %% [markdown]
+r"""
+## 8.8 A decision
+
+Which learning rate? How many epochs? There is no formula; there is a procedure. **Write down what you will try, try it, and keep
+what the validation set prefers.** Two questions come first: is a difference larger than luck, and what does the curve of a run say?
+
+Begin with luck. Two things are drawn at random in a run: the first weights and the order of the images. A **seed** fixes both. The
+same seed gives the same run, to the last digit (on one machine, with one version); another seed gives another.
+"""
+
+# %% tags=["picture"]
+small_fit = TensorDataset(ruled_fit[:4000], fit_set.labels[:4000])
+small_valid = TensorDataset(ruled_valid[:4000], valid_set.labels[:4000])
+
+
+def run(lr, seed, epochs=3, train_on=small_fit):
+    """train a fresh classifier; return its validation loss and accuracy after each epoch, and its training loss"""
+    model = parts.mnist_classifier(seed)
+    optimizer, report = torch.optim.Adam(model.parameters(), lr=lr), {"training": [], "validation": [], "accuracy": []}
+    images, labels = train_on.tensors
+    order = torch.Generator().manual_seed(seed)
+    for _ in range(epochs):
+        total = 0.0
+        for batch in torch.randperm(len(images), generator=order).split(64):
+            loss = F.cross_entropy(model(images[batch]), labels[batch])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(batch) / len(images)
+        with torch.no_grad():
+            logits, truth = model(small_valid.tensors[0]), small_valid.tensors[1]
+        report["training"].append(total)
+        report["validation"].append(float(F.cross_entropy(logits, truth)))
+        report["accuracy"].append(float((logits.argmax(1) == truth).float().mean()))
+    return report
+
+# %% tags=["picture"]
+again = [run(1e-3, seed=0)["accuracy"][-1] for _ in range(2)]
+others = [run(1e-3, seed=seed)["accuracy"][-1] for seed in (1, 2, 3)]
+luck = float(np.std([again[0], *others], ddof=1))
+counted = (again[0] * (1 - again[0]) / len(small_valid)) ** 0.5
+print(f"seed 0 twice: {again[0]:.2%} and {again[1]:.2%}; seeds 1 to 3: {', '.join(f'{a:.2%}' for a in others)}")
+print(f"from seed to seed the accuracy varies by {luck:.2%} (one standard deviation)")
+print(f"and {len(small_valid):,} images know an accuracy no better than to ± {counted:.2%}: √(p(1 - p)/n)")
+
+# %% [markdown]
+r"""
+A difference of that size is no difference. Whoever reports "97.3 beats 97.1" from one run each has reported two draws.
+
+**A small sweep.** Learning rates differ by *factors*, so they are tried in factors: four of them, two seeds each. Predict the winner,
+and what the largest will look like.
+"""
+
+# %% tags=["picture"]
+rates = (1e-4, 1e-3, 1e-2, 1e-1)
+sweep = {lr: [run(lr, seed)["accuracy"][-1] for seed in (0, 1)] for lr in rates}
+best_lr = max(sweep, key=lambda lr: np.mean(sweep[lr]))
+plot.bars(
+    {f"lr {lr:g}, seed {seed}": value for lr, values in sweep.items() for seed, value in enumerate(values)},
+    xlabel="validation accuracy after three epochs on 4,000 images",
+    alt="Validation accuracy by learning rate, two seeds each: "
+    + "; ".join(f"{lr:g}: {' and '.join(f'{v:.1%}' for v in values)}" for lr, values in sweep.items())
+    + f". Best on average: {best_lr:g}",
+)
+
+# %% [markdown]
+r"""
+Where the best one lies at an end of the range, the range was too short: go on in that direction. And between the best and its
+neighbour, compare the gap with the luck above before you call it a winner.
+
+**A curve.** Now the number of epochs. To see in seconds what takes hours elsewhere, the network gets 500 images only, and forty
+epochs. Two losses are drawn: on those images, and on the validation images.
+"""
+
+# %% tags=["picture"]
+few = TensorDataset(ruled_fit[:500], fit_set.labels[:500])
+curve = run(best_lr, seed=0, epochs=40, train_on=few)
+turn = int(np.argmin(curve["validation"])) + 1
+plot.curves(
+    {name: (np.arange(1, 41), curve[name]) for name in ("training", "validation")}, xlabel="epoch", ylabel="cross-entropy", log=True,
+    alt=f"Loss over forty epochs on 500 images, logarithmic: in training it falls to {curve['training'][-1]:.1g}; on the validation "
+    f"images it is lowest after epoch {turn}, {min(curve['validation']):.2f}, and {curve['validation'][-1]:.2f} at the end",
+)
+print(f"validation loss: {min(curve['validation']):.3f} after epoch {turn}, {curve['validation'][-1]:.3f} after epoch 40")
+print(f"validation accuracy: {curve['accuracy'][turn - 1]:.1%} after epoch {turn}, {curve['accuracy'][-1]:.1%} after epoch 40")
+
+# %% [markdown]
+r"""
+Read it from left to right. Both fall: it learns what digits have in common. The validation loss turns, and the other falls on: from
+there it learns *these* images. The accuracy may hardly notice, because a wrong answer that grows surer is still one wrong answer.
+
+| what you see | what to do |
+|---|---|
+| both still falling at the end | train longer |
+| both flat and high | a larger network, or a larger learning rate |
+| training falls, validation has turned | stop there (*early stopping*), more data, dropout, weight decay |
+| both jump about | a smaller learning rate |
+"""
+
+# %% [markdown]
+r"""
+## 8.9 On another device
+
+A GPU is a second machine with a memory of its own, and nothing travels by itself. Three lines in every program:
+
+```python
+device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+model = model.to(device)                                        # once: a module moves in place
+images, labels = images.to(device), labels.to(device)           # every batch: a tensor comes back as a new one
+```
+
+For those who have no GPU, the course has a device of its own that claims to be elsewhere. Predict which line of the output is
+an error.
+"""
+
+# %% tags=["picture"]
+with elsewhere.device() as away:
+    there, batch = parts.mnist_classifier(0).to(away), ruled_fit[:128]
+    try:
+        there(batch)
+        print("model there, images here: no error")
+    except RuntimeError as error:
+        print("model there, images here:", str(error).splitlines()[0])
+    logits = there(batch.to(away))
+    print("model there, images there: logits on", logits.device, "and `batch` itself is still on", batch.device)
+print(f"each batch carries {batch.numel() * batch.element_size() / 1e6:.2f} MB across; all training images would be {ruled_fit.numel() * 4 / 1e6:.0f} MB")
+
+# %% [markdown]
+r"""
+What does it cost? A copy per batch, a little time for each call, and a *wait* wherever a number comes back: `.item()`, `float(loss)`,
+`print(tensor)` stop until the device is done. A set that fits into the device's memory is best moved once. The measure is the same as
+everywhere: time it. The cell times the copy and the step here, on what this machine has.
+"""
+
+# %% tags=["picture"]
+import time
+
+
+def seconds(action, times=20):
+    action()
+    begun = time.perf_counter()
+    for _ in range(times):
+        action()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()  # a GPU answers before it is done
+    return (time.perf_counter() - begun) / times
+
+
+here = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+model, moved = parts.mnist_classifier(0).to(here), batch.to(here)
+copying = seconds(lambda: batch.to(here, copy=True))
+stepping = seconds(lambda: F.cross_entropy(model(moved), fit_set.labels[:128].to(here)).backward())
+print(f"on {here}: copying a batch {1e6 * copying:.0f} µs, forward and backward {1e6 * stepping:.0f} µs")
+
+# %% [markdown]
+r"""
+## 8.10 Once, and saved
+
+The decision is made: this network, your training, the learning rate of your `train`. The model to ship is the `classifier` that you
+watched on the validation set. Now the test set comes out, **for one number**. Write down your guess first: the validation accuracy
+is a fair one, and a little too kind where you chose by it.
+
+Whatever the number is, it stays. Whoever goes back to tune after seeing it has turned the test set into a second validation set.
+"""
+
+# %%
+predicted = None  # the test accuracy, in per cent
+
+# %% tags=["picture"]
+mean, std = float(fit_set.images.mean()), float(fit_set.images.std())
+ruled_test = (test_set.images - mean) / std
+tested = measure(classifier, DataLoader(TensorDataset(ruled_test, test_set.labels), 256))
+print(f"you said {predicted}; validation {unseen[-1]:.2%}, test {tested:.2%}, each ± {(tested * (1 - tested) / len(test_set)) ** 0.5:.2%} by counting")
+
+# %% [markdown]
+r"""
+**A model is more than its weights.** Without the mean and the standard deviation of 8.2 they are useless: an image that comes in must
+be measured with the same ruler. So the file holds both, and a card that says what it was trained on and how good it was. Only tensors,
+numbers and strings: it opens with `weights_only=True` (chapter 6). Then it is read back and asked the same questions: a file that was
+never loaded is a hope.
+"""
+
+# %% tags=["picture"]
+try:
+    file = artefact.save(classifier, mean=mean, std=std, source=train_set.source, accuracy=tested)
+    again, card = artefact.load(file)
+    with torch.no_grad():
+        same = bool((again(ruled_test[:500]).argmax(1) == classifier(ruled_test[:500]).argmax(1)).all())
+    print(f"{file}: {file.stat().st_size / 1e6:.2f} MB, read back with the same answers: {same}\n{card}")
+except OSError as error:
+    print(f"this folder cannot be written to ({error}); chapter 11 will train one of its own")
+
+# %% [markdown]
+r"""
+Chapter 11 begins with this file: it validates what comes in, profiles, compiles, exports and serves this very model.
+"""
 
 # %% [markdown]
 r"""
@@ -1490,6 +1786,8 @@ r"""
 | `overfit_one_batch` | the cheapest test of a training loop |
 | `train` | forward, loss, clear, backward, step, for every batch of every epoch |
 | `confusion_matrix` | what one number hides |
+| a split, a sweep, a curve | decide on validation images, compare with luck, test once |
+| `digits_classifier.pt` | weights, the ruler they need, and a card that says how good they are |
 
 **What still hurts?** `nn.Flatten` threw away which pixel lies beside which: shuffle all pixels of all
 images the same way, and this network learns just as well. A network that knows what lies beside what, in an
@@ -1507,6 +1805,5 @@ r"""
 - *Further:* Andrej Karpathy, *A Recipe for Training Neural Networks*, on overfitting one batch first; Yann
   LeCun and others, *Gradient-based learning applied to document recognition*, 1998, where MNIST comes from.
 - *Try:* train on the raw pixels and on the normalised ones and compare the first epoch. Shuffle the 784
-  pixels with one fixed permutation. Hide a tenth of the training set from `train` and choose your learning
-  rate with it.
+  pixels with one fixed permutation. Add a weight decay to the sweep, and look whether the curve turns later.
 """

@@ -86,7 +86,7 @@ def make_loaders(train_set, test_set, batch_size):
 
 
 # %% make_loaders: batch_size_fixed
-# help: Your batches hold 64 samples whatever is asked for. The size comes in as the argument batch_size.
+# help: There are batches of 64 samples whatever is asked for. The size comes in as the argument batch_size.
 def make_loaders(train_set, test_set, batch_size):
     return DataLoader(train_set, batch_size=64, shuffle=True), DataLoader(test_set, batch_size=64)
 
@@ -656,6 +656,19 @@ def evaluate(model, loader):
             right += (model(images).argmax(dim=1) == labels).sum().item()
     model.train(was_training)
     return right / (len(loader) * size)
+
+
+# %% overfit_one_batch: gradients_never_cleared
+# help: The gradients of earlier steps are still in .grad: backward adds, and nobody clears. On one batch it may get to zero all the
+#   same, which makes this slip so hard to see.
+def overfit_one_batch(model, x, y, steps=200):
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    for _ in range(steps):
+        loss = F.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+    return loss.item()
+
 
 
 # %% overfit_one_batch: a_copy_is_trained

@@ -334,3 +334,117 @@ def confusion_matrix(model, loader, num_classes=10):
     finally:
         model.train(mode)
     return torch.from_numpy(table)
+
+
+# %% make_loaders: an_iterable_of_its_own
+class Batches:
+    def __init__(self, dataset, size, shuffle):
+        self.dataset, self.size, self.shuffle = dataset, size, shuffle
+    def __len__(self):
+        return -(-len(self.dataset) // self.size)
+    def __iter__(self):
+        n = len(self.dataset)
+        order = torch.randperm(n).tolist() if self.shuffle else list(range(n))
+        for start in range(0, n, self.size):
+            items = [self.dataset[i] for i in order[start : start + self.size]]
+            yield torch.stack([x for x, _ in items]), torch.tensor([int(y) for _, y in items])
+
+def make_loaders(train_set, test_set, batch_size):
+    return Batches(train_set, batch_size, True), Batches(test_set, batch_size, False)
+
+
+# %% normalize: a_flat_mean_and_a_hand_made_spread
+def normalize(train_images, test_images):
+    flat = train_images.reshape(-1)
+    mean = flat.sum() / flat.numel()
+    spread = ((flat - mean) ** 2).mean().sqrt()
+    scale = lambda images: torch.div(images - mean, spread)
+    return scale(train_images), scale(test_images)
+
+
+# %% mnist_classifier: a_functional_forward
+class MNISTClassifier(nn.Module):
+    sizes = (28 * 28, 256, 128, 10)
+    def __init__(self):
+        super().__init__()
+        for i in range(3):
+            setattr(self, f"fc{i}", nn.Linear(self.sizes[i], self.sizes[i + 1]))
+            nn.init.kaiming_uniform_(getattr(self, f"fc{i}").weight, nonlinearity="relu")
+    def forward(self, images):
+        x = images.contiguous().view(images.size(0), -1)
+        for i in range(2):
+            x = F.relu(getattr(self, f"fc{i}")(x))
+        return self.fc2(x)
+
+
+# %% evaluate: a_decorator_and_a_running_sum
+@torch.inference_mode()
+def evaluate(model, loader):
+    state = model.training
+    model.eval()
+    hits = sum((model(x).softmax(dim=-1).argmax(dim=-1) == y).sum() for x, y in loader)
+    total = sum(y.size(0) for _, y in loader)
+    model.train(mode=state)
+    return float(hits / total)
+
+
+# %% evaluate: the_length_of_the_loader_s_data_set
+def evaluate(model, loader):
+    was = model.training
+    model.eval()
+    right = 0
+    with torch.no_grad():
+        for batch in loader:
+            right += torch.eq(torch.max(model(batch[0]), 1)[1], batch[1]).float().sum().item()
+    if was:
+        model.train()
+    return right / len(loader.dataset)
+
+
+# %% overfit_one_batch: stochastic_gradient_descent_with_momentum
+def overfit_one_batch(model, x, y, steps=200):
+    opt = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, nesterov=True)
+    history = []
+    for step in range(steps):
+        opt.zero_grad()
+        history.append(nn.functional.cross_entropy(model(x), y))
+        history[-1].backward()
+        opt.step()
+    return float(history[-1].detach())
+
+
+# %% confusion_matrix: scatter_add
+def confusion_matrix(model, loader, num_classes=10):
+    was_training, flat = model.training, torch.zeros(num_classes**2, dtype=torch.long)
+    model.eval()
+    for x, y in loader:
+        with torch.no_grad():
+            said = model(x).argmax(dim=1)
+        flat.scatter_add_(0, num_classes * y + said, torch.ones_like(y))
+    model.train(was_training)
+    return flat.view(num_classes, -1)
+
+
+# %% train: a_training_class
+class Trainer:
+    def __init__(self, model, lr=0.0015):
+        self.model, self.loss = model, nn.CrossEntropyLoss()
+        self.optimizer = torch.optim.Adam(model.parameters(), lr=lr, amsgrad=True)
+    def epoch(self, loader):
+        self.model.train()
+        correct = count = torch.tensor(0)
+        for x, y in loader:
+            self.optimizer.zero_grad()
+            logits = self.model(x)
+            loss = self.loss(logits, y)
+            loss.backward()
+            self.optimizer.step()
+            correct, count = correct + (logits.detach().argmax(-1) == y).sum(), count + len(y)
+        return correct / count
+
+def train(model, train_loader, epochs=5):
+    trainer, seen = Trainer(model), []
+    for number in range(epochs):
+        seen.append(trainer.epoch(train_loader))
+        print(f"[{number + 1:>2}] train accuracy {seen[-1]:6.2%}")
+    return seen

@@ -10,16 +10,17 @@
 r"""
 # 9 · New models from old parts
 
-A new architecture sounds like a new machine. In this chapter you build six of the parts that the last ten years of
-deep learning are made of: attention, attention with many heads, layer norm, the residual block, the gated block, the
-transformer block. Each is a dozen lines, and **nothing in PyTorch has to change for any of them**: they are modules,
-made of tensors, differentiated by the autograd you know.
+A new architecture sounds like a new machine. In this chapter you build seven of the parts that deep learning is made
+of: convolution, attention, attention with many heads, layer norm, the residual block, the gated block, the transformer
+block. Each is a dozen lines, and **nothing in PyTorch has to change for any of them**: they are made of tensors,
+differentiated by the autograd you know.
 
-The seventh exercise is another kind: a test. You will write the function that decides whether somebody else's model
-cheats. At the end your parts become one small model, and you will see what it looks at.
+The eighth exercise is another kind: a test. You will write the function that decides whether somebody else's model
+cheats. At the end your parts become two small models, one that reads digits and one that writes, and you look inside.
 """
 
 # %% tags=["setup"] nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
+import copy
 import math
 
 import numpy as np
@@ -27,10 +28,37 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from layer_by_layer import data, judges
+from layer_by_layer import data, judges, text
+from layer_by_layer.instruments.stand_in import whose, yours_or_ours
 from lessonkit import check, plot
 from lessonkit.hints import hint
 from layer_by_layer.parts import architectures as parts
+
+# %% [markdown]
+r"""
+## What do you remember?
+
+Four questions on what came before. Type a prediction into the first line of each cell, then run it. No points, and
+nothing is kept.
+"""
+
+# %%
+predicted = None  # chapter 2: torch.arange(5).unfold(0, 3, 1) - how many rows? and is it a copy?
+line = torch.arange(5)
+windows = line.unfold(0, 3, 1)
+print("you said", predicted, "- it is", tuple(windows.shape), "and shares the memory:", windows.data_ptr() == line.data_ptr())
+
+# %%
+predicted = None  # chapter 5: softmax of the scores (0, 0, ln 2) - the largest of the three?
+print("you said", predicted, "- it is", torch.tensor([0.0, 0.0, math.log(2)]).softmax(0).max().item())
+
+# %%
+predicted = None  # chapter 7: how many numbers feed one output of a weight of shape (8, 3, 5, 5)?
+print("you said", predicted, "- it is", torch.zeros(8, 3, 5, 5)[0].numel())
+
+# %%
+predicted = None  # chapter 8: the loss of a model that knows nothing about 30 characters: the logarithm of what?
+print("you said", predicted, "- it is", round(float(F.cross_entropy(torch.zeros(1, 30), torch.tensor([4]))), 2), "= ln", round(math.exp(3.4012)))
 
 # %% tags=["picture"]
 steps = {"image": "28 × 28 pixels", "tokens": "patches + place", "attend": "attention", "mlp": "MLP", "out": "10 logits"}
@@ -134,16 +162,207 @@ plot.curves(
 # %% [markdown]
 r"""
 Two or three pixels, and most of it is gone. You would not even notice that the digit has moved. More training images help, a
-little at a time, and at the end of the chapter we try. But what is wanted is a layer that asks *what is there?* before it
-asks *where?*, one that lets an input decide which other inputs matter to it.
+little at a time, and at the end of the chapter we try. What is wanted is a layer that asks *what is there?* before it
+asks *where?*
 
-*Needs: chapters 5 and 7 (modules, parameters, buffers), softmax, and the shapes of chapter 2. Seven exercises, about two
-and a half hours; 9.1 to 9.3 and 9.4 to 9.7 make two good evenings.*
+*Needs: chapters 5 and 7 (modules, parameters, buffers), softmax, and the shapes of chapter 2. Eight exercises, 137 minutes; with
+the reading, about four hours. 9.1 to 9.3, 9.4 to 9.8 and 9.9 to 9.12 make three good evenings.*
 """
 
 # %% [markdown]
 r"""
-## 9.1 Attention is a soft dictionary
+## 9.1 The same small window everywhere
+
+Two ideas cure it. **Look at neighbours only**: what makes a stroke lies in a few pixels. And **share the weights**: what recognises a
+stroke here recognises it there. A layer that does both is a *convolution*: one small table of weights, the **kernel**, is laid on every
+place of the image in turn, and at each place gives one number, the sum of products with what lies under it.
+
+In one dimension you have the windows already. They are chapter 2's `sliding_windows`, a view with strides, and `unfold` makes them:
+"""
+
+# %% tags=["picture"]
+signal, kernel = torch.tensor([0.0, 0, 1, 1, 1, 0, 0, 0, 1, 0]), torch.tensor([-1.0, 0, 1])
+windows = signal.unfold(0, 3, 1)  # (8, 3): a view, nothing is copied
+print("windows:", [window.int().tolist() for window in windows])
+print("with the kernel [-1, 0, 1]:", (windows @ kernel).int().tolist(), "- it finds where the signal rises and falls")
+print("the signal one step later: ", (signal.roll(1).unfold(0, 3, 1) @ kernel).int().tolist(), "- the same answer, one step later")
+
+# %% [markdown]
+r"""
+The last line is what the layer is for: **what moves in, moves out** (*equivariance*). And the weights are three, however long the signal is.
+
+For images there are two axes to slide along, and *channels*. The input x is (N, C, H, W). A kernel for one output channel is (C, kh, kw): it
+looks at all input channels of its window. O output channels need O kernels, so the weight is (O, C, kh, kw): output first, as in 7.2.
+
+$$\text{out}[n, o, i, j] = b[o] + \sum_{c}\sum_{a=0}^{kh-1}\sum_{e=0}^{kw-1} x[n, c, i + a, j + e]\; w[o, c, a, e]$$
+
+A window fits H − kh + 1 times into H. *Padding* by p puts p rows and columns of zeros on each side first: then it fits 2p times more, and
+for a 3 × 3 kernel p = 1 keeps the size. (Mathematicians turn the kernel around before they slide it. Deep learning does not, and says
+convolution all the same.)
+"""
+
+# %% [markdown]
+r"""
+### Exercise 9.1 · `conv2d`
+*difficulty 2 of 3 · 20 minutes · about 7 lines*
+
+Write `conv2d(x, weight, bias=None, padding=0)`: x (N, C, H, W), weight (O, C, kh, kw), bias (O,) or None, padding an int ≥ 0 → the
+convolution above, (N, O, H + 2·padding − kh + 1, W + 2·padding − kw + 1), with stride 1 and padding by zeros. It equals `F.conv2d`.
+
+Autograd can differentiate it in x, weight and bias; the inputs are left as they are and may be views; float32 and float64. No Python loop
+over N, H or W; one over kernel positions or channels is fine.
+
+*Not allowed: torch's convolutions, as functions or modules, `F.unfold` and `nn.Unfold` (im2col inside). The method `x.unfold(dim, size, step)`
+is allowed.*
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "conv2d", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def conv2d(x, weight, bias=None, padding=0):
+    """x (N, C, H, W), weight (O, C, kh, kw), bias (O,) -> (N, O, H + 2p - kh + 1, W + 2p - kw + 1)"""
+    # about 5 lines
+    ### BEGIN SOLUTION
+    x = F.pad(x, (padding, padding, padding, padding))  # the last axis first: left, right, top, bottom
+    windows = x.unfold(2, weight.shape[2], 1).unfold(3, weight.shape[3], 1)  # (N, C, H', W', kh, kw), still a view
+    # one sum over channel and window, for every place and every output channel at once
+    out = torch.einsum("nchwij,ocij->nohw", windows, weight)
+    return out if bias is None else out + bias[:, None, None]  # one number a channel
+    ### END SOLUTION
+
+# %%
+hint("conv2d")
+
+# %% nbgrader={"grade": true, "grade_id": "conv2d__values", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+@check.cell("conv2d__values")
+def _():
+    x = torch.arange(1.0, 10.0).reshape(1, 1, 3, 3)
+    w = torch.tensor([[[[1.0, 2.0], [0.0, -1.0]]]])
+    check.close(
+        "one channel, by hand: at the first place 1·1 + 2·2 - 1·5 = 0",
+        lambda: conv2d(x, w), expected=torch.tensor([[[[0.0, 2.0], [6.0, 8.0]]]]),
+        advice="the window of place (0, 0) holds 1, 2, 4, 5; lay the kernel on it as it stands, without turning it",
+    )
+    check.close(
+        "padding by 1: the corner sees one pixel, the 1, under the kernel's last weight",
+        lambda: conv2d(x, w, padding=1)[0, 0, 0], expected=torch.tensor([-1.0, -2.0, -3.0, 0.0]),
+        advice="zeros on all four sides: how many places fit into a row now?",
+    )
+    two, mixed = torch.stack([x[0, 0], 10 * x[0, 0]])[None], torch.tensor([[[[1.0]], [[1.0]]], [[[0.0]], [[2.0]]], [[[-1.0]], [[0.0]]]])
+    check.close(
+        "two channels in, three out, a kernel of one pixel, and a bias for each output channel",
+        lambda: conv2d(two, mixed, torch.tensor([0.0, 5.0, 100.0]))[0, :, 0],
+        expected=torch.tensor([[11.0, 22.0, 33.0], [25.0, 45.0, 65.0], [99.0, 98.0, 97.0]]),
+        advice="each output channel sums over all input channels; its bias is one number",
+    )
+    big, kernel, bias = check.tensor(701, 2, 3, 6, 5), check.tensor(702, 4, 3, 3, 2), check.tensor(703, 4)
+    check.close("a kernel of 3 × 2, two images, equal to torch's", lambda: conv2d(big, kernel, bias, 2), expected=lambda: F.conv2d(big, kernel, bias, padding=2), rtol=1e-4, atol=1e-5)
+    check.equal("float64 stays float64", lambda: str(conv2d(x.double(), w.double(), None, 1).dtype), expected="torch.float64")
+    ### BEGIN HIDDEN TESTS
+    for i, (shape, size, padding, how) in enumerate([
+        ((1, 1, 5, 4), (1, 5, 4), 0, {}), ((3, 4, 7, 6), (2, 1, 3), 1, {"dtype": "float64"}), ((2, 3, 5, 8), (3, 3, 3), 4, {"strided": True}),
+        ((1, 2, 1, 6), (5, 1, 1), 0, {"dtype": "float64", "strided": True}), ((4, 1, 6, 6), (6, 5, 2), 3, {}), ((2, 12, 4, 4), (12, 3, 3), 1, {}),
+    ]):
+        case, w_, b_ = check.tensor(711 + i, *shape, **how), check.tensor(721 + i, size[0], shape[1], *size[1:], **how), check.tensor(731 + i, size[0], dtype=how.get("dtype", "float32"))
+        check.close(f"x of {shape}, {size[0]} kernels of {size[1:]}, padding {padding}", lambda case=case, w_=w_, b_=b_, padding=padding: [conv2d(case, w_, b_, padding), conv2d(case, w_, padding=padding)], expected=lambda: [F.conv2d(case, w_, b_, padding=padding), F.conv2d(case, w_, padding=padding)], rtol=1e-4, atol=1e-5)
+    check.unchanged("image, kernel and bias are left alone", lambda: conv2d(big, kernel, bias, 1), big, kernel, bias)
+    ### END HIDDEN TESTS
+
+# %% nbgrader={"grade": true, "grade_id": "conv2d__gradient", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@check.cell("conv2d__gradient")
+def _():
+    def gradients(tensors, upstream, padding, function):
+        leaves = [tensor.detach().clone().requires_grad_() for tensor in tensors]
+        function(*leaves, padding=padding).backward(upstream)
+        return [leaf.grad for leaf in leaves]
+
+    small = [check.tensor(741, 2, 2, 4, 3, dtype="float64"), check.tensor(742, 3, 2, 2, 2, dtype="float64"), check.tensor(743, 3, dtype="float64")]
+    up = check.tensor(744, 2, 3, 5, 4, dtype="float64")
+    check.close(
+        "gradients in x, weight and bias are torch's",
+        lambda: gradients(small, up, 1, conv2d), expected=lambda: gradients(small, up, 1, F.conv2d),
+        advice="None means that the graph is cut: every step has to be a torch operation on the tensors themselves",
+    )
+
+    def counted(*shape):
+        x, kernel = torch.zeros(shape), torch.ones(3, shape[1], 2, 3)
+        return parts.operations(lambda: conv2d(x, kernel, torch.zeros(3), padding=1))
+
+    check.that(
+        "forty larger images take no more torch operations than two small ones: nothing loops over N, H or W",
+        lambda: [counted(2, 2, 6, 5), counted(40, 2, 24, 30)],
+        judge=lambda counts: "no torch operation ran" if counts[0] == 0 else None if counts[1] <= 2 * counts[0] + 8 else "the number of operations grows with the images",
+        advice="take all windows at once: x.unfold(2, …) and then .unfold(3, …)",
+    )
+    ### BEGIN HIDDEN TESTS
+    lone = [check.tensor(751, 1, 1, 3, 3), check.tensor(752, 2, 1, 3, 3), check.tensor(753, 2)]
+    check.close("gradients where the kernel is as large as the image", lambda: gradients(lone, torch.ones(1, 2, 1, 1), 0, conv2d), expected=lambda: gradients(lone, torch.ones(1, 2, 1, 1), 0, F.conv2d), rtol=1e-4, atol=1e-5)
+    ### END HIDDEN TESTS
+
+# %% [markdown]
+r"""
+**Four kernels on one digit.** Nobody trained these: two differences, a blur, and a point that takes its surroundings away. A trained
+network finds its own, and in the first layer they often look like these.
+"""
+
+# %% tags=["picture"]
+slide = yours_or_ours("conv2d", F.conv2d, lambda f: f(torch.arange(9.0).reshape(1, 1, 3, 3), torch.arange(4.0).reshape(1, 1, 2, 2)))
+kernels = {
+    "rises downwards": [[-1.0, -1, -1], [0, 0, 0], [1, 1, 1]], "rises to the right": [[-1.0, 0, 1], [-1, 0, 1], [-1, 0, 1]],
+    "blur": [[1 / 9] * 3] * 3, "centre - surroundings": [[-0.125] * 3, [-0.125, 1, -0.125], [-0.125] * 3],
+}
+digit = F.pad(test_digits[3:4, None], (4, 4, 4, 4))
+answers = slide(digit, torch.tensor(list(kernels.values()))[:, None], padding=1)[0]
+with plot.figure(
+    f"A digit and what {whose('conv2d')} conv2d makes of it with four kernels: differences from top to bottom mark upper and lower edges, differences "
+    "from left to right the sides, the blur softens, and the last keeps contours", columns=5, height=1.9,
+) as axes:
+    for ax, name, panel in zip(axes, ("the digit", *kernels), (digit[0, 0], *answers)):
+        ax.imshow(panel.numpy(), cmap="gray" if name in ("the digit", "blur") else "RdBu_r", vmin=None if name in ("the digit", "blur") else -2, vmax=None if name in ("the digit", "blur") else 2)
+        ax.set_title(name, fontsize=8)
+        ax.set_axis_off()
+
+# %% [markdown]
+r"""
+**Back to the digit that moves.** A small network of two convolutions, and then for each channel its *largest* value over all places
+(pooling): what is there counts, and where it was does not. It learns from the digits in the middle, as the other did, with a small fraction
+of its weights, and then they move. (`nn.Conv2d` computes what you wrote, and faster.)
+"""
+
+# %% tags=["picture"]
+class Windows(nn.Module):
+    def __init__(self, channels=24):
+        super().__init__()
+        self.local = nn.Sequential(nn.Conv2d(1, channels, 5, stride=2), nn.ReLU(), nn.Conv2d(channels, channels, 3), nn.ReLU())
+        self.head = nn.Linear(channels, 10)
+
+    def forward(self, images):
+        return self.head(self.local(images).amax(dim=(2, 3)))
+
+
+torch.manual_seed(9)
+sliding = Windows()
+learn(sliding, in_the_middle, epochs=15, lr=5e-3)
+shifted = {"chapter 8's network": moved, "two convolutions": [accuracy(sliding, on_canvas(test_digits, middle, middle + step), test_labels) for step in range(9)]}
+plot.curves(
+    {**shifted, "guessing": [0.1] * 9}, xlabel="pixels to the right", ylabel="accuracy",
+    alt="Accuracy on digits moved to the right by 0 to 8 pixels, trained in the middle only: "
+    + "; ".join(f"{name} {values[0]:.0%} in the middle, {values[-1]:.0%} at eight pixels" for name, values in shifted.items())
+    + f". Parameters: {sum(p.numel() for p in sliding.parameters()):,} against 235,146",
+)
+
+# %% [markdown]
+r"""
+So the first complaint is cured, and by an old idea (Fukushima 1980, LeCun 1989). What a convolution cannot do is look *far*, or look where the
+*content* says: its window is small and always the same. One more layer widens it by a few pixels. For that comes another kind of layer.
+"""
+
+# %% [markdown]
+r"""
+## 9.2 Attention is a soft dictionary
+
+A few words first. A **sequence** is a list of vectors of one width: (T, C), T steps. One step is called a **token**: a word or a
+character that was looked up in a table of vectors, or a patch of an image. A **language model** reads the tokens so far and says
+which comes next; that is all it is trained for, and 9.10 trains one. In a sentence the word that matters may stand twenty words
+back. No window of three reaches it, and which word matters depends on what it *is*. So: a layer that looks things up.
 
 A Python dictionary takes a query, finds the one key that *equals* it, and returns that key's value. Nothing about it can be
 trained: a key that is nearly right gives an error, and there is no gradient of *equals*.
@@ -191,13 +410,13 @@ r"""
 has to be exactly 0 *and the others still sum to 1*. So it acts on the scores, before softmax: a score of $-\infty$ becomes a
 weight of $e^{-\infty} = 0$.
 
-A mask that is True on and below the diagonal is called **causal**: step t sees steps 0 … t, itself included. A model
-that predicts the next word needs it, or it reads the answer off its own input.
+A mask that is True on and below the diagonal is called **causal**: step t sees steps 0 … t, itself included. A language
+model is asked at every step t for token t + 1, and token t + 1 stands in its input. Without the mask it reads the answer off.
 """
 
 # %% [markdown]
 r"""
-### Exercise 9.1 · `attention`
+### Exercise 9.2 · `attention`
 *difficulty 2 of 3 · 20 minutes · about 7 lines*
 
 Write the class `SimpleAttention(dim)`, an `nn.Module` without parameters. `forward(query, key, value, mask=None)` takes
@@ -380,23 +599,28 @@ Below, eight steps of a wave, each a vector of 16 numbers, look at each other: w
 """
 
 # %% tags=["picture"]
+def two_weights(kind):
+    return kind(2)(torch.eye(2), torch.eye(2) * 3, torch.tensor([[1.0], [5.0]]), torch.tensor([[True, False], [True, True]]))
+
+
+attention_class = yours_or_ours("SimpleAttention", parts.SimpleAttention, two_weights)
 torch.manual_seed(1)
 phase = torch.linspace(0, 2.5 * math.pi, 8)
 wave = torch.stack([torch.sin(phase[:, None] * f) for f in (1, 2)] + [torch.cos(phase[:, None] * f) for f in (1, 2)], 1)
 wave = wave.reshape(8, 4).repeat(1, 4)
 causal = torch.ones(8, 8, dtype=torch.bool).tril()
-look, unit = SimpleAttention(16), torch.eye(8)
+look, unit = attention_class(16), torch.eye(8)
 maps = {"no mask": look(wave, wave, unit), "causal": look(wave, wave, unit, causal)}
 above = float(maps["causal"].triu(1).abs().max())
 with plot.figure(
-    "Two maps of attention weights, 8 queries by 8 keys, from your SimpleAttention. Without a mask step 0 gives itself "
+    f"Two maps of attention weights, 8 queries by 8 keys, from {whose('SimpleAttention')} SimpleAttention. Without a mask step 0 gives itself "
     f"{float(maps['no mask'][0, 0]):.2f}; rows sum to {float(maps['no mask'][0].sum()):.2f}. With the causal mask step 0 "
     f"gives itself {float(maps['causal'][0, 0]):.2f}, and the largest weight above the diagonal is {above:g}",
     columns=2, height=3.2,
 ) as axes:
     for ax, (name, weights) in zip(axes, maps.items()):
         ax.imshow(weights.detach().numpy(), cmap="cividis", vmin=0)
-        ax.set_title(f"your attention, {name}")
+        ax.set_title(f"{whose('SimpleAttention')} attention, {name}")
         ax.set_xlabel("key")
         ax.set_ylabel("query")
 
@@ -410,11 +634,12 @@ $\sqrt d$ first, which takes your division out again.
 # %% tags=["picture"]
 torch.manual_seed(2)
 widths = [4, 16, 64, 256, 1024]
-largest = {"your attention": [], "without the division": []}
+divided = f"{whose('SimpleAttention')} attention"
+largest = {divided: [], "without the division": []}
 for width in widths:
     q, k = torch.randn(200, 1, width), torch.randn(200, 16, width)
-    for name, factor in (("your attention", 1.0), ("without the division", math.sqrt(width))):
-        weights = SimpleAttention(width)(q * factor, k, torch.eye(16).expand(200, 16, 16))
+    for name, factor in ((divided, 1.0), ("without the division", math.sqrt(width))):
+        weights = attention_class(width)(q * factor, k, torch.eye(16).expand(200, 16, 16))
         largest[name].append(float(weights.detach().max(dim=-1).values.mean()))
 plot.curves(
     {name: (torch.tensor(widths).log2(), values) for name, values in largest.items()},
@@ -425,7 +650,7 @@ plot.curves(
 
 # %% [markdown]
 r"""
-## 9.2 Many heads
+## 9.3 Many heads
 
 One softmax gives one mean: a step that wants to know its neighbour *and* the subject of the sentence gets a mixture
 of both. So one lets several attentions run side by side on shorter vectors. Each of H **heads** has d = C / H numbers for its
@@ -454,7 +679,7 @@ print("reshape(1, 2, 3, 2), head 0:", steps_and_heads.reshape(1, 2, 3, 2)[0, 0].
 
 # %% [markdown]
 r"""
-### Exercise 9.2 · `multi_head_attention`
+### Exercise 9.3 · `multi_head_attention`
 *difficulty 3 of 3 · 25 minutes · about 16 lines*
 
 Write the class `MultiHeadAttention(embed_dim, num_heads)`, an `nn.Module`. With C = embed_dim it owns `to_qkv`, a linear layer
@@ -659,28 +884,34 @@ from your `SimpleAttention`, with the unit matrix for values as before.
 """
 
 # %% tags=["picture"]
-def head_maps(attention, tokens, heads):
+def head_maps(attention, tokens, heads, mask=None):
     """(1, N, C) -> (H, N, N): the weights of each head"""
     q, k, _ = attention.to_qkv(tokens)[0].chunk(3, dim=-1)
     q, k = (one.unflatten(-1, (heads, -1)).transpose(0, 1) for one in (q, k))
     steps = tokens.shape[1]
-    return SimpleAttention(q.shape[-1])(q, k, torch.eye(steps).expand(heads, steps, steps)).detach()
+    return attention_class(q.shape[-1])(q, k, torch.eye(steps).expand(heads, steps, steps), mask).detach()
 
 
+def three_steps(kind):
+    return parts.filled(kind(4, 2), 1)(torch.arange(12.0).reshape(1, 3, 4) / 6, causal=True).detach()
+
+
+heads_class = yours_or_ours("MultiHeadAttention", parts.MultiHeadAttention, three_steps)
+# %% tags=["picture"]
 torch.manual_seed(4)
-four = MultiHeadAttention(16, 4)
+four = heads_class(16, 4)
 with torch.no_grad():
     four.to_qkv.weight.mul_(4)  # fresh weights are small: this makes the contrast visible
 maps = head_maps(four, wave[None], 4)
 favourite = [int(one[0].argmax()) for one in maps]
 with plot.figure(
-    "Attention maps of the four heads of your fresh MultiHeadAttention(16, 4) on eight steps of a wave: four different "
+    f"Attention maps of the four heads of {whose('MultiHeadAttention')} fresh MultiHeadAttention(16, 4) on eight steps of a wave: four different "
     f"patterns. Step 0 gives most weight to steps {', '.join(map(str, favourite))} in the four heads",
     columns=4, height=2.2,
 ) as axes:
     for head, (ax, one) in enumerate(zip(axes, maps)):
         ax.imshow(one.numpy(), cmap="cividis", vmin=0)
-        ax.set_title(f"your head {head}")
+        ax.set_title(f"{whose('MultiHeadAttention')} head {head}")
         ax.set_xlabel("key")
         ax.set_xticks([])
         ax.set_yticks([])
@@ -688,7 +919,7 @@ with plot.figure(
 
 # %% [markdown]
 r"""
-## 9.3 Layer norm: every step by itself
+## 9.4 Layer norm: every step by itself
 
 Chapter 5 normalised each *feature* over the batch. That needs a batch, it ties the examples to each other, and it has to behave
 differently in evaluation. With sequences there is worse: the mean over a batch of steps carries news from later steps to
@@ -704,12 +935,13 @@ evaluation.
 
 # %% [markdown]
 r"""
-### Exercise 9.3 · `layer_norm`
+### Exercise 9.4 · `layer_norm`
 *difficulty 1 of 3 · 12 minutes · about 8 lines*
 
 Write the class `LayerNorm(dim, eps=1e-5)`, an `nn.Module` with parameters `weight` and `bias`, both (dim,), which start as
 ones and zeros. `forward(x)`: x (…, dim), any number of axes before the last, none too → the same shape, normalised
-over the last axis, times weight, plus bias. It equals `nn.LayerNorm(dim, eps)`, also where all entries of a row are the same.
+over the last axis, times weight, plus bias. It equals `nn.LayerNorm(dim, eps)`, also where all entries of a row are the same, and
+to a hundredth for float32 inputs far from 0, such as 1000 ± 1.
 
 *Not allowed: torch's `layer_norm` (`F.layer_norm`, `torch.layer_norm`, `nn.LayerNorm`).*
 """
@@ -771,12 +1003,20 @@ def _():
         lambda: run(x, 1e-9, torch.tensor([1.0, 2.0, 0.0, -1.0]), torch.tensor([10.0, 0.0, 5.0, 0.0]))[:2],
         expected=torch.tensor([[9.0, 2.0, 5.0, -1.0], [9.0, -2.0, 5.0, -1.0]]),
     )
+    far = torch.tensor([[2999.75, 3000.75, 2999.75, 3000.75], [7001.0, 7001.0, 7000.5, 7000.5]])
+    check.close(
+        "rows around 3000 and 7000 in float32: deviations of a half and of a quarter",
+        lambda: run(far, eps=1e-9), expected=torch.tensor([[-1.0, 1.0, -1.0, 1.0], [1.0, 1.0, -1.0, -1.0]]), rtol=1e-2,
+        advice="the mean of the squares minus the square of the mean are two huge numbers: what is left of their difference?",
+    )
     ### BEGIN HIDDEN TESTS
     for i, (shape, how) in enumerate([((5,), {}), ((1, 6), {}), ((2, 3, 4, 5), {"dtype": "float64"}), ((4, 4), {"strided": True}), ((3, 2, 7), {"dtype": "float64", "strided": True})]):
         case, w, b = check.tensor(141 + i, *shape, **how), check.tensor(151 + i, shape[-1]), check.tensor(161 + i, shape[-1])
         check.close(f"an input of {shape} with weight and bias", lambda case=case, w=w, b=b: run(case, 1e-5, w, b), expected=lambda: right(case, 1e-5, w, b))
     small = 1e-2 * check.tensor(171, 3, 6, dtype="float64")
     check.close("small inputs, where eps counts", lambda: [run(small), run(small, 1e-3), run(small, 0.5)], expected=lambda: [right(small), right(small, 1e-3), right(small, 0.5)], rtol=1e-6, atol=1e-7)
+    away = 1000 + check.tensor(173, 3, 64)
+    check.close("random rows far from 0", lambda: [run(away), run(-3 * away)], expected=lambda: [right(away.double()).float(), right(-3 * away.double()).float()], rtol=1e-2, atol=1e-2)
     check.close("rows whose entries are all the same", lambda: [run(torch.full((2, 3), 5.0)), run(torch.zeros(4), 1e-3), run(torch.ones(2, 1))], expected=lambda: [torch.zeros(2, 3), torch.zeros(4), torch.zeros(2, 1)], atol=1e-3)
     check.unchanged("the input of the norm is left alone", lambda: run(small), small)
     ### END HIDDEN TESTS
@@ -834,16 +1074,17 @@ def _():
     ### END HIDDEN TESTS
 
 # %% tags=["picture"]
+norm_class = yours_or_ours("LayerNorm", parts.LayerNorm, lambda kind: kind(3)(torch.tensor([[0.0, 1.0, 5.0]])).detach())
 torch.manual_seed(5)
 spreads, means = torch.tensor([0.1, 0.5, 1.0, 2.0, 4.0, 0.2]), torch.tensor([0.0, 2.0, -3.0, 0.0, 4.0, 1.0])
 before = torch.randn(6, 16) * spreads[:, None] + means[:, None]
-after = LayerNorm(16)(before).detach()
+after = norm_class(16)(before).detach()
 with plot.figure(
-    "Six steps of 16 numbers as coloured rows, before and after your LayerNorm. Before, the rows have spreads "
+    f"Six steps of 16 numbers as coloured rows, before and after {whose('LayerNorm')} LayerNorm. Before, the rows have spreads "
     + ", ".join(f"{float(s):.2g}" for s in before.std(1, correction=0)) + "; after, "
     + ", ".join(f"{float(s):.2g}" for s in after.std(1, correction=0)) + ", and every mean is 0", columns=2, height=2.4,
 ) as axes:
-    for ax, name, table, ends in zip(axes, ("before", "after your LayerNorm"), (before, after), (6, 3)):
+    for ax, name, table, ends in zip(axes, ("before", f"after {whose('LayerNorm')} LayerNorm"), (before, after), (6, 3)):
         ax.imshow(table.numpy(), cmap="RdBu_r", vmin=-ends, vmax=ends, aspect="auto")
         ax.set_title(name)
         ax.set_xticks(range(0, 16, 5))
@@ -858,15 +1099,15 @@ does not. (Row 5 hardly varied and was turned up; row 4 was far off zero and cam
 
 # %% [markdown]
 r"""
-## 9.4 A way past every layer
+## 9.5 A way past every layer
 
 Section 7.3 kept signals alive by choosing the first weights well. In 2015 somebody found a cheaper way: **add** what the layer
 computes to what came in, $y = x + f(x)$. Its derivative is
 
 $$\frac{\partial y}{\partial x} = I + \frac{\partial f}{\partial x}$$
 
-Whatever $f$ does, the 1 stays. Through fifty blocks the gradient has a path on which nobody multiplies it by anything.
-And a block that has nothing to say learns $f = 0$, which is easier than learning to copy.
+Whatever $f$ does, the identity stays: through fifty sums the gradient has a path that no weight lies on. And a block that has
+nothing to say learns $f = 0$, which is easier than learning to copy.
 """
 
 # %% [markdown]
@@ -879,12 +1120,13 @@ x ──┬── conv1 ── bn1 ── ReLU ── conv2 ── bn2 ──(+)
 ```
 
 Both convolutions are 3 × 3 with padding 1, so height and width stay, and the sum fits. They have no bias: the batch norm
-behind subtracts each channel's mean, and any bias with it. And mind where the last ReLU stands: *after* the sum.
+behind subtracts each channel's mean, and any bias with it. And mind where the last ReLU stands: *after* the sum. So it lies on
+the way past, and lets only positive sums through. The transformer block of 9.7 leaves nothing at all on that way.
 """
 
 # %% [markdown]
 r"""
-### Exercise 9.4 · `residual_block`
+### Exercise 9.5 · `residual_block`
 *difficulty 1 of 3 · 12 minutes · about 9 lines*
 
 Write the class `ResidualBlock(channels)`, an `nn.Module` that owns `conv1`, `bn1`, `conv2`, `bn2`: convolutions
@@ -1030,14 +1272,16 @@ def _():
 
 # %% [markdown]
 r"""
-**Thirty blocks, with and without the way past.** Below, the same thirty blocks of yours are run twice: once as they are, once with
-their layers alone, `x` no longer added. Then one backward pass, and the size of the gradient that arrives at each
-block's input. Read from right to left: that is the way the gradient goes.
+**Thirty blocks, with and without the way past.** Below, the same thirty blocks are run as they are, and with their layers alone, `x` no
+longer added. Then one backward pass, and the size of the gradient that arrives at each block's input. Both in two modes: in evaluation the
+fresh norms stand at mean 0 and variance 1 and do nothing, and in training they normalise. Read from right to left: that is the
+way the gradient goes. Predict the four lines; one of them goes *up*.
 """
 
 # %% tags=["picture"]
+residual_class = yours_or_ours("ResidualBlock", parts.ResidualBlock, lambda kind: parts.filled(kind(1), 3).eval()(torch.ones(1, 1, 2, 2)).detach())
 torch.manual_seed(6)
-blocks = [ResidualBlock(8).eval() for _ in range(30)]  # eval: the norms stand at their start values, 0 and 1
+blocks = [residual_class(8) for _ in range(30)]
 image = torch.randn(16, 8, 8, 8)
 
 
@@ -1045,16 +1289,17 @@ def layers_alone(block, x):
     return block.bn2(block.conv2(block.bn1(block.conv1(x)).relu())).relu()
 
 
-def gradient_sizes(run):
+def gradient_sizes(run, training):
     inputs, x = [], image.clone().requires_grad_()
-    for block in blocks:
+    for block in copy.deepcopy(blocks):
         inputs.append(x)
-        x = run(block, x)
+        x = run(block.train(training), x)
     grads = torch.autograd.grad(x, inputs, torch.randn(x.shape, generator=torch.Generator().manual_seed(7)))
     return [float(g.double().norm()) for g in grads]
 
 
-sizes = {"your blocks": gradient_sizes(lambda block, x: block(x)), "without x +": gradient_sizes(layers_alone)}
+runs = {f"{whose('ResidualBlock')} blocks": lambda block, x: block(x), "without x +": layers_alone}
+sizes = {f"{name}, {mode}": gradient_sizes(run, mode == "training") for name, run in runs.items() for mode in ("evaluation", "training")}
 
 # %% tags=["picture"]
 drawn = {name: [(at, size) for at, size in enumerate(values, 1) if size > 0] for name, values in sizes.items()}
@@ -1066,18 +1311,20 @@ plot.curves(
         for name, pairs in drawn.items()
     ),
 )
+for name, pairs in drawn.items():
+    print(f"{name:28} from block 30 to block 1 the gradient changes by a factor of {pairs[0][1] / pairs[-1][1]:.2g}")
 
 # %% [markdown]
 r"""
-Without the way past every block takes its share, and what arrives at the first is twenty powers of ten too small to move
-anything. With it the gradient arrives about as large as it set out, through sixty convolutions.
-
-No weight is different between the two curves, and not one number was tuned. The two characters `x +` did it.
+In evaluation, without norms that work, every block without the way past takes its share, and what arrives at the first could not move
+anything. In training the batch norms hold the *forward* signal at size 1, and the gradient pays for it: it grows from block to block.
+Both are cured by `x +`. What is left of growth in training is what normalising costs. So look at the mode before you quote such
+a figure: "batch norm cures vanishing gradients" and "deep plain networks vanish" are both true in one mode only.
 """
 
 # %% [markdown]
 r"""
-## 9.5 A door that the input opens
+## 9.6 A door that the input opens
 
 A residual block adds its change everywhere. A **gate** decides *where*: a number between 0 and 1 for each channel and pixel,
 worked out from the data, that multiplies the change.
@@ -1091,7 +1338,7 @@ work like this, and so do the gated feed-forward layers of today's language mode
 
 # %% [markdown]
 r"""
-### Exercise 9.5 · `gated_residual_block`
+### Exercise 9.6 · `gated_residual_block`
 *difficulty 1 of 3 · 8 minutes · about 5 lines*
 
 Write the class `GatedResidualBlock(dim)`, an `nn.Module` with `conv`, an `nn.Conv2d(dim, dim, 3, padding=1)`, and `gate`, an
@@ -1201,7 +1448,8 @@ open), and what comes out.
 """
 
 # %% tags=["picture"]
-door = GatedResidualBlock(1)
+gated_class = yours_or_ours("GatedResidualBlock", parts.GatedResidualBlock, lambda kind: parts.filled(kind(1), 3)(torch.ones(1, 1, 2, 2)).detach())
+door = gated_class(1)
 with torch.no_grad():
     door.conv.weight.copy_(torch.tensor([[-1.0, -1, -1], [0, 0, 0], [1, 1, 1]])[None, None])
     door.conv.bias.zero_()
@@ -1210,10 +1458,10 @@ with torch.no_grad():
     digit = F.pad(test_digits[3:4, None], (2, 2, 2, 2))
     change = door.conv(digit)
     opened = torch.sigmoid(door.gate(change))
-    panels = {"x": digit, "y = conv(x)": change, "sigmoid(gate(y))": opened, "your block": door(digit)}
+    panels = {"x": digit, "y = conv(x)": change, "sigmoid(gate(y))": opened, f"{whose('GatedResidualBlock')} block": door(digit)}
 with plot.figure(
     "A digit in four pictures: the image; the change, positive at the upper edges of strokes and negative at the lower "
-    f"ones; the gate, open on {float((opened > 0.5).float().mean()):.0%} of the pixels, upper edges all; and the output of your "
+    f"ones; the gate, open on {float((opened > 0.5).float().mean()):.0%} of the pixels, upper edges all; and the output of the "
     "block, the digit with its upper edges drawn stronger", columns=4, height=2.2,
 ) as axes:
     for ax, (name, panel) in zip(axes, panels.items()):
@@ -1225,7 +1473,7 @@ with plot.figure(
 
 # %% [markdown]
 r"""
-## 9.6 One block of a language model
+## 9.7 One block of a language model
 
 You have all the parts. A transformer block does two things in turn, each on a normalised copy and each added to what came in:
 first the steps *exchange* something (attention), then each step *thinks* by itself (an MLP that is the same for all steps).
@@ -1242,13 +1490,13 @@ by anything but sums. (The paper of 2017 normalised after the sum; deep stacks o
 # %% [markdown]
 r"""
 The MLP widens each step to 4d numbers and back, with **GELU** between: $\operatorname{GELU}(z) = z\,\Phi(z)$, where $\Phi$ is the
-cumulative normal law. It is a ReLU whose corner is rounded. PyTorch has the exact one and one with tanh, close but not
+cumulative normal distribution. It is a ReLU whose corner is rounded and dips a little below 0, to −0.17 near z = −0.75. PyTorch has the exact one and one with tanh, close but not
 the same: here the exact one is meant, which is the default.
 """
 
 # %% [markdown]
 r"""
-### Exercise 9.6 · `transformer_block`
+### Exercise 9.7 · `transformer_block`
 *difficulty 2 of 3 · 15 minutes · about 9 lines*
 
 Write the class `TransformerBlock(d_model, n_heads)`, an `nn.Module` with `ln1` and `ln2` (layer norms over d_model), `attention` (a
@@ -1413,13 +1661,14 @@ def influence(run, length, dim):
             table[:, s] = (run(changed) - before)[0].abs().mean(dim=1)
     return table
 
-
+# %% tags=["picture"]
+block_class = yours_or_ours("TransformerBlock", parts.TransformerBlock, lambda kind: [list(kind(4, 2)(torch.zeros(1, 3, 4)).shape), sum(p.numel() for p in kind(4, 2).parameters())])
 torch.manual_seed(8)
-block = TransformerBlock(16, 4)
-tables = {"your block": influence(block, 8, 16), "causal=True": influence(lambda x: block(x, causal=True), 8, 16)}
+block = block_class(16, 4)
+tables = {f"{whose('TransformerBlock')} block": influence(block, 8, 16), "causal=True": influence(lambda x: block(x, causal=True), 8, 16)}
 future = {name: float(table.triu(1).max()) for name, table in tables.items()}
 with plot.figure(
-    "Two tables, 8 outputs by 8 inputs: how much each output of your block moves when one input is drawn anew. The "
+    f"Two tables, 8 outputs by 8 inputs: how much each output of {whose('TransformerBlock')} block moves when one input is drawn anew. The "
     "diagonal is brightest. "
     + "; ".join(f"{name}: at most {value:.2g} above it" for name, value in future.items()), columns=2, height=3.2,
 ) as axes:
@@ -1431,13 +1680,36 @@ with plot.figure(
 
 # %% [markdown]
 r"""
-## 9.7 Does it cheat?
+**The same as PyTorch's.** `nn.TransformerEncoderLayer` with `norm_first=True` is this block. The cell gives it the weights of the block above,
+and compares, without a mask and with a causal one. (The module calls itself an encoder layer. With a causal mask it is what decoders of
+language models are made of; what `nn.TransformerDecoderLayer` adds is a second attention that looks at another sequence.)
+"""
+
+# %% tags=["picture"]
+theirs = nn.TransformerEncoderLayer(16, 4, 64, dropout=0.0, activation="gelu", batch_first=True, norm_first=True)
+pairs = [
+    (theirs.self_attn.in_proj_weight, block.attention.to_qkv.weight), (theirs.self_attn.in_proj_bias, block.attention.to_qkv.bias),
+    (theirs.self_attn.out_proj.weight, block.attention.proj.weight), (theirs.self_attn.out_proj.bias, block.attention.proj.bias),
+    (theirs.norm1.weight, block.ln1.weight), (theirs.norm1.bias, block.ln1.bias), (theirs.norm2.weight, block.ln2.weight), (theirs.norm2.bias, block.ln2.bias),
+    *zip((theirs.linear1.weight, theirs.linear1.bias, theirs.linear2.weight, theirs.linear2.bias), block.mlp.parameters()),
+]
+with torch.no_grad():
+    for their_own, from_block in pairs:
+        their_own.copy_(from_block)
+    steps, hidden = torch.randn(2, 7, 16), ~torch.ones(7, 7, dtype=torch.bool).tril()  # theirs: True means hidden
+    gaps = {"no mask": theirs(steps) - block(steps), "causal": theirs(steps, src_mask=hidden) - block(steps, causal=True)}
+print({name: f"largest difference {float(gap.abs().max()):.1g}" for name, gap in gaps.items()})
+
+# %% [markdown]
+r"""
+## 9.8 Does it cheat?
 
 In the right picture everything above the diagonal is dark. That is what *causal* means, and it says nothing about attention:
 any module over time has such a table. One bright cell up there, and a model trained to predict the next step
 has read it instead. Its training loss is wonderful, nobody notices, and it is useless.
 
-Reading the code of a model is no proof. A test is: change an input, and look at the outputs before it.
+Reading the code of a model is easily done with half an eye. A test looks at what the model *does*: change an input, and look at the
+outputs before it. It proves nothing, but it refutes, and a good one refutes a great deal.
 """
 
 # %% [markdown]
@@ -1453,7 +1725,7 @@ Writing such a test is easy, and so is writing one that lets a cheat pass. Ask o
 
 # %% [markdown]
 r"""
-### Exercise 9.7 · `is_causal`
+### Exercise 9.8 · `is_causal`
 *difficulty 3 of 3 · 25 minutes · about 15 lines*
 
 Write the test `is_causal(module, length, dim)` → `bool`. The module takes x (1, length, dim), of its parameters' dtype (float32
@@ -1705,21 +1977,24 @@ class Over(nn.Module):
 
 torch.manual_seed(11)
 suspects = {
-    "your LayerNorm": LayerNorm(8),
-    "your MultiHeadAttention": MultiHeadAttention(8, 2),
-    "your MultiHeadAttention, causal=True": Over(MultiHeadAttention(8, 2), lambda part, x: part(x, causal=True)),
-    "your TransformerBlock, causal=True": Over(TransformerBlock(8, 2), lambda part, x: part(x, causal=True)),
-    "your ResidualBlock along time": Over(ResidualBlock(8), lambda part, x: part(x.mT[:, :, None])[:, :, 0].mT),
+    "LayerNorm": norm_class(8),
+    "MultiHeadAttention": heads_class(8, 2),
+    "MultiHeadAttention, causal=True": Over(heads_class(8, 2), lambda part, x: part(x, causal=True)),
+    "TransformerBlock, causal=True": Over(block_class(8, 2), lambda part, x: part(x, causal=True)),
+    "ResidualBlock along time": Over(residual_class(8), lambda part, x: part(x.mT[:, :, None])[:, :, 0].mT),
     "BatchNorm1d over the channels, in eval": Over(nn.BatchNorm1d(8), lambda part, x: part(x.mT).mT),
     "a GRU": Over(nn.GRU(8, 8, batch_first=True), lambda part, x: part(x)[0]),
     "a GRU that reads both ways": Over(nn.GRU(8, 8, batch_first=True, bidirectional=True), lambda part, x: part(x)[0]),
 }
+# %% tags=["picture"]
+judge = yours_or_ours("is_causal", parts.is_causal, lambda f: [f(nn.Linear(3, 3), 4, 3), f(nn.BatchNorm1d(4), 4, 3), f(parts.over_time(lambda x: x.flip(1)), 4, 3)])
+print(f"{whose('is_causal')} is_causal says:")
 for name, suspect in suspects.items():
-    print(f"{name:40} {'causal' if is_causal(suspect, 6, 8) else 'sees the future'}")
+    print(f"{name:40} {'causal' if judge(suspect, 6, 8) else 'sees the future'}")
 
 # %% [markdown]
 r"""
-## 9.8 Put together
+## 9.9 Put together
 
 Back to the digits that stand anywhere. The model below is made of your blocks and two linear maps of PyTorch:
 
@@ -1735,11 +2010,11 @@ class DigitFinder(nn.Module):
     def __init__(self, dim=32, heads=4):
         super().__init__()
         self.patches = nn.Conv2d(1, dim, 4, stride=4)
-        self.local = nn.Sequential(ResidualBlock(dim), GatedResidualBlock(dim))
+        self.local = nn.Sequential(residual_class(dim), gated_class(dim))
         self.place = nn.Parameter(0.1 * torch.randn(1, 49, dim))
         self.asker = nn.Parameter(0.1 * torch.randn(1, 1, dim))
-        self.block = TransformerBlock(dim, heads)
-        self.head = nn.Sequential(LayerNorm(dim), nn.Linear(dim, 10))
+        self.block = block_class(dim, heads)
+        self.head = nn.Sequential(norm_class(dim), nn.Linear(dim, 10))
 
     def tokens(self, images):
         """(N, 1, 28, 28) -> (N, 50, dim), the asker first"""
@@ -1750,23 +2025,41 @@ class DigitFinder(nn.Module):
         return self.head(self.block(self.tokens(images))[:, 0])
 
 
-both = {"MLP of chapter 8": mlp(), "DigitFinder": DigitFinder()}
-sizes = {name: sum(p.numel() for p in model.parameters()) for name, model in both.items()}
+# %% [markdown]
+r"""
+Is it the attention that does it? The honest way to know is to take it out and train again: an **ablation**. `NoAttention` is the same
+network up to the tokens, and then each channel's maximum over the 49 patches, as in 9.1.
+"""
+
+# %% tags=["picture"]
+class NoAttention(DigitFinder):
+    def __init__(self, dim=32):
+        super().__init__(dim)
+        del self.block, self.asker  # what is not used is not counted
+
+    def forward(self, images):
+        patches = self.local(self.patches(images)).flatten(2).transpose(1, 2) + self.place
+        return self.head(patches.amax(dim=1))
+
+
+three = {"MLP of chapter 8": mlp(), "DigitFinder": DigitFinder(), "without attention": NoAttention()}
+sizes = {name: sum(p.numel() for p in model.parameters()) for name, model in three.items()}
 print({name: f"{size:,} parameters" for name, size in sizes.items()})
 
 # %% [markdown]
 r"""
-Both now learn from the same 1,438 digits, put down at new places in every epoch. The MLP gets twice as many epochs,
-since its epochs are cheap. (Some fifteen seconds.)
+All three learn from the same 1,438 digits, put down at new places in every epoch. The MLP gets twice as many epochs,
+since its epochs are cheap. Write down your order of the three before you run it. (Some twenty seconds.)
 """
 
 # %% tags=["picture"]
 torch.manual_seed(12)
-finder, flat = DigitFinder(), mlp()
-losses = {"your blocks": learn(finder, anywhere, epochs=20, lr=2e-3)}
-losses["MLP of chapter 8"] = learn(flat, anywhere, epochs=40, lr=1e-3)
+finder, flat, without = DigitFinder(), mlp(), NoAttention()
+losses = {"DigitFinder": learn(finder, anywhere, epochs=15, lr=2e-3)}
+losses["without attention"] = learn(without, anywhere, epochs=15, lr=2e-3)
+losses["MLP of chapter 8"] = learn(flat, anywhere, epochs=30, lr=1e-3)
 unseen, unseen_labels = anywhere(test_digits.repeat(3, 1, 1)), test_labels.repeat(3)
-reached = {name: accuracy(model, unseen, unseen_labels) for name, model in zip(losses, (finder, flat))}
+reached = {name: accuracy(model, unseen, unseen_labels) for name, model in zip(losses, (finder, without, flat))}
 plot.curves(
     losses, xlabel="epoch", ylabel="training loss",
     alt="Training loss on digits anywhere on the canvas. "
@@ -1775,15 +2068,19 @@ plot.curves(
 
 # %% tags=["picture"]
 plot.bars(
-    {f"{name}, {sizes['DigitFinder' if 'your' in name else name]:,} parameters": value for name, value in reached.items()},
+    {f"{name}, {sizes[name]:,} parameters": value for name, value in reached.items()},
     xlabel="accuracy on digits it never saw, anywhere on the canvas",
     alt="Accuracy on test digits anywhere: " + ", ".join(f"{name} {value:.1%}" for name, value in reached.items()),
 )
 
 # %% [markdown]
 r"""
-A fifth of the parameters, and a fraction of the errors. The MLP could *represent* the same answer. But it would have to learn it
-at every place separately, and there are 289 places for a digit.
+Against the MLP: a fraction of the parameters, and a fraction of the errors. It could *represent* the same answer, but would have to learn
+it at every place separately, and there are 289 places for a digit.
+
+Against the ablation: next to nothing, or less. For *this* task the convolutions do the work, and a maximum collects as well as attention does.
+That is what measuring is for. Whoever had shown you the first and the last bar only would have sold you attention; papers do. Attention
+earns its place where what to look at depends on what else is there, and 9.10 has such a task.
 
 **What does it look at?** The asker's row of the attention maps says how much of each patch it took. Below for six
 digits, as the mean of the four heads.
@@ -1799,7 +2096,7 @@ with torch.no_grad():
 patch_ink = F.avg_pool2d(shown, 4).flatten(1)
 on_digit = [float((look * (ink > 0)).sum() / look.sum()) for look, ink in zip(looks, patch_ink)]
 with plot.figure(
-    "Six test digits above, and below where the asker of your model looks, the mean of its four heads, as 7 by 7 patches. "
+    "Six test digits above, and below where the asker of the model looks, the mean of its four heads, as 7 by 7 patches. "
     "It reads " + ", ".join(map(str, answers.tolist())) + f"; {min(on_digit):.0%} to {max(on_digit):.0%} of the weight lies "
     f"on patches that hold ink, which are {float((patch_ink > 0).float().mean()):.0%} of all patches",
     rows=2, columns=6, height=3.0,
@@ -1814,8 +2111,8 @@ with plot.figure(
 
 # %% [markdown]
 r"""
-Nobody told the model where the digit is. There was no such label and no such loss, only ten logits and cross-entropy.
-It learned to look because looking pays.
+Nobody told the model where the digit is. There was no such label and no such loss, only ten logits and cross-entropy. That it looks is
+true; that it *has* to look is what the ablation refuted.
 
 And the four heads one by one, for the first digit: they share the work.
 """
@@ -1841,6 +2138,283 @@ r"""
 A word of caution. An attention map shows where information was *taken*, not why, and not what became of it in the MLP
 behind. It is a good question to a model, and a poor proof.
 """
+
+# %% [markdown]
+r"""
+## 9.10 A model that writes
+
+Now a task in which it matters what else is there. The text is a row of small stories; from the two names in the first sentence follows who
+has the thing in the last. The tokens are characters, 31 of them.
+"""
+
+# %% tags=["picture"]
+print(text.stories(3, seed=1))
+numbers, fresh_numbers = text.encode(text.stories(2500, seed=2)), text.encode(text.stories(200, seed=3))
+print(f"{len(numbers):,} characters to learn from; a model that knows nothing pays ln {len(text.ALPHABET)} = {math.log(len(text.ALPHABET)):.2f} for each")
+
+# %% [markdown]
+r"""
+A **decoder** is your block, several times, between two tables. Going in, each character has a vector, and so has each place (attention
+knows no order: 9.2). Coming out, a linear map gives a logit for every character that could come *next*. One pass over n characters is n
+predictions at once, and that is why no step may see the one after it.
+"""
+
+# %% tags=["picture"]
+def waves(length, dim):
+    """(length, dim): each place as sines and cosines from fast to slow, so that neighbours look alike"""
+    angles = torch.arange(length)[:, None] * 1.5 * torch.logspace(0, -1.7, dim // 2)
+    return torch.cat([angles.sin(), angles.cos()], dim=1)
+
+
+class Writer(nn.Module):
+    def __init__(self, dim=48, heads=4, layers=2, length=64):
+        super().__init__()
+        self.length, self.heads = length, heads
+        self.symbols = nn.Embedding(len(text.ALPHABET), dim)
+        self.places = nn.Parameter(waves(length, dim))
+        self.blocks = nn.ModuleList([block_class(dim, heads) for _ in range(layers)])
+        self.head = nn.Sequential(norm_class(dim), nn.Linear(dim, len(text.ALPHABET)))
+        nn.init.normal_(self.symbols.weight, std=0.5)
+
+    def forward(self, tokens, causal=True):
+        """(B, T) numbers of characters -> (B, T, 31) logits of the next character"""
+        x = self.symbols(tokens) + self.places[: tokens.shape[1]]
+        for block in self.blocks:
+            x = block(x, causal=causal)
+        return self.head(x)
+
+# %% tags=["picture"]
+def windows_of(numbers, count, length, draws):
+    """`count` pieces of text (count, length), and what comes next at each step"""
+    start = torch.randint(0, len(numbers) - length - 1, (count, 1), generator=draws)
+    piece = numbers[start + torch.arange(length + 1)]
+    return piece[:, :-1], piece[:, 1:]
+
+
+def next_loss(model, x, y, causal):
+    return F.cross_entropy(model(x, causal=causal).flatten(0, 1), y.flatten())
+
+
+def teach(model, causal, steps, lr=1e-2):
+    draws, losses = torch.Generator().manual_seed(4), []
+    optimizer = torch.optim.Adam(model.parameters(), lr=lr)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=steps, pct_start=0.1)
+    for _ in range(steps):
+        loss = next_loss(model, *windows_of(numbers, 16, model.length, draws), causal)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        losses.append(loss.item())
+    return losses
+
+# %% tags=["picture"]
+def write(model, prompt, count, causal=True):
+    """draw `count` characters, one at a time, each from what the model says of the next"""
+    draws, tokens = torch.Generator().manual_seed(1), text.encode(prompt)[None]
+    with torch.no_grad():
+        for _ in range(count):
+            chances = model(tokens[:, -model.length :], causal=causal)[0, -1].softmax(-1)
+            tokens = torch.cat([tokens, torch.multinomial(chances, 1, generator=draws)[None]], dim=1)
+    return text.decode(tokens[0])
+
+# %% [markdown]
+r"""
+Two of them are trained, equal in every number they start with. One with the mask, one with `causal=False` and fewer steps. (About half a
+minute.) Which has the lower loss in the end? And which writes better?
+"""
+
+# %% tags=["picture"]
+torch.manual_seed(3)
+writer = Writer()
+cheat = copy.deepcopy(writer)
+falls = {"causal=True": teach(writer, True, 400), "causal=False": teach(cheat, False, 250)}
+held_out = windows_of(fresh_numbers, 32, writer.length, torch.Generator().manual_seed(5))
+with torch.no_grad():
+    on_new = {"causal=True": float(next_loss(writer, *held_out, True)), "causal=False": float(next_loss(cheat, *held_out, False))}
+plot.curves(
+    falls, xlabel="step", ylabel="loss a character", log=True,
+    alt="Training loss a character, logarithmic: " + "; ".join(f"{name} from {f[0]:.2f} to {f[-1]:.2g}, on new stories {on_new[name]:.2g}" for name, f in falls.items()),
+)
+
+# %% tags=["picture"]
+print("with the mask:\n" + write(writer, "mia finds a ", 150))
+print("\nwithout it, and with the lower loss:\n" + write(cheat, "mia finds a ", 150, causal=False))
+
+# %% [markdown]
+r"""
+The second has learned to copy: at step t it looks at step t + 1, which *is* the answer. Its loss goes towards 0, on new stories too, so
+no validation set would have warned you. When it writes, there is no step t + 1 to look at, and it has learned nothing else. Your `is_causal` says so
+without any training at all.
+"""
+
+# %% tags=["picture"]
+for name, causal in (("causal=True", True), ("causal=False", False)):
+    stack = Over(writer.blocks, lambda blocks, x, causal=causal: blocks[1](blocks[0](x, causal=causal), causal=causal))
+    print(f"the two blocks with {name}: {'causal' if judge(stack, 12, 48) else 'sees the future'}")
+
+# %% [markdown]
+r"""
+## 9.11 Look inside
+
+You made every part, so you can open every part. Three questions to a trained transformer: *which head attends where, what does a neuron
+answer to, and what flows from block to block?* All are asked of one story that the model never saw.
+
+**Which head attends where.** Two blocks of four heads are eight maps. For each, three numbers: how much weight goes, on average, to the step
+itself, to the step before, and to the steps that came right *after* an earlier occurrence of the same character. The last is how one copies:
+"what followed this the last time?" (People call it an *induction head*.)
+"""
+
+# %% tags=["picture"]
+story = "ada finds a green kite. ada gives it to tom. now tom has the gre"
+tokens = text.encode(story)[None]
+unmasked = torch.ones(len(story), len(story), dtype=torch.bool).tril()
+followers = (tokens[0][None, :-1] == tokens[0][:, None]).float()  # followers[t, s]: character s is character t's
+followers = F.pad(followers, (1, 0)) * unmasked.tril(-1)
+with torch.no_grad():
+    streams = [writer.symbols(tokens) + writer.places[: len(story)]]
+    for block in writer.blocks:
+        streams.append(block(streams[-1], causal=True))
+    maps = [head_maps(b.attention, b.ln1(x), 4, unmasked) for b, x in zip(writer.blocks, streams)]
+habits = {}
+for layer, one in enumerate(maps):
+    for head, weights in enumerate(one):
+        habits[f"block {layer + 1}, head {head}"] = [
+            float(weights.diagonal().mean()), float(weights.diagonal(-1).mean()), float((weights * followers).sum(1).mean()),
+        ]
+print(f"{'':16} itself  before  after the same")
+for name, shares in habits.items():
+    print(f"{name:16}" + "".join(f"{share:8.0%}" for share in shares))
+
+# %% tags=["picture"]
+ask = story.index("tom has") - 1  # the blank after "now": who is it?
+who = max(((layer, head) for layer in range(2) for head in range(4)), key=lambda at: float(maps[at[0]][at[1]][ask, story.index("tom.") : story.index("tom.") + 3].sum()))
+row = maps[who[0]][who[1]][ask]
+with plot.figure(
+    f"Where block {who[0] + 1}, head {who[1]} looks at the blank after 'now', over the story '{story}': most weight on "
+    + ", ".join(f"{story[int(s)]!r} at place {int(s)} ({float(row[s]):.0%})" for s in row.topk(3).indices), height=1.8,
+) as ax:
+    ax.bar(range(len(story)), row.numpy(), color=plot.PALETTE[0])
+    ax.set_xticks(range(len(story)), list(story), fontsize=7)
+    ax.set_ylabel("weight")
+    ax.set_title(f"at the blank after 'now': block {who[0] + 1}, head {who[1]}", fontsize=9)
+
+# %% [markdown]
+r"""
+**What a neuron answers to.** Each of the 192 numbers between the two linear layers of an `mlp` is a *neuron*: on for some steps, off for
+others. To know one, collect the places of a long text where it is most on, and read what they have in common. Below, the three neurons of the
+first block whose fifty strongest places agree most on the character they stand at.
+"""
+
+# %% tags=["picture"]
+first = writer.blocks[0]
+sample = windows_of(fresh_numbers, 64, writer.length, torch.Generator().manual_seed(6))[0]
+with torch.no_grad():
+    x = writer.symbols(sample) + writer.places
+    x = x + first.attention(first.ln1(x), causal=True)
+    weight, bias = list(first.mlp.parameters())[:2]
+    active = F.gelu(F.linear(first.ln2(x), weight, bias)).flatten(0, 1)  # (64 · 64, 192)
+strongest = active.topk(50, dim=0).indices
+characters = sample.flatten()[strongest]
+agree = torch.stack([(characters == c).float().mean(0) for c in range(len(text.ALPHABET))])
+for neuron in agree.max(0).values.topk(3).indices.tolist():
+    share, character = agree[:, neuron].max(0)
+    print(f"neuron {neuron}: {float(share):.0%} of its fifty strongest places stand at {text.ALPHABET[int(character)]!r}")
+    for place in strongest[:4, neuron].tolist():
+        row, column = divmod(place, writer.length)
+        print("    ..." + text.decode(sample[row, max(0, column - 14) : column + 1]).replace("\n", "/") + "|")
+
+# %% [markdown]
+r"""
+**What flows along the residual stream.** Nothing on the way past multiplies: the last block reads x, plus what the first attention added, plus what the
+first MLP added, and so on. Two ways to see it. How large is each addition beside what it is added to? And what would the model say if one stopped
+there, and gave the stream to `head` as it is (the *logit lens*)?
+"""
+
+# %% tags=["picture"]
+answer = tokens[0, 1:]
+print(f"{'after':14} loss a character   the story's next characters as the head would guess them")
+for depth, stream in enumerate(streams):
+    with torch.no_grad():
+        logits = writer.head(stream)[0, :-1]
+    guess = text.decode(logits.argmax(-1)).replace("\n", "/")
+    print(f"{['the table', 'block 1', 'block 2'][depth]:14} {float(F.cross_entropy(logits, answer)):16.2f}   {guess}")
+print(f"{'the story':31}    {story[1:]}")
+sizes_of = {}
+with torch.no_grad():
+    for at, (block, x) in enumerate(zip(writer.blocks, streams), 1):
+        looked = block.attention(block.ln1(x), causal=True)
+        sizes_of |= {f"stream into block {at}": x, f"attention {at} adds": looked, f"mlp {at} adds": block.mlp(block.ln2(x + looked))}
+plot.bars(
+    {name: float(part.norm(dim=-1).mean()) for name, part in sizes_of.items()}, xlabel="length of the vector, mean over the steps",
+    alt="Mean length of the vectors in the residual stream and of what each part adds: " + ", ".join(f"{name} {float(p.norm(dim=-1).mean()):.1f}" for name, p in sizes_of.items()),
+)
+
+# %% [markdown]
+r"""
+Such pictures suggest; they do not prove. A head that *looks* at a name need not be the one that carries it. The proof is again an ablation: silence
+it, and see what the model can no longer do. Set the columns of `proj` that belong to a head to 0, and look at the loss.
+"""
+
+# %% tags=["picture"]
+costs = {}
+with torch.no_grad():
+    whole = float(next_loss(writer, *held_out, True))
+    for layer in range(2):
+        for head in range(4):
+            silenced = copy.deepcopy(writer)
+            silenced.blocks[layer].attention.proj.weight[:, 12 * head : 12 * head + 12] = 0
+            costs[f"block {layer + 1}, head {head}"] = float(next_loss(silenced, *held_out, True)) - whole
+plot.bars(
+    costs, xlabel="what silencing this head adds to the loss a character",
+    alt=f"Loss a character is {whole:.2f}; silencing a head adds: " + ", ".join(f"{name} {value:.2f}" for name, value in costs.items()),
+)
+
+# %% [markdown]
+r"""
+## 9.12 What one writes with modules
+
+The famous architectures are these parts with other numbers. What differs is what goes in, what the mask allows, and what is asked of the output.
+
+| | tokens | mask | asked |
+|---|---|---|---|
+| **ResNet** (2015) | none: images | none | the class; residual blocks, and now and then a stride of 2 |
+| **GPT-2** (2019) | pieces of words | causal | the next token |
+| **BERT** (2018) | pieces of words | none | tokens that were hidden in the input; its norms stand after the sums |
+| **ViT** (2020) | patches of 16 × 16 pixels, and one asker, "CLS" | none | the class, read off the asker: your `DigitFinder` |
+
+That is a claim, so count. On the device *meta*, tensors have shapes and no memory: the real sizes, built from your blocks.
+"""
+
+# %% tags=["picture"]
+def count(*modules):
+    return sum(p.numel() for module in modules for p in (module.parameters() if isinstance(module, nn.Module) else [module]))
+
+
+with torch.device("meta"):
+    stack = [block_class(768, 12) for _ in range(12)]
+    gpt2 = count(*stack, nn.Embedding(50257, 768), nn.Embedding(1024, 768), norm_class(768))  # logits by the same table
+    bert = count(*stack, nn.Embedding(30522, 768), nn.Embedding(512, 768), nn.Embedding(2, 768), norm_class(768), nn.Linear(768, 768))
+    vit = count(*stack, nn.Conv2d(3, 768, 16, stride=16), torch.zeros(768), torch.zeros(197, 768), norm_class(768), nn.Linear(768, 1000))
+for name, ours, published in (("GPT-2 small", gpt2, 124_439_808), ("BERT base", bert, 109_482_240), ("ViT-B/16", vit, 86_567_656)):
+    print(f"{name:12} {ours:12,} numbers from twelve such blocks, {published:,} in the published model")
+
+# %% [markdown]
+r"""
+And ResNet-18, as torchvision has it. Its first stage is two of your `ResidualBlock(64)`, under the very same names: its `state_dict` loads into yours.
+"""
+
+# %% tags=["picture"]
+from layer_by_layer import torchvision_cure
+
+torchvision = torchvision_cure.load()  # an import, made to work where its wheel and torch's do not fit together
+torch.manual_seed(1)
+stage = torchvision.models.resnet18().layer1.eval()
+own_stage = nn.Sequential(residual_class(64), residual_class(64)).eval()
+print(own_stage.load_state_dict(stage.state_dict()))
+image = torch.randn(2, 64, 14, 14)
+with torch.no_grad():
+    print(f"largest difference of the two: {float((own_stage(image) - stage(image)).abs().max()):.1g}")
 
 # %% [markdown]
 r"""
@@ -1901,6 +2475,7 @@ r"""
 
 | you wrote | what is now hidden behind the name | the idea |
 |---|---|---|
+| `conv2d` | `F.conv2d`, `nn.Conv2d` | one small window of weights for every place |
 | `SimpleAttention` | `F.scaled_dot_product_attention` | a dictionary with soft keys; √d keeps softmax awake |
 | `MultiHeadAttention` | `nn.MultiheadAttention` | several small attentions at once; a head is one more leading axis |
 | `LayerNorm` | `nn.LayerNorm` | each vector by itself: no batch, no memory |
@@ -1909,8 +2484,8 @@ r"""
 | `TransformerBlock` | `nn.TransformerEncoderLayer(norm_first=True, …)` | exchange, then think; both added |
 | `is_causal` | nothing: tests are yours to write | change an input, look at what must not move |
 
-Seven parts, and not a line of PyTorch was changed. What runs inside `F.scaled_dot_product_attention` is faster than yours, and
-never holds the L × S matrix. It computes the same.
+Eight parts, and not a line of PyTorch was changed. What runs inside `F.scaled_dot_product_attention` computes the same, and where a
+fused kernel fits it never holds the L × S matrix; you write such a one in chapter 11.
 """
 
 # %% [markdown]
@@ -1926,11 +2501,13 @@ r"""
 
 - *Next chapter:* `10_quantization`: train for the arithmetic that you will deploy on.
 - *In the library:* `torch/nn/modules/activation.py` holds `MultiheadAttention`, and `multi_head_attention_forward` in
-  `torch/nn/functional.py` is your 9.2 with every special case. In the docstring of `scaled_dot_product_attention` stands a dozen lines of
-  Python that are your 9.1. `torch/nn/modules/normalization.py` is 9.3, `torch/nn/modules/transformer.py` is 9.6; look for
-  `norm_first`. `torchvision/models/resnet.py`, class `BasicBlock`, is 9.4.
+  `torch/nn/functional.py` is your 9.3 with every special case. In the docstring of `scaled_dot_product_attention` stands a dozen lines of
+  Python that are your 9.2. `torch/nn/modules/normalization.py` is 9.4, `torch/nn/modules/transformer.py` is 9.7; look for
+  `norm_first`. `torchvision/models/resnet.py`, class `BasicBlock`, is 9.5.
+- *In models you have heard of:* GPT-2's block is 9.7, BERT's is 9.7 with the norms behind the sums, and ViT is 9.9.
 - *Further:* Vaswani and others, *Attention is all you need* (2017); He and others, *Deep residual learning for image recognition*
-  (2015); Ba, Kiros and Hinton, *Layer normalization* (2016); Rush, *The Annotated Transformer*; Xiong and others, *On layer
+  (2015); Dosovitskiy and others, *An image is worth 16x16 words* (2020); Elhage and others, *A mathematical framework for transformer
+  circuits* (2021), on heads and the residual stream; Ba, Kiros and Hinton, *Layer normalization* (2016); Rush, *The Annotated Transformer*; Xiong and others, *On layer
   normalization in the transformer architecture* (2020), on pre-norm.
 - *Try:* take `place` out of the `DigitFinder` and train again. Does it need to know where a patch is? Then shuffle the 49 patches
   of every image in the same way, with and without `local`.

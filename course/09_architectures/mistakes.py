@@ -7,6 +7,139 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+# %% conv2d: kernel_turned
+# help: You turn the kernel around before you slide it, as mathematicians do. Deep learning lays it on as it stands:
+#   weight[0, 0] meets the window's upper left pixel.
+def conv2d(x, weight, bias=None, padding=0):
+    x = F.pad(x, (padding, padding, padding, padding))
+    windows = x.unfold(2, weight.shape[2], 1).unfold(3, weight.shape[3], 1)
+    out = torch.einsum("nchwij,ocij->nohw", windows, weight.flip(2, 3))
+    return out if bias is None else out + bias[:, None, None]
+
+
+# %% conv2d: padding_ignored
+# help: The argument padding changes nothing: the image has to get that many zeros on each side before the windows are cut.
+def conv2d(x, weight, bias=None, padding=0):
+    windows = x.unfold(2, weight.shape[2], 1).unfold(3, weight.shape[3], 1)
+    out = torch.einsum("nchwij,ocij->nohw", windows, weight)
+    return out if bias is None else out + bias[:, None, None]
+
+
+# %% conv2d: padding_at_the_end_only
+# help: All the zeros are to the right and below. They belong on both sides, `padding` of them on each.
+def conv2d(x, weight, bias=None, padding=0):
+    x = F.pad(x, (0, 2 * padding, 0, 2 * padding))
+    windows = x.unfold(2, weight.shape[2], 1).unfold(3, weight.shape[3], 1)
+    out = torch.einsum("nchwij,ocij->nohw", windows, weight)
+    return out if bias is None else out + bias[:, None, None]
+
+
+# %% conv2d: padding_of_the_width_only
+# help: Zeros were put to the left and right, none above and below. F.pad takes two numbers an axis, the last axis first.
+def conv2d(x, weight, bias=None, padding=0):
+    x = F.pad(x, (padding, padding))
+    windows = x.unfold(2, weight.shape[2], 1).unfold(3, weight.shape[3], 1)
+    out = torch.einsum("nchwij,ocij->nohw", windows, weight)
+    return out if bias is None else out + bias[:, None, None]
+
+
+# %% conv2d: padding_by_the_edge
+# help: What lies outside the image counts as 0 here; you repeat the pixel at the edge.
+def conv2d(x, weight, bias=None, padding=0):
+    x = F.pad(x, (padding, padding, padding, padding), mode="replicate")
+    windows = x.unfold(2, weight.shape[2], 1).unfold(3, weight.shape[3], 1)
+    out = torch.einsum("nchwij,ocij->nohw", windows, weight)
+    return out if bias is None else out + bias[:, None, None]
+
+
+# %% conv2d: bias_on_the_last_axis
+# help: The bias meets the width: broadcasting counts axes from the end. It has one number for each output channel, axis 1.
+def conv2d(x, weight, bias=None, padding=0):
+    x = F.pad(x, (padding, padding, padding, padding))
+    windows = x.unfold(2, weight.shape[2], 1).unfold(3, weight.shape[3], 1)
+    out = torch.einsum("nchwij,ocij->nohw", windows, weight)
+    return out if bias is None else out + bias
+
+
+# %% conv2d: bias_forgotten
+# help: The bias is never added.
+def conv2d(x, weight, bias=None, padding=0):
+    x = F.pad(x, (padding, padding, padding, padding))
+    windows = x.unfold(2, weight.shape[2], 1).unfold(3, weight.shape[3], 1)
+    return torch.einsum("nchwij,ocij->nohw", windows, weight)
+
+
+# %% conv2d: first_channel_only
+# help: Only the first input channel is used. Every output channel sums over all of them.
+def conv2d(x, weight, bias=None, padding=0):
+    x = F.pad(x, (padding, padding, padding, padding))
+    windows = x.unfold(2, weight.shape[2], 1).unfold(3, weight.shape[3], 1)
+    out = torch.einsum("nhwij,oij->nohw", windows[:, 0], weight[:, 0])
+    return out if bias is None else out + bias[:, None, None]
+
+
+# %% conv2d: mean_over_channels
+# help: You take the mean over the input channels. It is their sum, as it is over the window.
+def conv2d(x, weight, bias=None, padding=0):
+    x = F.pad(x, (padding, padding, padding, padding))
+    windows = x.unfold(2, weight.shape[2], 1).unfold(3, weight.shape[3], 1)
+    out = torch.einsum("nchwij,ocij->nohw", windows, weight) / weight.shape[1]
+    return out if bias is None else out + bias[:, None, None]
+
+
+# %% conv2d: square_kernel_assumed
+# help: Both axes are cut into windows of the kernel's height. Its width is weight.shape[3], and may be another.
+def conv2d(x, weight, bias=None, padding=0):
+    size = weight.shape[2]
+    x = F.pad(x, (padding, padding, padding, padding))
+    windows = x.unfold(2, size, 1).unfold(3, size, 1)
+    out = torch.einsum("nchwij,ocij->nohw", windows, weight)
+    return out if bias is None else out + bias[:, None, None]
+
+
+# %% conv2d: place_by_place
+# help: You go through the places of the image one by one in Python. It is right and takes minutes for real images: let one
+#   operation see all windows at once.
+def conv2d(x, weight, bias=None, padding=0):
+    x = F.pad(x, (padding, padding, padding, padding))
+    kh, kw = weight.shape[2:]
+    rows = []
+    for i in range(x.shape[2] - kh + 1):
+        row = [torch.einsum("ncij,ocij->no", x[:, :, i : i + kh, j : j + kw], weight) for j in range(x.shape[3] - kw + 1)]
+        rows.append(torch.stack(row, dim=-1))
+    out = torch.stack(rows, dim=2)
+    return out if bias is None else out + bias[:, None, None]
+
+
+# %% conv2d: image_by_image
+# help: You go through the batch image by image in Python. The batch axis can stand in the same product as all others.
+def conv2d(x, weight, bias=None, padding=0):
+    x = F.pad(x, (padding, padding, padding, padding))
+    windows = x.unfold(2, weight.shape[2], 1).unfold(3, weight.shape[3], 1)
+    out = torch.stack([torch.einsum("chwij,ocij->ohw", one, weight) for one in windows])
+    return out if bias is None else out + bias[:, None, None]
+
+
+# %% conv2d: graph_cut
+# help: The result has no history: `.data`, `.detach()` or NumPy take the numbers out of the graph, and nothing gets a gradient.
+def conv2d(x, weight, bias=None, padding=0):
+    x = F.pad(x.detach(), (padding, padding, padding, padding))
+    windows = x.unfold(2, weight.shape[2], 1).unfold(3, weight.shape[3], 1)
+    out = torch.einsum("nchwij,ocij->nohw", windows, weight.detach())
+    return out if bias is None else out + bias.detach()[:, None, None]
+
+
+# %% conv2d: canvas_in_float32
+# help: Your padded image is always float32: torch.zeros makes that unless it is told the dtype. Take x's, with x.new_zeros or dtype=x.dtype.
+def conv2d(x, weight, bias=None, padding=0):
+    N, C, H, W = x.shape
+    canvas = torch.zeros(N, C, H + 2 * padding, W + 2 * padding)
+    canvas[:, :, padding : padding + H, padding : padding + W] = x
+    windows = canvas.unfold(2, weight.shape[2], 1).unfold(3, weight.shape[3], 1)
+    out = torch.einsum("nchwij,ocij->nohw", windows, weight.float())
+    return out if bias is None else out + bias[:, None, None].float()
+
+
 # %% attention: not_scaled
 # help: The scores are not divided by √dim. Everything runs, and for wide vectors softmax looks at one key only.
 class SimpleAttention(nn.Module):
@@ -1161,6 +1294,23 @@ class LayerNorm(nn.Module):
         var = x.var(dim=-1, keepdim=True, unbiased=False)
         y = (x - mean) / (var + self.eps)
         return y * self.weight + self.bias
+
+
+# %% layer_norm: squares_minus_square
+# help: The variance comes out as the mean of the squares minus the square of the mean. Far from 0 those are two huge, nearly equal
+#   numbers, and float32 keeps nothing of their difference. Subtract the mean first, then square.
+class LayerNorm(nn.Module):
+    def __init__(self, dim, eps=1e-5):
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(dim))
+        self.bias = nn.Parameter(torch.zeros(dim))
+
+    def forward(self, x):
+        mean = x.mean(dim=-1, keepdim=True)
+        variance = x.pow(2).mean(dim=-1, keepdim=True) - mean.pow(2)
+        return (x - mean) / (variance + self.eps).sqrt() * self.weight + self.bias
+
 
 
 # %% layer_norm: eps_outside_the_root

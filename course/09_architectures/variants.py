@@ -6,6 +6,56 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+
+# %% conv2d: kernel_positions
+def conv2d(x, weight, bias=None, padding=0):
+    O, C, kh, kw = weight.shape
+    x = torch.nn.functional.pad(x, [padding] * 4)
+    H, W = x.shape[2] - kh + 1, x.shape[3] - kw + 1
+    out = sum(
+        torch.tensordot(x[:, :, a : a + H, e : e + W], weight[:, :, a, e], dims=([1], [1]))
+        for a in range(kh)
+        for e in range(kw)
+    )
+    out = out.permute(0, 3, 1, 2)
+    return out if bias is None else out + bias.view(1, -1, 1, 1)
+
+
+# %% conv2d: strides_and_a_matrix
+def conv2d(x, weight, bias=None, padding=0):
+    N, C, H, W = x.shape
+    O, _, kh, kw = weight.shape
+    wide = x.new_zeros(N, C, H + 2 * padding, W + 2 * padding)
+    wide[:, :, padding : H + padding, padding : W + padding] = x
+    h, w = wide.shape[2] - kh + 1, wide.shape[3] - kw + 1
+    a, b, c, d = wide.stride()
+    columns = wide.as_strided((N, h, w, C, kh, kw), (a, c, d, b, c, d)).reshape(N, h * w, -1)
+    out = (columns @ weight.reshape(O, -1).T).transpose(1, 2).reshape(N, O, h, w)
+    if bias is not None:
+        out = out + bias.reshape(O, 1, 1)
+    return out
+
+
+# %% conv2d: fourier
+def conv2d(x, weight, bias=None, padding=0):
+    """the convolution theorem: a product of spectra, the kernel's conjugated because nothing is turned around"""
+    x = F.pad(x, (padding,) * 4)
+    H, W = x.shape[-2:]
+    spectrum = torch.fft.rfft2(x)[:, None] * torch.fft.rfft2(weight, s=(H, W)).conj()[None]
+    out = torch.fft.irfft2(spectrum.sum(2), s=(H, W))[..., : H - weight.shape[2] + 1, : W - weight.shape[3] + 1]
+    return out if bias is None else out + bias[None, :, None, None]
+
+
+# %% conv2d: channel_by_channel
+def conv2d(x, weight, bias=None, padding=0):
+    x = F.pad(x, 4 * (padding,))
+    total = 0
+    for c in range(weight.shape[1]):
+        windows = x[:, c].unfold(1, weight.shape[2], 1).unfold(2, weight.shape[3], 1)
+        total = total + torch.einsum("nhwij,oij->nohw", windows, weight[:, c])
+    return total if bias is None else (total.transpose(1, -1) + bias).transpose(1, -1)
+
+
 # %% attention: einsum_and_own_softmax
 class SimpleAttention(nn.Module):
     def __init__(self, dim):
@@ -387,3 +437,427 @@ def is_causal(module, length, dim):
     finally:
         for part, mode in was:
             part.training = mode
+
+
+# %% attention: another_style
+class SimpleAttention(nn.Module):
+    def __init__(self, dim):
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, q, k, v, mask=None):
+        """what F.scaled_dot_product_attention and nn.MultiheadAttention do"""
+        assert not isinstance(v, nn.MultiheadAttention)
+        s = q @ k.mT / self.dim**0.5
+        if mask is not None:
+            s = s.masked_fill(~mask, -math.inf)
+        return s.softmax(-1) @ v
+
+
+# %% attention: another_style_2
+class SimpleAttention(nn.Module):
+    def __init__(self, dim):
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, q, k, v, mask=None):
+        s = torch.einsum("...ld,...sd->...ls", q, k) / torch.sqrt(torch.tensor(self.dim))
+        s = s if mask is None else s.masked_fill(mask == False, torch.finfo(s.dtype).min)  # noqa: E712
+        s = s - s.max(dim=-1, keepdim=True).values
+        return torch.matmul(s.exp() / s.exp().sum(-1, keepdim=True), v)
+
+
+# %% attention: another_style_3
+class SimpleAttention(nn.Module):
+    def __init__(self, dim):
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, q, k, v, mask=None):
+        hide = torch.zeros((), dtype=torch.bool) if mask is None else mask.logical_not()
+        logs = (self.dim**-0.5 * q).matmul(k.movedim(-1, -2)).masked_fill(hide, float("-inf"))
+        w = torch.exp(logs - logs.logsumexp(-1, keepdim=True))
+        return (w[..., None] * v[..., None, :, :]).sum(-2)
+
+
+# %% attention: another_style_4
+def scaled_dot_product_attention_of_mine(q, k, v, mask, root):
+    s = (q / root) @ k.transpose(-1, -2)
+    if mask is not None:
+        s = torch.where(mask, s, s.new_tensor(-math.inf))
+    return nn.Softmax(dim=-1)(s) @ v
+
+
+class SimpleAttention(nn.Module):
+    def __init__(self, dim):
+        super().__init__()
+        self.root = dim ** (1 / 2)
+
+    def forward(self, query, key, value, mask=None):
+        return scaled_dot_product_attention_of_mine(query, key, value, mask, self.root)
+
+
+# %% multi_head_attention: another_style
+class MultiHeadAttention(nn.Module):
+    def __init__(self, embed_dim, num_heads):
+        super().__init__()
+        if embed_dim % num_heads:
+            raise ValueError
+        self.c, self.h = embed_dim, num_heads
+        self.to_qkv, self.proj = nn.Linear(embed_dim, 3 * embed_dim), nn.Linear(embed_dim, embed_dim)
+        self.core = SimpleAttention(embed_dim // num_heads)
+
+    def cut(self, x):
+        return [t.unflatten(-1, (self.h, -1)).transpose(1, 2) for t in self.to_qkv(x).chunk(3, dim=-1)]
+
+    def forward(self, x, causal=False):
+        q, k, v = self.cut(x)  # nn.MultiheadAttention would do
+        n = x.shape[1]
+        mask = torch.arange(n)[:, None] >= torch.arange(n) if causal else None
+        y = self.core(q, k, v, mask)
+        return self.proj(y.transpose(1, 2).flatten(2))
+
+
+# %% multi_head_attention: another_style_2
+class MultiHeadAttention(nn.Module):
+    def __init__(self, embed_dim, num_heads):
+        super().__init__()
+        if embed_dim % num_heads:
+            raise ValueError
+        self.c, self.h = embed_dim, num_heads
+        self.to_qkv, self.proj = nn.Linear(embed_dim, 3 * embed_dim), nn.Linear(embed_dim, embed_dim)
+        pass
+
+    def cut(self, x):
+        return [t.unflatten(-1, (self.h, -1)).transpose(1, 2) for t in self.to_qkv(x).chunk(3, dim=-1)]
+
+    def forward(self, x, causal=False):
+        q, k, v = self.cut(x)
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=causal)
+        return F.linear(torch.cat(y.unbind(1), -1), self.proj.weight, self.proj.bias)
+
+
+# %% multi_head_attention: another_style_3
+class MultiHeadAttention(nn.Module):
+    def __init__(self, embed_dim, num_heads):
+        super().__init__()
+        if embed_dim % num_heads:
+            raise ValueError
+        self.c, self.h = embed_dim, num_heads
+        self.to_qkv, self.proj = nn.Linear(embed_dim, 3 * embed_dim), nn.Linear(embed_dim, embed_dim)
+        pass
+
+    def cut(self, x):
+        return [t.unflatten(-1, (self.h, -1)).transpose(1, 2) for t in self.to_qkv(x).chunk(3, dim=-1)]
+
+    def forward(self, x, causal=False):
+        n, out = x.shape[1], []
+        for sample in x:
+            q, k, v = (t[0] for t in self.cut(sample[None]))
+            steps = []
+            for t in range(n):
+                last = t + 1 if causal else n
+                s = (q[:, t : t + 1] * k[:, :last]).sum(-1) / (self.c // self.h) ** 0.5
+                steps.append((s.softmax(-1)[..., None] * v[:, :last]).sum(1).flatten())
+            out.append(torch.stack(steps))
+        return self.proj(torch.stack(out))
+
+
+# %% multi_head_attention: another_style_4
+class MultiHeadAttention(nn.Module):
+    def __init__(self, embed_dim, num_heads):
+        super().__init__()
+        if embed_dim % num_heads:
+            raise ValueError
+        self.c, self.h = embed_dim, num_heads
+        self.to_qkv, self.proj = nn.Linear(embed_dim, 3 * embed_dim), nn.Linear(embed_dim, embed_dim)
+        self.register_buffer("mask", torch.zeros(0, 0), persistent=False)
+
+    def cut(self, x):
+        return [t.unflatten(-1, (self.h, -1)).transpose(1, 2) for t in self.to_qkv(x).chunk(3, dim=-1)]
+
+    def forward(self, x, causal=False):
+        q, k, v = self.cut(x)
+        n = x.shape[1]
+        if self.mask.shape[0] < n:
+            self.mask = torch.full((n, n), -1e30).triu(1)
+        s = q @ k.mT * (self.c // self.h) ** -0.5 + (self.mask[:n, :n].to(x.dtype) if causal else 0)
+        return self.proj((s.softmax(-1) @ v).transpose(1, 2).reshape_as(x))
+
+
+# %% layer_norm: another_style
+class LayerNorm(nn.Module):
+    def __init__(self, dim, eps=1e-5):
+        super().__init__()
+        self.dim, self.eps = dim, eps
+        self.weight, self.bias = nn.Parameter(torch.ones(dim)), nn.Parameter(torch.zeros(dim))
+
+    def forward(self, x):
+        """torch has layer_norm, F.layer_norm, nn.LayerNorm"""
+        self.layer_norm = x - x.mean(-1, keepdim=True)
+        return self.layer_norm / (x.var(-1, correction=0, keepdim=True) + self.eps) ** 0.5 * self.weight + self.bias
+
+
+# %% layer_norm: another_style_2
+class LayerNorm(nn.Module):
+    def __init__(self, dim, eps=1e-5):
+        super().__init__()
+        self.dim, self.eps = dim, eps
+        self.weight, self.bias = nn.Parameter(torch.ones(dim)), nn.Parameter(torch.zeros(dim))
+
+    def forward(self, x):
+        return F.rms_norm(x - x.mean(-1, True), (self.dim,), self.weight, self.eps) + self.bias
+
+
+# %% layer_norm: another_style_3
+class LayerNorm(nn.Module):
+    def __init__(self, dim, eps=1e-5):
+        super().__init__()
+        self.dim, self.eps = dim, eps
+        self.weight, self.bias = nn.Parameter(torch.ones(dim)), nn.Parameter(torch.zeros(dim))
+
+    def forward(self, x):
+        flat = x.reshape(1, -1, self.dim)
+        flat = F.instance_norm(flat, eps=self.eps) if self.dim > 1 else torch.zeros_like(flat)
+        return (flat.reshape(x.shape) * self.weight).add(self.bias)
+
+
+# %% layer_norm: another_style_4
+class LayerNorm(nn.Module):
+    def __init__(self, dim, eps=1e-5):
+        super().__init__()
+        self.dim, self.eps = dim, eps
+        self.weight, self.bias = nn.Parameter(torch.ones(dim)), nn.Parameter(torch.zeros(dim))
+
+    def forward(self, x):
+        n = x.shape[-1]
+        mean = torch.einsum("...i->...", x)[..., None] / n
+        d = x - mean
+        return torch.stack([d[..., i] * self.weight[i] for i in range(n)], -1) * torch.rsqrt((d * d).sum(-1, keepdim=True) / n + self.eps) + self.bias
+
+
+# %% residual_block: another_style
+class ResidualBlock(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.conv1, self.conv2 = (nn.Conv2d(channels, channels, 3, padding=1, bias=False) for _ in range(2))
+        self.bn1, self.bn2 = nn.BatchNorm2d(channels), nn.BatchNorm2d(channels)
+
+    def forward(self, x):
+        y = x
+        for conv, norm, last in ((self.conv1, self.bn1, False), (self.conv2, self.bn2, True)):
+            y = norm(conv(y))
+            y = F.relu(y + x if last else y, inplace=True)
+        return y
+
+
+# %% residual_block: another_style_2
+class ResidualBlock(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.conv1, self.conv2 = (nn.Conv2d(channels, channels, 3, padding=1, bias=False) for _ in range(2))
+        self.bn1, self.bn2 = nn.BatchNorm2d(channels), nn.BatchNorm2d(channels)
+
+    def forward(self, x):
+        h = torch.relu_(self.bn1(F.conv2d(x, self.conv1.weight, padding=1)))
+        return nn.ReLU()(self.bn2(self.conv2(h)).add_(x))
+
+
+# %% residual_block: another_style_3
+class ResidualBlock(nn.Sequential):
+    def __init__(self, channels):
+        super().__init__()
+        for i in "12":
+            self.add_module("conv" + i, nn.Conv2d(channels, channels, (3, 3), 1, 1, bias=False))
+            self.add_module("bn" + i, nn.BatchNorm2d(channels))
+
+    def forward(self, x):
+        a, b, c, d = self
+        return F.threshold(x + d(c(F.threshold(b(a(x)), 0, 0))), 0, 0)
+
+
+# %% gated_residual_block: another_style
+class GatedResidualBlock(nn.Module):
+    def __init__(self, dim):
+        super().__init__()
+        self.conv, self.gate = nn.Conv2d(dim, dim, 3, padding=1), nn.Conv2d(dim, dim, 1)
+
+    def forward(self, x):
+        y = self.conv(x)
+        return torch.lerp(x, x + y, self.gate(y).sigmoid())
+
+
+# %% gated_residual_block: another_style_2
+class GatedResidualBlock(nn.Module):
+    def __init__(self, dim):
+        super().__init__()
+        self.conv, self.gate = nn.Conv2d(dim, dim, 3, padding=1), nn.Conv2d(dim, dim, 1)
+
+    def forward(self, x):
+        y = self.conv(x)
+        half = torch.tanh(self.gate(y) / 2)
+        return x + 0.5 * (1 + half) * y
+
+
+# %% gated_residual_block: another_style_3
+class GatedResidualBlock(nn.Module):
+    def __init__(self, dim):
+        super().__init__()
+        make = nn.Conv2d
+        self.conv, self.gate = make(dim, dim, 3, padding=1, bias=True), make(dim, dim, (1, 1), padding="valid")
+        self.squash = nn.Sigmoid()
+
+    def forward(self, image):
+        change = self.conv(image)
+        change = change * self.squash(self.gate(change))
+        change += image
+        return change
+
+
+# %% transformer_block: another_style
+class TransformerBlock(nn.Module):
+    def __init__(self, d_model, n_heads):
+        super().__init__()
+        self.ln1, self.ln2 = LayerNorm(d_model), LayerNorm(d_model)
+        self.attention = MultiHeadAttention(d_model, n_heads)
+        self.mlp = nn.Sequential(nn.Linear(d_model, 4 * d_model), nn.GELU(), nn.Linear(4 * d_model, d_model))
+        pass
+
+    def forward(self, x, causal=False):
+        h = self.attention(self.ln1(x), causal=causal) + x
+        return torch.add(h, self.mlp(self.ln2(h)))
+
+
+# %% transformer_block: another_style_2
+class TransformerBlock(nn.Module):
+    def __init__(self, d_model, n_heads):
+        super().__init__()
+        self.ln1, self.ln2 = LayerNorm(d_model), LayerNorm(d_model)
+        self.attention = MultiHeadAttention(d_model, n_heads)
+        self.mlp = nn.Sequential(nn.Linear(d_model, 4 * d_model), nn.GELU(), nn.Linear(4 * d_model, d_model))
+        pass
+
+    def forward(self, x, causal=False):
+        up, _, down = self.mlp
+        x = x + self.attention(self.ln1(x), causal=bool(causal))
+        z = up(self.ln2(x))
+        return x + down(z * torch.distributions.Normal(0, 1).cdf(z))
+
+
+# %% transformer_block: another_style_3
+class MultiHeadAttention(nn.Module):
+    def __init__(self, width, n):
+        super().__init__()
+        self.n, self.to_qkv, self.proj = n, nn.Linear(width, 3 * width), nn.Linear(width, width)
+
+    def forward(self, x, causal=False):
+        q, k, v = (t.unflatten(-1, (self.n, -1)).transpose(1, 2) for t in self.to_qkv(x).chunk(3, -1))
+        return self.proj(F.scaled_dot_product_attention(q, k, v, is_causal=causal).transpose(1, 2).flatten(2))
+
+
+class _Add(nn.Module):
+    def forward(self, x, norm, part, **how):
+        return x + part(norm(x), **how)
+
+
+class TransformerBlock(nn.Module):
+    def __init__(self, d_model, n_heads):
+        super().__init__()
+        self.ln2, self.ln1 = nn.LayerNorm(d_model), nn.LayerNorm(d_model)
+        self.attention = MultiHeadAttention(d_model, n_heads)
+        self.mlp = nn.Sequential(nn.Sequential(nn.Linear(d_model, 4 * d_model), nn.GELU("none")), nn.Linear(4 * d_model, d_model))
+        self.add = _Add()
+
+    def forward(self, x, causal=False):
+        return self.add(self.add(x, self.ln1, self.attention, causal=causal), self.ln2, self.mlp)
+
+
+# %% is_causal: another_style
+def is_causal(module, length, dim):
+    modes = [(part, part.training) for part in module.modules()]
+    dtype = next((p.dtype for p in module.parameters()), torch.float32)
+    module.eval()
+    x = torch.randn(1, length, dim, dtype=dtype)
+    with torch.no_grad():
+        answer = True
+        for cut in range(1, length):
+            y = torch.cat([x[:, :cut], torch.randn_like(x[:, cut:])], 1)
+            gap = (module(x) - module(y))[:, :cut]
+            answer &= bool(gap.norm() < 1e-4)
+    for part, mode in modes:
+        part.training = mode
+    return answer
+
+
+# %% is_causal: another_style_2
+def is_causal(module, length, dim):
+    modes = [(part, part.training) for part in module.modules()]
+    dtype = next((p.dtype for p in module.parameters()), torch.float32)
+    module.eval()
+    x = torch.randn(1, length, dim, dtype=dtype)
+    answer = True
+    for t in range(length):
+        for out in module(x.requires_grad_())[0, t]:
+            (g,) = torch.autograd.grad(out, x, allow_unused=True, retain_graph=True)
+            answer = answer and (g is None or not (g[0, t + 1 :].abs() > 1e-7).any().item())
+    for part, mode in modes:
+        part.training = mode
+    return answer
+
+
+# %% is_causal: another_style_3
+def is_causal(module, length, dim):
+    modes = [(part, part.training) for part in module.modules()]
+    dtype = next((p.dtype for p in module.parameters()), torch.float32)
+    module.eval()
+    x = torch.randn(1, length, dim, dtype=dtype)
+    with torch.inference_mode():
+        before = module(x)
+        moved = torch.zeros(length, length)
+        for s in range(length):
+            for d in range(dim):
+                y = x.clone()
+                y[0, s, d] += 0.5
+                moved[:, s] += (module(y) - before)[0].abs().sum(-1).float()
+        answer = not bool((torch.triu(moved, 1) > 1e-4).any())
+    for part, mode in modes:
+        part.training = mode
+    return answer
+
+
+# %% is_causal: another_style_4
+def is_causal(module, length, dim):
+    modes = [(part, part.training) for part in module.modules()]
+    dtype = next((p.dtype for p in module.parameters()), torch.float32)
+    module.eval()
+    x = torch.randn(1, length, dim, dtype=dtype)
+    w = torch.randn(3, 64, dtype=dtype)
+    x.requires_grad_()
+    answer = True
+    for row in w:
+        for t in range(length):
+            out = module(x)[0, t]
+            (g,) = torch.autograd.grad(out @ row[: len(out)], x)
+            answer = answer and float(g[0, t + 1 :].pow(2).sum()) < 1e-10
+    for part, mode in modes:
+        part.training = mode
+    return answer
+
+
+# %% is_causal: another_style_5
+import copy
+
+
+def is_causal(module, length, dim):
+    twin = copy.deepcopy(module).eval()
+    kinds = {p.dtype for p in twin.parameters()} or {torch.float32}
+    x = torch.rand(1, length, dim, dtype=kinds.pop())
+    with torch.no_grad():
+        rows = [np.asarray(twin(x))]
+        for s in reversed(range(1, length)):
+            x = x.clone()
+            x[0, s] = torch.rand(dim)
+            rows.append(np.asarray(twin(x)))
+            if not np.allclose(rows[-1][:, :s], rows[-2][:, :s], atol=1e-6):
+                return np.bool_(False)
+    return np.bool_(True)

@@ -68,6 +68,22 @@ def put(parameters: Iterable[Any], shapes: Sequence[tuple[int, ...]], seed: int,
             parameter.copy_(scale * tensor(seed + i, *parameter.shape, dtype="float64"))
 
 
+def operations(function: Callable[[], Any]) -> int:
+    """Return how many torch operations a call of `function` runs."""
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    class Count(TorchDispatchMode):
+        total = 0
+
+        def __torch_dispatch__(self, operation: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            Count.total += 1
+            return operation(*args, **(kwargs or {}))
+
+    with Count():
+        function()
+    return Count.total
+
+
 def in_common(one: Any, other: Any) -> int:
     """Return how many parameters two modules share."""
     return len({id(p) for p in one.parameters()} & {id(p) for p in other.parameters()})
@@ -120,3 +136,67 @@ def state_of(module: Any) -> dict[str, Any]:
         "flags": [p.requires_grad for p in module.parameters()],
         "hooks": sum(len(getattr(m, f"_{kind}")) for m in module.modules() for kind in _HOOKS),
     }
+
+
+@no_answer_to("residual_block")
+class ResidualBlock(nn.Module):
+    """(N, channels, H, W) -> the same shape: ReLU(x + bn2(conv2(ReLU(bn1(conv1(x))))))."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(channels)
+
+    def forward(self, x: Any) -> Any:
+        """Return the changed images."""
+        return (x + self.bn2(self.conv2(self.bn1(self.conv1(x)).relu()))).relu()
+
+
+@no_answer_to("gated_residual_block")
+class GatedResidualBlock(nn.Module):
+    """(N, dim, H, W) -> the same shape: x + sigmoid(gate(y)) · y with y = conv(x)."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.conv, self.gate = nn.Conv2d(dim, dim, 3, padding=1), nn.Conv2d(dim, dim, 1)
+
+    def forward(self, x: Any) -> Any:
+        """Return x with that part of the change that the gate lets pass."""
+        y = self.conv(x)
+        return x + torch.sigmoid(self.gate(y)) * y
+
+
+@no_answer_to("transformer_block")
+class TransformerBlock(nn.Module):
+    """(B, N, d_model) -> the same shape, pre-norm: x + attention(ln1(x)), then x + mlp(ln2(x))."""
+
+    def __init__(self, d_model: int, n_heads: int) -> None:
+        super().__init__()
+        self.ln1, self.ln2 = LayerNorm(d_model), LayerNorm(d_model)
+        self.attention = MultiHeadAttention(d_model, n_heads)
+        self.mlp = nn.Sequential(nn.Linear(d_model, 4 * d_model), nn.GELU(), nn.Linear(4 * d_model, d_model))
+
+    def forward(self, x: Any, causal: bool = False) -> Any:
+        """Return the steps after exchanging and thinking."""
+        x = x + self.attention(self.ln1(x), causal=causal)
+        return x + self.mlp(self.ln2(x))
+
+
+@no_answer_to("is_causal")
+def is_causal(module: Any, length: int, dim: int) -> bool:
+    """Return True where no output depends on a later input, in evaluation mode."""
+    modes = [(part, part.training) for part in module.modules()]
+    dtype = next((p.dtype for p in module.parameters()), torch.float32)
+    x = torch.randn(1, length, dim, dtype=dtype)
+    module.eval()
+    with torch.no_grad():
+        before, leak = module(x), 0.0
+        for s in range(1, length):
+            changed = x.clone()
+            changed[:, s] = torch.randn(dim, dtype=dtype)
+            leak = max(leak, float((module(changed) - before)[:, :s].abs().max()))
+    for part, training in modes:
+        part.training = training
+    return leak < 1e-5

@@ -79,6 +79,35 @@ def train_classifier(model: Any, train_loader: Any, epochs: int = 5) -> list[flo
     return accuracies
 
 
+@no_answer_to("make_loaders")
+def make_loaders(train_set: Any, test_set: Any, batch_size: int) -> tuple[Any, Any]:
+    """Return a loader that shuffles the first set anew each epoch, and one that goes through the second in order."""
+    from torch.utils.data import DataLoader
+
+    return DataLoader(train_set, batch_size, shuffle=True), DataLoader(test_set, batch_size)
+
+
+@no_answer_to("normalize")
+def normalize(train_images: Any, test_images: Any) -> tuple[Any, Any]:
+    """Return both shifted and scaled by the first set's mean and standard deviation."""
+    mean, std = train_images.mean(), train_images.std()
+    return (train_images - mean) / std, (test_images - mean) / std
+
+
+@no_answer_to("overfit_one_batch")
+def overfit_one_batch(model: Any, x: Any, y: Any, steps: int = 200) -> float:
+    """Train on one batch with Adam; return the cross-entropy of the last step."""
+    import torch
+
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = torch.nn.functional.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+    return loss.item()
+
+
 def fill_classifier(model: Any, seed: int) -> Any:
     """Give a 784-256-128-10 classifier, however its weights are stored, those of `mnist_classifier(seed)`; return it.
 
@@ -165,6 +194,7 @@ def step_recorder(weight: Any) -> Any:
 
     Its weight starts as `weight` (features, classes) and is applied to an image's first pixels. `seen` holds one
     (number of the batch, weights) for each forward pass; a batch's number is its first image's last pixel x 100.
+    `grads` holds what the weight's `.grad` was at each of them, zeros for None.
     """
     import torch
 
@@ -173,14 +203,30 @@ def step_recorder(weight: Any) -> Any:
             super().__init__()
             self.weight = torch.nn.Parameter(torch.as_tensor(weight).clone())
             self.seen: list[tuple[int, Any]] = []
+            self.grads: list[Any] = []
 
         def forward(self, x: Any) -> Any:
             pixels = x.reshape(len(x), -1)
             self.seen.append((round(float(pixels[0, -1]) * 100), self.weight.detach().clone()))
+            self.grads.append(torch.zeros_like(self.weight) if self.weight.grad is None else self.weight.grad.clone())
             return pixels[:, : len(self.weight)] @ self.weight
 
     return StepRecorder()
 
+
+
+def stale_gradients(model: Any, x: Any, y: Any) -> int:
+    """Return at how many of its passes, the end included, a step recorder held more than one step's gradient."""
+    import torch
+
+    last = torch.zeros_like(model.weight) if model.weight.grad is None else model.weight.grad
+    own, stale = [torch.zeros_like(last)], 0
+    for (_, weight), held in zip([*model.seen, (0, model.weight.detach())], [*model.grads, last], strict=True):
+        stale += not any(torch.allclose(held, one, rtol=1e-4, atol=1e-8) for one in own)
+        leaf = weight.clone().requires_grad_()
+        loss = torch.nn.functional.cross_entropy(x.reshape(len(x), -1)[:, : len(leaf)] @ leaf, y)
+        own += torch.autograd.grad(loss, leaf)
+    return stale
 
 
 def quietly() -> Any:
