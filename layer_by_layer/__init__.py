@@ -4,6 +4,7 @@
 |---------------|------------------------------------------------------------------------------------|
 | `parts`       | the course's own parts, lent to checks of later exercises                           |
 | `instruments` | what looks at a student's code: recorded backward passes, counted work, a far device |
+| `candidates`  | right and wrong answers for the exercises in which the student is the judge        |
 | `data`        | MNIST and the offline digits, from wherever they can be had                         |
 | `judges`      | judges of properties that are no equality: a law, an accuracy, an order             |
 

@@ -363,3 +363,26 @@ def blockwise(seen: dict, queries: int, keys: int, dim: int, values: int, block:
     if seen["bytes"] > max(7.3 * queries * keys, 350_000):
         return "more than L × block scores are held outside of torch"
     return None
+
+
+def caught(verdicts: list[object], kinds: list[str | None]) -> str | None:
+    """Judge a judge: what it said of each candidate, and what is wrong with each (None for a right one).
+
+    Every right one has to be accepted before anything else counts. The finding says how many wrong ones were
+    caught and which kinds got through.
+    """
+    if len(verdicts) != len(kinds):
+        return "there is not one verdict for each candidate"
+    if raised := sorted({verdict for verdict in verdicts if isinstance(verdict, str)}):
+        return f"your judge {raised[0]} and gave no verdict: catch what a candidate raises"
+    if not all(isinstance(verdict, bool) for verdict in verdicts):
+        return "a verdict is no bool: return True or False"
+    right = [verdict for verdict, kind in zip(verdicts, kinds, strict=True) if kind is None]
+    if not all(right):
+        return f"{right.count(False)} of {len(right)} right candidates are refused"
+    wrong = [(verdict, kind) for verdict, kind in zip(verdicts, kinds, strict=True) if kind is not None]
+    through = list(dict.fromkeys(kind for verdict, kind in sorted(wrong, key=lambda one: str(one[1])) if verdict))
+    if not through:
+        return None
+    number = sum(verdict is False for verdict, _ in wrong)
+    return f"{number} of {len(wrong)} wrong candidates are caught; what got through: {', '.join(through)}"

@@ -25,10 +25,12 @@ from layer_by_layer.parts.two_layer import (
     linear_forward,
     log_softmax,
     loss_and_grads,
+    numeric_gradient,
     relu_backward,
     relu_forward,
     squared_error,
     tensor_loss_and_grads,
+    train_two_layer,
 )
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "log_softmax",
     "loss_and_grads",
     "mnist_classifier",
+    "numeric_gradient",
     "quietly",
     "relu_backward",
     "relu_forward",
@@ -51,5 +54,6 @@ __all__ = [
     "step_recorder",
     "tensor_loss_and_grads",
     "train_classifier",
+    "train_two_layer",
     "weights_on_the_way",
 ]

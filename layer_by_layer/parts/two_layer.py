@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -77,6 +78,27 @@ def loss_and_grads(x: np.ndarray, y: np.ndarray, w1: np.ndarray, w2: np.ndarray)
     loss = torch.nn.functional.mse_loss(y_pred, torch.from_numpy(np.array(y)), reduction="sum")
     grads = torch.autograd.grad(loss, leaves)
     return float(loss.detach()), _numpy(grads[0]), _numpy(grads[1])
+
+
+@no_answer_to("numeric_gradient")
+def numeric_gradient(f: Callable[[np.ndarray], float], x: np.ndarray, eps: float = 1e-5) -> np.ndarray:
+    """Central differences of `f: array -> float` at every element of `x`, which is left alone; x's shape."""
+    moves = np.eye(x.size).reshape(x.size, *x.shape) * eps
+    slopes = [(f(x + move) - f(x - move)) / (2 * eps) for move in moves]
+    return np.array(slopes, dtype=x.dtype).reshape(x.shape)
+
+
+@no_answer_to("train_two_layer")
+def train_two_layer(
+    x: np.ndarray, y: np.ndarray, w1: np.ndarray, w2: np.ndarray, lr: float, steps: int
+) -> tuple[np.ndarray, np.ndarray, list[float]]:
+    """Gradient descent: the weights after `steps` updates and the loss before each."""
+    losses = []
+    for _ in range(steps):
+        loss, *grads = loss_and_grads(x, y, w1, w2)
+        losses.append(loss)
+        w1, w2 = (w - lr * grad for w, grad in zip((w1, w2), grads, strict=True))
+    return w1, w2, losses
 
 
 @no_answer_to("tensor_loss_and_grads")
