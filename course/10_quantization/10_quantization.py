@@ -178,12 +178,7 @@ def _():
         expected=True,
         advice="round(1.25) is an int; NumPy's and torch's rounding give floats",
     )
-    check.close(
-        "without a number of bits there are 256 levels",
-        lambda: pair(-1.0, 1.55),
-        expected=[0.01, 100.0],
-        rtol=1e-5,
-    )
+    check.close("without a number of bits there are 256 levels", lambda: pair(-1.0, 1.55), expected=[0.01, 100.0], rtol=1e-5)
     check.close(
         "a range of hardly anything has a scale of hardly anything: [-1e-9, 1.55e-9] has marks 1e-11 apart",
         lambda: pair(-1e-9, 1.55e-9),
@@ -792,12 +787,7 @@ def _():
         rtol=1e-5,
         advice="momentum is the weight of what is new",
     )
-    check.close(
-        "with momentum 0.5 it is the middle of the two",
-        lambda: watch(first, second, momentum=0.5),
-        expected=[[-2.0, 4.0], [-1.5, 9.0]],
-        rtol=1e-5,
-    )
+    check.close("with momentum 0.5 it is the middle of the two", lambda: watch(first, second, momentum=0.5), expected=[[-2.0, 4.0], [-1.5, 9.0]], rtol=1e-5)
     above = [torch.tensor([5.0, 7.0]), torch.tensor([6.0, 9.0])]
     check.close(
         "it is the range of what passed, which need not hold 0: from 5 to 7, then a tenth of 6 to 9",
@@ -970,11 +960,7 @@ def _():
         observer(torch.tensor([0.0, 1.0]))
         return observer(torch.tensor([-7.0, 9.0]))
 
-    check.equal(
-        "what lies outside the noted range passes as it is",
-        a_narrow_range_first,
-        expected=torch.tensor([-7.0, 9.0]),
-    )
+    check.equal("what lies outside the noted range passes as it is", a_narrow_range_first, expected=torch.tensor([-7.0, 9.0]))
     check.unchanged("observing leaves the batch alone", lambda: through(x, upstream), x)
     ### BEGIN HIDDEN TESTS
     cube, other = (
@@ -986,11 +972,7 @@ def _():
         lambda: through(cube, other, False),
         expected=lambda: [cube, other],
     )
-    check.equal(
-        "training mode lets everything through, not contiguous",
-        lambda: through(cube, other),
-        expected=lambda: [cube, other],
-    )
+    check.equal("training mode lets everything through, not contiguous", lambda: through(cube, other), expected=lambda: [cube, other])
     ### END HIDDEN TESTS
 
 
@@ -1423,23 +1405,6 @@ def _():
 
     check.close("a second forward does not start again", later, expected=1.0, rtol=1e-5)
 
-    def two_at_once():
-        one, other = LSQ(3), LSQ(3)
-        leaves = [torch.tensor([0.6]).requires_grad_(), torch.tensor([50.0, 0.7]).requires_grad_()]
-        for module in (one, other):
-            module(torch.ones(3))
-            module.scale.data.fill_(0.5)
-        outputs = [module(leaf) for module, leaf in zip((one, other), leaves)]
-        for out in outputs:
-            out.sum().backward()
-        return [leaf.grad for leaf in leaves]
-
-    check.close(
-        "two modules at once: each remembers its own entries, 0.6, and 50 and 0.7",
-        two_at_once,
-        expected=[torch.tensor([1.0]), torch.tensor([0.0, 1.0])],
-    )
-
     def inside():
         module = LSQ(4)
         module(x)
@@ -1583,25 +1548,6 @@ def _():
         rtol=1e-4,
         advice="inside or outside is a question to v, before it is rounded",
     )
-
-    def of_two_batches():
-        module = LSQ(3)
-        module(torch.ones(3))
-        with torch.no_grad():
-            module.scale.fill_(0.5)
-        found = []
-        for batch in (torch.tensor([0.6]), torch.tensor([0.6] * 4)):
-            module.scale.grad = None
-            module(batch).sum().backward()
-            found.append(float(module.scale.grad))
-        return found
-
-    check.close(
-        "n is the number of entries of the batch at hand: one value of 0.6, -0.2/√3, then four, -0.8/√12",
-        of_two_batches,
-        expected=[-0.2 / math.sqrt(3), -0.8 / math.sqrt(12)],
-        rtol=1e-4,
-    )
     ### BEGIN HIDDEN TESTS
 
     def expected(x, upstream, low, high):
@@ -1628,6 +1574,68 @@ def _():
             rtol=1e-3,
             atol=1e-4,
         )
+    ### END HIDDEN TESTS
+
+
+# %% nbgrader={"grade": true, "grade_id": "lsq__apart", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+@check.cell("lsq__apart")
+def _():
+    x = torch.tensor([1.0, -1.0, 2.0, -4.0])
+
+    def of_two_batches():
+        module = LSQ(3)
+        module(torch.ones(3))
+        with torch.no_grad():
+            module.scale.fill_(0.5)
+        found = []
+        for batch in (torch.tensor([0.6]), torch.tensor([0.6] * 4)):
+            module.scale.grad = None
+            module(batch).sum().backward()
+            found.append(float(module.scale.grad))
+        return found
+
+    check.close(
+        "n is the number of entries of the batch at hand: one value of 0.6, -0.2/√3, then four, -0.8/√12",
+        of_two_batches,
+        expected=[-0.2 / math.sqrt(3), -0.8 / math.sqrt(12)],
+        rtol=1e-4,
+    )
+
+    def two_at_once():
+        one, other = LSQ(3), LSQ(3)
+        leaves = [torch.tensor([0.6]).requires_grad_(), torch.tensor([50.0, 0.7]).requires_grad_()]
+        for module in (one, other):
+            module(torch.ones(3))
+            module.scale.data.fill_(0.5)
+        outputs = [module(leaf) for module, leaf in zip((one, other), leaves)]
+        for out in outputs:
+            out.sum().backward()
+        return [leaf.grad for leaf in leaves]
+
+    check.close(
+        "two modules at once: each remembers its own entries, 0.6, and 50 and 0.7",
+        two_at_once,
+        expected=[torch.tensor([1.0]), torch.tensor([0.0, 1.0])],
+    )
+
+    ### BEGIN HIDDEN TESTS
+    def two():
+        modules = [LSQ(3), LSQ(2, signed=False)]
+        leaves = [x.clone().requires_grad_(), (0.5 * x).requires_grad_()]
+        outputs = [module(leaf) for module, leaf in zip(modules, leaves)]
+        for y in outputs:
+            y.sum().backward()
+        return [[float(m.scale.grad) for m in modules], [leaf.grad for leaf in leaves]]
+
+    def each():
+        found = []
+        for v, low, high in ((3**0.5 / 4 * x, -4, 3), (3**0.5 / 4 * x, 0, 3)):
+            inside = (v > low) & (v < high)
+            slope = torch.where(inside, torch.round(v) - v, v.clamp(low, high))
+            found.append([float(slope.sum()) / 12**0.5, inside.to(v.dtype)])
+        return [list(column) for column in zip(*found)]
+
+    check.close("two modules at once remember their own levels and entries", two, expected=each, rtol=1e-4)
     ### END HIDDEN TESTS
 
 
@@ -1675,24 +1683,6 @@ def _():
         return seen
 
     check.close("three steps of gradient descent on the scale", stepped, expected=expected, rtol=1e-4)
-
-    def two():
-        modules = [LSQ(3), LSQ(2, signed=False)]
-        leaves = [x.clone().requires_grad_(), (0.5 * x).requires_grad_()]
-        outputs = [module(leaf) for module, leaf in zip(modules, leaves)]
-        for y in outputs:
-            y.sum().backward()
-        return [[float(m.scale.grad) for m in modules], [leaf.grad for leaf in leaves]]
-
-    def each():
-        found = []
-        for v, low, high in ((3**0.5 / 4 * x, -4, 3), (3**0.5 / 4 * x, 0, 3)):
-            inside = (v > low) & (v < high)
-            slope = torch.where(inside, torch.round(v) - v, v.clamp(low, high))
-            found.append([float(slope.sum()) / 12**0.5, inside.to(v.dtype)])
-        return [list(column) for column in zip(*found)]
-
-    check.close("two modules at once remember their own levels and entries", two, expected=each, rtol=1e-4)
     ### END HIDDEN TESTS
 
 

@@ -2416,7 +2416,7 @@ def requantize(acc, bias, x_scale, w_scale, y_scale, y_zero):
 
 
 # %% integer_linear: half_up_in_requantize
-# help: Your halves always go up. Between two levels a half goes to the even one, as torch.round does it.
+# help: In requantize your halves always go up. Between two levels a half goes to the even one, as torch.round does it.
 def integer_linear(xq, x_zero, wq):
     return (xq.to(torch.int32) - x_zero) @ wq.to(torch.int32).T
 
