@@ -962,8 +962,8 @@ def _():
         advice="print the seconds that you have noted for each name",
     )
     check.equal(
-        "a layer that is called eight times outweighs one that takes longer each time",
-        lambda: bottleneck(parts.Often(0.015, 0.03, 8), x),
+        "a layer that is called twelve times outweighs one that takes longer each time",
+        lambda: bottleneck(parts.Often(0.01, 0.04, 12), x),
         expected="quick",
         advice="add up over the calls of one pass",
     )

@@ -1120,7 +1120,8 @@ def bottleneck(model, x):
 
     def after(name):
         def look(module, inputs, output):
-            spent[name] = spent.get(name, 0.0) + time.perf_counter() - began['last']; began['last'] = time.perf_counter()
+            spent[name] = spent.get(name, 0.0) + time.perf_counter() - began['last']
+            began['last'] = time.perf_counter()
         return look
 
     try:
@@ -2275,7 +2276,8 @@ def fgsm(model, x, y, eps):
     try:
         with torch.enable_grad():
             leaf = x.detach().clone().requires_grad_()
-            F.cross_entropy(model(leaf), y).backward(); slope = leaf.grad
+            F.cross_entropy(model(leaf), y).backward()
+            slope = leaf.grad
     finally:
         for module, training in before:
             module.training = training
@@ -2290,7 +2292,9 @@ def fgsm(model, x, y, eps):
     try:
         with torch.enable_grad():
             leaf = x.detach().clone().requires_grad_()
-            F.cross_entropy(model(leaf), y).backward(); slope = leaf.grad; model.zero_grad()
+            F.cross_entropy(model(leaf), y).backward()
+            slope = leaf.grad
+            model.zero_grad()
     finally:
         for module, training in before:
             module.training = training
