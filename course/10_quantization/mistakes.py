@@ -3,6 +3,7 @@
 import copy
 import math
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -140,6 +141,15 @@ def quant_params(x_min, x_max, bits=8):
 def quant_params(x_min, x_max, bits=8):
     x_min, x_max = min(x_min, 0.0), max(x_max, 0.0)
     scale = (x_max - x_min) / (2**bits - 1) + 1e-8
+    return scale, round(-x_min / scale)
+
+
+# %% quant_params: floored_at_epsilon
+# help: Your scale never falls below some small number of your own. A range of hardly anything has a scale of hardly
+#   anything: only the range of zeros is a case of its own.
+def quant_params(x_min, x_max, bits=8):
+    x_min, x_max = min(x_min, 0.0), max(x_max, 0.0)
+    scale = max((x_max - x_min) / (2**bits - 1), float(np.finfo(np.float32).eps))
     return scale, round(-x_min / scale)
 
 
@@ -1755,6 +1765,25 @@ class LSQ(nn.Module):
         return Stepped.apply(x, self.scale, self.low, self.high)
 
 
+# %% lsq: another_parameter
+# help: Your first forward puts a new Parameter in the place of the old one. An optimizer that was made before holds
+#   the old one and moves nothing: set the value of the one that is there, in place.
+class LSQ(nn.Module):
+    def __init__(self, bits, signed=True):
+        super().__init__()
+        self.q_n, self.q_p = (2 ** (bits - 1), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
+        self.scale, self.started = nn.Parameter(torch.tensor(1.0)), False
+
+    def forward(self, x):
+        if not self.started:
+            self.scale = nn.Parameter(2 * x.detach().abs().mean() / math.sqrt(self.q_p))
+            self.started = True
+        g = 1 / math.sqrt(x.numel() * self.q_p)
+        scale = self.scale.detach() + (self.scale - self.scale.detach()) * g
+        v = (x / scale).clamp(-self.q_n, self.q_p)
+        return (v + (torch.round(v) - v).detach()) * scale
+
+
 # %% qat_linear: not_quantized
 # help: Your forward uses the float weight as it is. It has to look at it through the grid.
 class QATLinear(nn.Module):
@@ -2225,6 +2254,277 @@ class QATLinear(nn.Module):
         q = torch.round(self.weight.detach() / scale)
         self.weight.data = q * scale
         return q.to(torch.int8), scale
+
+
+# %% integer_linear: zero_point_subtracted_in_a_byte
+# help: You subtract the zero point while the levels are still bytes: 3 - 5 wraps round to 254. Make them wider
+#   first.
+def integer_linear(xq, x_zero, wq):
+    return (xq - x_zero).to(torch.int32) @ wq.to(torch.int32).T
+
+
+def requantize(acc, bias, x_scale, w_scale, y_scale, y_zero):
+    level = torch.round((acc.double() * x_scale * w_scale + bias) / y_scale) + y_zero
+    return level.clamp(0, 255).to(torch.uint8)
+
+
+# %% integer_linear: levels_as_int8
+# help: You turn the levels into int8, where 200 becomes -56. A level goes up to 255: take a wider type.
+def integer_linear(xq, x_zero, wq):
+    return (xq.to(torch.int8).to(torch.int32) - x_zero) @ wq.to(torch.int32).T
+
+
+def requantize(acc, bias, x_scale, w_scale, y_scale, y_zero):
+    level = torch.round((acc.double() * x_scale * w_scale + bias) / y_scale) + y_zero
+    return level.clamp(0, 255).to(torch.uint8)
+
+
+# %% integer_linear: sixteen_bits
+# help: You sum in 16 bits. A single product may already be as large as 32,385, and two of them wrap round.
+def integer_linear(xq, x_zero, wq):
+    return ((xq.to(torch.int16) - x_zero) @ wq.to(torch.int16).T).to(torch.int32)
+
+
+def requantize(acc, bias, x_scale, w_scale, y_scale, y_zero):
+    level = torch.round((acc.double() * x_scale * w_scale + bias) / y_scale) + y_zero
+    return level.clamp(0, 255).to(torch.uint8)
+
+
+# %% integer_linear: sums_in_float32
+# help: You sum in float32, which skips integers from 16,777,216 on. Sum in int32, or in something with more digits.
+def integer_linear(xq, x_zero, wq):
+    return ((xq.float() - x_zero) @ wq.float().T).to(torch.int32)
+
+
+def requantize(acc, bias, x_scale, w_scale, y_scale, y_zero):
+    level = torch.round((acc.double() * x_scale * w_scale + bias) / y_scale) + y_zero
+    return level.clamp(0, 255).to(torch.uint8)
+
+
+# %% integer_linear: zero_point_left_out
+# help: The zero point of x is missing from your sum: level x_zero stands for 0, so it has to be subtracted from
+#   every level of x.
+def integer_linear(xq, x_zero, wq):
+    return xq.to(torch.int32) @ wq.to(torch.int32).T
+
+
+def requantize(acc, bias, x_scale, w_scale, y_scale, y_zero):
+    level = torch.round((acc.double() * x_scale * w_scale + bias) / y_scale) + y_zero
+    return level.clamp(0, 255).to(torch.uint8)
+
+
+# %% integer_linear: zero_point_added
+# help: You add the zero point of x. A level q stands for q - x_zero steps.
+def integer_linear(xq, x_zero, wq):
+    return (xq.to(torch.int32) + x_zero) @ wq.to(torch.int32).T
+
+
+def requantize(acc, bias, x_scale, w_scale, y_scale, y_zero):
+    level = torch.round((acc.double() * x_scale * w_scale + bias) / y_scale) + y_zero
+    return level.clamp(0, 255).to(torch.uint8)
+
+
+# %% integer_linear: zero_point_subtracted_once
+# help: You subtract the zero point once from the sum. It belongs to every level, so each is multiplied by its
+#   weight first.
+def integer_linear(xq, x_zero, wq):
+    return xq.to(torch.int32) @ wq.to(torch.int32).T - x_zero
+
+
+def requantize(acc, bias, x_scale, w_scale, y_scale, y_zero):
+    level = torch.round((acc.double() * x_scale * w_scale + bias) / y_scale) + y_zero
+    return level.clamp(0, 255).to(torch.uint8)
+
+
+# %% integer_linear: zero_point_off_the_weights
+# help: You subtract x's zero point from the weights too. Their zero point is 0.
+def integer_linear(xq, x_zero, wq):
+    return (xq.to(torch.int32) - x_zero) @ (wq.to(torch.int32) - x_zero).T
+
+
+def requantize(acc, bias, x_scale, w_scale, y_scale, y_zero):
+    level = torch.round((acc.double() * x_scale * w_scale + bias) / y_scale) + y_zero
+    return level.clamp(0, 255).to(torch.uint8)
+
+
+# %% integer_linear: sums_as_int64
+# help: Your sums are right, but they come as int64. The accumulator is an int32 tensor.
+def integer_linear(xq, x_zero, wq):
+    return (xq.long() - x_zero) @ wq.long().T
+
+
+def requantize(acc, bias, x_scale, w_scale, y_scale, y_zero):
+    level = torch.round((acc.double() * x_scale * w_scale + bias) / y_scale) + y_zero
+    return level.clamp(0, 255).to(torch.uint8)
+
+
+# %% integer_linear: sums_as_floats
+# help: Your sums are right, but they come as floats. The accumulator is an int32 tensor.
+def integer_linear(xq, x_zero, wq):
+    return (xq.double() - x_zero) @ wq.double().T
+
+
+def requantize(acc, bias, x_scale, w_scale, y_scale, y_zero):
+    level = torch.round((acc.double() * x_scale * w_scale + bias) / y_scale) + y_zero
+    return level.clamp(0, 255).to(torch.uint8)
+
+
+# %% integer_linear: not_clamped
+# help: You turn the level into a byte without clamping: 256 becomes 0. Clamp to 0 ... 255 first.
+def integer_linear(xq, x_zero, wq):
+    return (xq.to(torch.int32) - x_zero) @ wq.to(torch.int32).T
+
+
+def requantize(acc, bias, x_scale, w_scale, y_scale, y_zero):
+    level = torch.round((acc.double() * x_scale * w_scale + bias) / y_scale) + y_zero
+    return level.to(torch.int64).to(torch.uint8)
+
+
+# %% integer_linear: clamped_too_early
+# help: You clamp before the zero point is added, so levels below it are lost. The level is clamped, the zero
+#   point included.
+def integer_linear(xq, x_zero, wq):
+    return (xq.to(torch.int32) - x_zero) @ wq.to(torch.int32).T
+
+
+def requantize(acc, bias, x_scale, w_scale, y_scale, y_zero):
+    level = torch.round((acc.double() * x_scale * w_scale + bias) / y_scale).clamp(0, 255) + y_zero
+    return level.clamp(0, 255).to(torch.uint8)
+
+
+# %% integer_linear: cut_off_in_requantize
+# help: You cut off instead of rounding. The level is the nearest one.
+def integer_linear(xq, x_zero, wq):
+    return (xq.to(torch.int32) - x_zero) @ wq.to(torch.int32).T
+
+
+def requantize(acc, bias, x_scale, w_scale, y_scale, y_zero):
+    level = torch.trunc((acc.double() * x_scale * w_scale + bias) / y_scale) + y_zero
+    return level.clamp(0, 255).to(torch.uint8)
+
+
+# %% integer_linear: zero_point_inside_the_rounding
+# help: You add the zero point before you round. With an odd zero point a half then goes to the other
+#   neighbour: round first, then shift.
+def integer_linear(xq, x_zero, wq):
+    return (xq.to(torch.int32) - x_zero) @ wq.to(torch.int32).T
+
+
+def requantize(acc, bias, x_scale, w_scale, y_scale, y_zero):
+    level = torch.round((acc.double() * x_scale * w_scale + bias) / y_scale + y_zero)
+    return level.clamp(0, 255).to(torch.uint8)
+
+
+# %% integer_linear: half_up_in_requantize
+# help: In requantize your halves always go up. Between two levels a half goes to the even one, as torch.round does it.
+def integer_linear(xq, x_zero, wq):
+    return (xq.to(torch.int32) - x_zero) @ wq.to(torch.int32).T
+
+
+def requantize(acc, bias, x_scale, w_scale, y_scale, y_zero):
+    level = torch.floor((acc.double() * x_scale * w_scale + bias) / y_scale + 0.5) + y_zero
+    return level.clamp(0, 255).to(torch.uint8)
+
+
+# %% integer_linear: bias_as_if_integer
+# help: You add the bias to the accumulator as it is. It is a real number: the accumulator has to be one too, times
+#   both scales, before the two can be added.
+def integer_linear(xq, x_zero, wq):
+    return (xq.to(torch.int32) - x_zero) @ wq.to(torch.int32).T
+
+
+def requantize(acc, bias, x_scale, w_scale, y_scale, y_zero):
+    level = torch.round((acc.double() + bias) * x_scale * w_scale / y_scale) + y_zero
+    return level.clamp(0, 255).to(torch.uint8)
+
+
+# %% integer_linear: bias_left_out
+# help: The bias is missing from what you requantize.
+def integer_linear(xq, x_zero, wq):
+    return (xq.to(torch.int32) - x_zero) @ wq.to(torch.int32).T
+
+
+def requantize(acc, bias, x_scale, w_scale, y_scale, y_zero):
+    level = torch.round(acc.double() * x_scale * w_scale / y_scale) + y_zero
+    return level.clamp(0, 255).to(torch.uint8)
+
+
+# %% integer_linear: bias_after_the_division
+# help: You add the bias after dividing by the output's scale. The division is for the whole real number, the bias
+#   included.
+def integer_linear(xq, x_zero, wq):
+    return (xq.to(torch.int32) - x_zero) @ wq.to(torch.int32).T
+
+
+def requantize(acc, bias, x_scale, w_scale, y_scale, y_zero):
+    level = torch.round(acc.double() * x_scale * w_scale / y_scale + bias) + y_zero
+    return level.clamp(0, 255).to(torch.uint8)
+
+
+# %% integer_linear: multiplied_by_the_output_scale
+# help: You multiply by the output's scale. A real number becomes a number of steps by division.
+def integer_linear(xq, x_zero, wq):
+    return (xq.to(torch.int32) - x_zero) @ wq.to(torch.int32).T
+
+
+def requantize(acc, bias, x_scale, w_scale, y_scale, y_zero):
+    level = torch.round((acc.double() * x_scale * w_scale + bias) * y_scale) + y_zero
+    return level.clamp(0, 255).to(torch.uint8)
+
+
+# %% integer_linear: one_scale_forgotten
+# help: One of the two scales is missing: a product of steps is worth x_scale times w_scale.
+def integer_linear(xq, x_zero, wq):
+    return (xq.to(torch.int32) - x_zero) @ wq.to(torch.int32).T
+
+
+def requantize(acc, bias, x_scale, w_scale, y_scale, y_zero):
+    level = torch.round((acc.double() * x_scale + bias) / y_scale) + y_zero
+    return level.clamp(0, 255).to(torch.uint8)
+
+
+# %% integer_linear: zero_point_left_out_of_the_level
+# help: Your level lacks the output's zero point: 0 lies at level y_zero.
+def integer_linear(xq, x_zero, wq):
+    return (xq.to(torch.int32) - x_zero) @ wq.to(torch.int32).T
+
+
+def requantize(acc, bias, x_scale, w_scale, y_scale, y_zero):
+    level = torch.round((acc.double() * x_scale * w_scale + bias) / y_scale)
+    return level.clamp(0, 255).to(torch.uint8)
+
+
+# %% integer_linear: signed_bytes_out
+# help: You clamp to -128 ... 127 as for signed bytes. The levels are 0 ... 255.
+def integer_linear(xq, x_zero, wq):
+    return (xq.to(torch.int32) - x_zero) @ wq.to(torch.int32).T
+
+
+def requantize(acc, bias, x_scale, w_scale, y_scale, y_zero):
+    level = torch.round((acc.double() * x_scale * w_scale + bias) / y_scale) + y_zero
+    return level.clamp(-128, 127).to(torch.int64).to(torch.uint8)
+
+
+# %% integer_linear: levels_as_floats
+# help: Your levels are right, but they come as floats. What leaves the layer is a uint8 tensor.
+def integer_linear(xq, x_zero, wq):
+    return (xq.to(torch.int32) - x_zero) @ wq.to(torch.int32).T
+
+
+def requantize(acc, bias, x_scale, w_scale, y_scale, y_zero):
+    level = torch.round((acc.double() * x_scale * w_scale + bias) / y_scale) + y_zero
+    return level.clamp(0, 255)
+
+
+# %% integer_linear: back_to_real_numbers
+# help: You go back to real numbers at the end. The next layer wants the levels.
+def integer_linear(xq, x_zero, wq):
+    return (xq.to(torch.int32) - x_zero) @ wq.to(torch.int32).T
+
+
+def requantize(acc, bias, x_scale, w_scale, y_scale, y_zero):
+    level = torch.round((acc.double() * x_scale * w_scale + bias) / y_scale) + y_zero
+    return ((level.clamp(0, 255) - y_zero) * y_scale).to(torch.uint8)
 
 
 # %% qat_gate: a_copy_trained

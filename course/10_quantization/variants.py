@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -356,3 +357,180 @@ def qat_finetune(model, train_loader, epochs):
             optimizer.step()
         shares.append(share())
     return shares
+
+
+# %% integer_linear: by_long
+def integer_linear(xq, x_zero, wq):
+    return torch.einsum("ni,oi->no", xq.long() - x_zero, wq.long()).int()
+
+
+def requantize(acc, bias, x_scale, w_scale, y_scale, y_zero):
+    steps = (acc * (x_scale * w_scale) + bias).div(y_scale).round()
+    return torch.clamp(steps + y_zero, min=0, max=255).byte()
+
+
+# %% integer_linear: zero_point_taken_out_of_the_sum
+def integer_linear(xq, x_zero, wq):
+    sums = xq.double() @ wq.double().t()
+    return (sums - x_zero * wq.double().sum(dim=1)).round().to(torch.int32)
+
+
+def requantize(acc, bias, x_scale, w_scale, y_scale, y_zero):
+    real = acc.to(torch.float64).mul(x_scale).mul(w_scale).add(bias.to(torch.float64))
+    return torch.minimum(
+        torch.maximum(real.div(y_scale).round().to(torch.int64) + y_zero, torch.tensor(0)), torch.tensor(255)
+    ).to(torch.uint8)
+
+
+# %% integer_linear: in_numpy
+def integer_linear(xq, x_zero, wq):
+    return torch.from_numpy((xq.numpy().astype(np.int32) - x_zero) @ wq.numpy().astype(np.int32).T)
+
+
+def requantize(acc, bias, x_scale, w_scale, y_scale, y_zero):
+    real = acc.numpy() * x_scale * w_scale + bias.numpy()
+    return torch.from_numpy(np.clip(np.rint(real / y_scale) + y_zero, 0, 255).astype(np.uint8))
+
+
+# %% integer_linear: a_loop_over_outputs
+def integer_linear(xq, x_zero, wq):
+    centred = xq.int() - int(x_zero)
+    return torch.stack([(centred * row.int()).sum(dim=1, dtype=torch.int32) for row in wq], dim=1)
+
+
+def requantize(acc, bias, x_scale, w_scale, y_scale, y_zero):
+    level = torch.round((acc.double() * x_scale * w_scale + bias.double()) / y_scale).long() + y_zero
+    level[level < 0] = 0
+    level[level > 255] = 255
+    return level.type(torch.uint8)
+
+
+# %% quant_params: a_ruler_by_sorting
+def quant_params(x_min, x_max, bits=8):
+    low, _, high = sorted((x_min, 0.0, x_max))
+    steps = (1 << bits) - 1
+    try:
+        scale = (high - low) / steps
+        return scale, int(0.5 - low / scale)
+    except ZeroDivisionError:
+        return 1e-12, 0
+
+
+# %% fake_quantize: an_index_into_a_table_of_levels
+def fake_quantize(x, scale, zero_point, qmin, qmax):
+    values = (torch.arange(qmin, qmax + 1, dtype=torch.float64) - zero_point) * scale
+    index = (torch.round(x / scale) + zero_point - qmin).clamp(0, qmax - qmin).long()
+    return values[index].to(x.dtype)
+
+
+# %% fake_quantize: numpy
+def fake_quantize(x, scale, zero_point, qmin, qmax):
+    level = np.clip(np.rint(x.detach().numpy().astype(np.float64) / scale) + zero_point, qmin, qmax)
+    return torch.from_numpy((level - zero_point) * scale).to(x.dtype)
+
+
+# %% fake_quant_ste: an_estimator_that_saves_its_input
+class FakeQuantSTE(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, *args):
+        ctx.save_for_backward(args[0])
+        ctx.args = args[1:]
+        return fake_quantize(*args)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, grad_out):
+        scale, zero_point, qmin, qmax = ctx.args
+        level = torch.round(ctx.saved_tensors[0] / scale) + zero_point
+        return (grad_out * level.ge(qmin).logical_and(level.le(qmax)).to(grad_out.dtype),) + (None,) * 4
+
+
+# %% range_observer: buffers_that_are_not_saved
+class RangeObserver(nn.Module):
+    def __init__(self, momentum=0.1):
+        super().__init__()
+        self.momentum, self.first = momentum, True
+        for name in ("min_val", "max_val"):
+            self.register_buffer(name, torch.tensor(0.0), persistent=False)
+
+    def forward(self, x):
+        if self.training:
+            low, high = x.detach().amin(), x.detach().amax()
+            m = 1.0 if self.first else self.momentum
+            self.first = False
+            self.min_val = torch.lerp(self.min_val, low.to(self.min_val.dtype), m)
+            self.max_val = torch.lerp(self.max_val, high.to(self.max_val.dtype), m)
+        return x
+
+
+# %% pact: a_lid_on_a_relu
+class PACT(nn.ReLU):
+    def __init__(self, alpha=6.0):
+        super().__init__()
+        self.alpha = nn.Parameter(torch.as_tensor(alpha, dtype=torch.get_default_dtype()))
+
+    def forward(self, x):
+        y = super().forward(x)
+        over = (x >= self.alpha).to(x.dtype)
+        return y * (1 - over) + self.alpha * over
+
+
+# %% lsq: a_step_in_three_pieces
+class Ste(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x.round()
+    @staticmethod
+    def backward(ctx, g):
+        return g
+
+class Shrink(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, by):
+        ctx.by = by
+        return x.view_as(x)
+    @staticmethod
+    def backward(ctx, g):
+        return g * ctx.by, None
+
+class LSQ(nn.Module):
+    def __init__(self, bits, signed=True):
+        super().__init__()
+        half = 2 ** (bits - 1)
+        self.low, self.high = (-half, half - 1) if signed else (0, 2 * half - 1)
+        self.scale = nn.Parameter(torch.empty(()))
+        self.calls = 0
+
+    def forward(self, x):
+        self.calls += 1
+        if self.calls == 1:
+            with torch.no_grad():
+                self.scale.fill_(x.abs().mean() * 2 * self.high**-0.5)
+        s = Shrink.apply(self.scale, (x.numel() * self.high) ** -0.5)
+        return s * Ste.apply(torch.clamp(x / s, self.low, self.high))
+
+
+# %% qat_linear: a_module_inside
+class Grid(nn.Module):
+    def __init__(self, bits):
+        super().__init__()
+        self.n = 2**bits // 2 - 1
+    def forward(self, w):
+        s = (w.abs().max() / self.n).detach()
+        return w + ((w / s).round() * s - w).detach(), s
+
+class QATLinear(nn.Module):
+    def __init__(self, in_features, out_features, bits):
+        super().__init__()
+        self.linear, self.grid = nn.Linear(in_features, out_features), Grid(bits)
+
+    weight = property(lambda self: self.linear.weight)
+    bias = property(lambda self: self.linear.bias)
+
+    def forward(self, x):
+        return x.matmul(self.grid(self.weight)[0].t()).add(self.bias)
+
+    @torch.no_grad()
+    def int_weight(self):
+        rounded, s = self.grid(self.weight)
+        return (rounded / s).round().to(torch.int8), float(s)

@@ -971,6 +971,496 @@ def profile_layer(layer, x, warmup=3, repeats=20):
     return {"median": times[len(times) // 2], "min": times[0], "max": times[-1]}
 
 
+# %% bottleneck: blocks_counted
+# help: You time modules that have children too: a block takes at least as long as all that is in it. Ask the leaves
+#   only.
+def bottleneck(model, x):
+    spent, began, handles = {}, {}, []
+
+    def before(name):
+        def look(module, inputs):
+            began[name] = time.perf_counter()
+        return look
+
+    def after(name):
+        def look(module, inputs, output):
+            spent[name] = spent.get(name, 0.0) + time.perf_counter() - began[name]
+        return look
+
+    try:
+        for name, module in model.named_modules():
+            if name or not any(True for _ in module.children()):
+                handles += [module.register_forward_pre_hook(before(name)), module.register_forward_hook(after(name))]
+        with torch.no_grad():
+            model(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return max(spent, key=spent.get)
+
+
+# %% bottleneck: top_level_only
+# help: You look at the model's direct children only. A leaf may lie deeper.
+def bottleneck(model, x):
+    spent, began, handles = {}, {}, []
+
+    def before(name):
+        def look(module, inputs):
+            began[name] = time.perf_counter()
+        return look
+
+    def after(name):
+        def look(module, inputs, output):
+            spent[name] = spent.get(name, 0.0) + time.perf_counter() - began[name]
+        return look
+
+    try:
+        for name, module in list(model.named_children()) or [('', model)]:
+            if True:
+                handles += [module.register_forward_pre_hook(before(name)), module.register_forward_hook(after(name))]
+        with torch.no_grad():
+            model(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return max(spent, key=spent.get)
+
+
+# %% bottleneck: longest_single_call
+# help: You keep the time of one call of a layer. One that is called often counts each time: add up.
+def bottleneck(model, x):
+    spent, began, handles = {}, {}, []
+
+    def before(name):
+        def look(module, inputs):
+            began[name] = time.perf_counter()
+        return look
+
+    def after(name):
+        def look(module, inputs, output):
+            spent[name] = max(spent.get(name, 0.0), time.perf_counter() - began[name])
+        return look
+
+    try:
+        for name, module in model.named_modules():
+            if not any(True for _ in module.children()):
+                handles += [module.register_forward_pre_hook(before(name)), module.register_forward_hook(after(name))]
+        with torch.no_grad():
+            model(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return max(spent, key=spent.get)
+
+
+# %% bottleneck: last_call_only
+# help: You keep the time of a layer's last call only. Add up over all calls of a pass.
+def bottleneck(model, x):
+    spent, began, handles = {}, {}, []
+
+    def before(name):
+        def look(module, inputs):
+            began[name] = time.perf_counter()
+        return look
+
+    def after(name):
+        def look(module, inputs, output):
+            spent[name] = time.perf_counter() - began[name]
+        return look
+
+    try:
+        for name, module in model.named_modules():
+            if not any(True for _ in module.children()):
+                handles += [module.register_forward_pre_hook(before(name)), module.register_forward_hook(after(name))]
+        with torch.no_grad():
+            model(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return max(spent, key=spent.get)
+
+
+# %% bottleneck: calls_counted
+# help: You count calls. A layer that is called often may still take little: add up seconds.
+def bottleneck(model, x):
+    spent, began, handles = {}, {}, []
+
+    def before(name):
+        def look(module, inputs):
+            began[name] = time.perf_counter()
+        return look
+
+    def after(name):
+        def look(module, inputs, output):
+            spent[name] = spent.get(name, 0) + 1
+        return look
+
+    try:
+        for name, module in model.named_modules():
+            if not any(True for _ in module.children()):
+                handles += [module.register_forward_pre_hook(before(name)), module.register_forward_hook(after(name))]
+        with torch.no_grad():
+            model(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return max(spent, key=spent.get)
+
+
+# %% bottleneck: since_the_layer_before
+# help: You measure from the end of one layer to the end of the next, so what the model does between its layers is
+#   charged to one of them. Each layer has a beginning of its own.
+def bottleneck(model, x):
+    spent, began, handles = {}, {}, []
+
+    def before(name):
+        def look(module, inputs):
+            began.setdefault('last', time.perf_counter())
+        return look
+
+    def after(name):
+        def look(module, inputs, output):
+            spent[name] = spent.get(name, 0.0) + time.perf_counter() - began['last']
+            began['last'] = time.perf_counter()
+        return look
+
+    try:
+        for name, module in model.named_modules():
+            if not any(True for _ in module.children()):
+                handles += [module.register_forward_pre_hook(before(name)), module.register_forward_hook(after(name))]
+        with torch.no_grad():
+            model(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return max(spent, key=spent.get)
+
+
+# %% bottleneck: fewest_seconds
+# help: You give back the layer that takes least.
+def bottleneck(model, x):
+    spent, began, handles = {}, {}, []
+
+    def before(name):
+        def look(module, inputs):
+            began[name] = time.perf_counter()
+        return look
+
+    def after(name):
+        def look(module, inputs, output):
+            spent[name] = spent.get(name, 0.0) + time.perf_counter() - began[name]
+        return look
+
+    try:
+        for name, module in model.named_modules():
+            if not any(True for _ in module.children()):
+                handles += [module.register_forward_pre_hook(before(name)), module.register_forward_hook(after(name))]
+        with torch.no_grad():
+            model(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return min(spent, key=spent.get)
+
+
+# %% bottleneck: the_class_name
+# help: You give back the name of a class. The qualified name is the one in model.named_modules().
+def bottleneck(model, x):
+    spent, began, handles = {}, {}, []
+
+    def before(name):
+        def look(module, inputs):
+            began[name] = time.perf_counter()
+        return look
+
+    def after(name):
+        def look(module, inputs, output):
+            spent[name] = spent.get(name, 0.0) + time.perf_counter() - began[name]
+        return look
+
+    try:
+        for name, module in model.named_modules():
+            if not any(True for _ in module.children()):
+                handles += [module.register_forward_pre_hook(before(name)), module.register_forward_hook(after(name))]
+        with torch.no_grad():
+            model(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return type(dict(model.named_modules())[max(spent, key=spent.get)]).__name__
+
+
+# %% bottleneck: the_module_itself
+# help: You give back the module. Its name was asked for.
+def bottleneck(model, x):
+    spent, began, handles = {}, {}, []
+
+    def before(name):
+        def look(module, inputs):
+            began[name] = time.perf_counter()
+        return look
+
+    def after(name):
+        def look(module, inputs, output):
+            spent[name] = spent.get(name, 0.0) + time.perf_counter() - began[name]
+        return look
+
+    try:
+        for name, module in model.named_modules():
+            if not any(True for _ in module.children()):
+                handles += [module.register_forward_pre_hook(before(name)), module.register_forward_hook(after(name))]
+        with torch.no_grad():
+            model(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return dict(model.named_modules())[max(spent, key=spent.get)]
+
+
+# %% bottleneck: last_part_of_the_name
+# help: You give back the last part of the name only. The qualified name has all of its dots.
+def bottleneck(model, x):
+    spent, began, handles = {}, {}, []
+
+    def before(name):
+        def look(module, inputs):
+            began[name] = time.perf_counter()
+        return look
+
+    def after(name):
+        def look(module, inputs, output):
+            spent[name] = spent.get(name, 0.0) + time.perf_counter() - began[name]
+        return look
+
+    try:
+        for name, module in model.named_modules():
+            if not any(True for _ in module.children()):
+                handles += [module.register_forward_pre_hook(before(name)), module.register_forward_hook(after(name))]
+        with torch.no_grad():
+            model(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return max(spent, key=spent.get).split('.')[-1]
+
+
+# %% bottleneck: root_left_out
+# help: You leave out a model that has no children: it is itself the leaf, under the name ''.
+def bottleneck(model, x):
+    spent, began, handles = {}, {}, []
+
+    def before(name):
+        def look(module, inputs):
+            began[name] = time.perf_counter()
+        return look
+
+    def after(name):
+        def look(module, inputs, output):
+            spent[name] = spent.get(name, 0.0) + time.perf_counter() - began[name]
+        return look
+
+    try:
+        for name, module in model.named_modules():
+            if name and not any(True for _ in module.children()):
+                handles += [module.register_forward_pre_hook(before(name)), module.register_forward_hook(after(name))]
+        with torch.no_grad():
+            model(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return max(spent, key=spent.get) if spent else None
+
+
+# %% bottleneck: hooks_left
+# help: Your hooks are still there afterwards, and go on timing somebody else's model. Keep each handle, and remove it.
+def bottleneck(model, x):
+    spent, began, handles = {}, {}, []
+
+    def before(name):
+        def look(module, inputs):
+            began[name] = time.perf_counter()
+        return look
+
+    def after(name):
+        def look(module, inputs, output):
+            spent[name] = spent.get(name, 0.0) + time.perf_counter() - began[name]
+        return look
+
+    try:
+        for name, module in model.named_modules():
+            if not any(True for _ in module.children()):
+                handles += [module.register_forward_pre_hook(before(name)), module.register_forward_hook(after(name))]
+        with torch.no_grad():
+            model(x)
+    finally:
+        pass
+    return max(spent, key=spent.get)
+
+
+# %% bottleneck: hooks_left_on_error
+# help: Where the model raises, your hooks stay. Remove them in a finally.
+def bottleneck(model, x):
+    spent, began, handles = {}, {}, []
+
+    def before(name):
+        def look(module, inputs):
+            began[name] = time.perf_counter()
+        return look
+
+    def after(name):
+        def look(module, inputs, output):
+            spent[name] = spent.get(name, 0.0) + time.perf_counter() - began[name]
+        return look
+
+    if True:
+        for name, module in model.named_modules():
+            if not any(True for _ in module.children()):
+                handles += [module.register_forward_pre_hook(before(name)), module.register_forward_hook(after(name))]
+        with torch.no_grad():
+            model(x)
+    for handle in handles:
+        handle.remove()
+    return max(spent, key=spent.get)
+
+
+# %% bottleneck: everybodys_hooks_removed
+# help: You clear all hooks, other people's too. Remove yours, by their handles.
+def bottleneck(model, x):
+    spent, began, handles = {}, {}, []
+
+    def before(name):
+        def look(module, inputs):
+            began[name] = time.perf_counter()
+        return look
+
+    def after(name):
+        def look(module, inputs, output):
+            spent[name] = spent.get(name, 0.0) + time.perf_counter() - began[name]
+        return look
+
+    try:
+        for name, module in model.named_modules():
+            if not any(True for _ in module.children()):
+                handles += [module.register_forward_pre_hook(before(name)), module.register_forward_hook(after(name))]
+        with torch.no_grad():
+            model(x)
+    finally:
+        for module in model.modules():
+            module._forward_pre_hooks.clear()
+            module._forward_hooks.clear()
+    return max(spent, key=spent.get)
+
+
+# %% bottleneck: with_gradients
+# help: Your pass runs with gradients. Put it under torch.no_grad().
+def bottleneck(model, x):
+    spent, began, handles = {}, {}, []
+
+    def before(name):
+        def look(module, inputs):
+            began[name] = time.perf_counter()
+        return look
+
+    def after(name):
+        def look(module, inputs, output):
+            spent[name] = spent.get(name, 0.0) + time.perf_counter() - began[name]
+        return look
+
+    try:
+        for name, module in model.named_modules():
+            if not any(True for _ in module.children()):
+                handles += [module.register_forward_pre_hook(before(name)), module.register_forward_hook(after(name))]
+        model(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return max(spent, key=spent.get)
+
+
+# %% bottleneck: gradients_left_off
+# help: You switch gradients off for good. torch.no_grad() as a block puts them back.
+def bottleneck(model, x):
+    spent, began, handles = {}, {}, []
+
+    def before(name):
+        def look(module, inputs):
+            began[name] = time.perf_counter()
+        return look
+
+    def after(name):
+        def look(module, inputs, output):
+            spent[name] = spent.get(name, 0.0) + time.perf_counter() - began[name]
+        return look
+
+    try:
+        for name, module in model.named_modules():
+            if not any(True for _ in module.children()):
+                handles += [module.register_forward_pre_hook(before(name)), module.register_forward_hook(after(name))]
+        torch.set_grad_enabled(False)
+        model(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return max(spent, key=spent.get)
+
+
+# %% bottleneck: put_into_eval
+# help: You put the model into eval mode. It runs in whatever mode it is in, and stays there.
+def bottleneck(model, x):
+    spent, began, handles = {}, {}, []
+    model.eval()
+
+    def before(name):
+        def look(module, inputs):
+            began[name] = time.perf_counter()
+        return look
+
+    def after(name):
+        def look(module, inputs, output):
+            spent[name] = spent.get(name, 0.0) + time.perf_counter() - began[name]
+        return look
+
+    try:
+        for name, module in model.named_modules():
+            if not any(True for _ in module.children()):
+                handles += [module.register_forward_pre_hook(before(name)), module.register_forward_hook(after(name))]
+        with torch.no_grad():
+            model(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return max(spent, key=spent.get)
+
+
+# %% bottleneck: exception_swallowed
+# help: What the model raises does not come out of your function. The caller has to hear of it.
+def bottleneck(model, x):
+    spent, began, handles = {}, {}, []
+
+    def before(name):
+        def look(module, inputs):
+            began[name] = time.perf_counter()
+        return look
+
+    def after(name):
+        def look(module, inputs, output):
+            spent[name] = spent.get(name, 0.0) + time.perf_counter() - began[name]
+        return look
+
+    try:
+        for name, module in model.named_modules():
+            if not any(True for _ in module.children()):
+                handles += [module.register_forward_pre_hook(before(name)), module.register_forward_hook(after(name))]
+        with torch.no_grad():
+            model(x)
+    except Exception:
+        spent.setdefault('', 0.0)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return max(spent, key=spent.get)
+
+
 # %% custom_op: relu_on_the_gate
 # help: You swap the two: the ReLU belongs to x and the sigmoid to the gate.
 @torch.library.custom_op("course::gated_relu", mutates_args=())
@@ -1627,3 +2117,260 @@ def export_onnx(model, example, path):
     torch.onnx.export(model, (example,), path + ".onnx", dynamo=True, dynamic_shapes=({0: torch.export.Dim("batch", min=1)},), verbose=False)
     for m, training in before:
         m.training = training
+
+
+# %% fgsm: down_the_loss
+# help: You step against the gradient, so the loss falls. An attack makes it rise.
+def fgsm(model, x, y, eps):
+    before = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        with torch.enable_grad():
+            leaf = x.detach().clone().requires_grad_()
+            (slope,) = torch.autograd.grad(F.cross_entropy(model(leaf), y), leaf)
+    finally:
+        for module, training in before:
+            module.training = training
+    return (x.detach() - eps * slope.sign()).clamp(0, 1)
+
+
+# %% fgsm: the_gradient_itself
+# help: You add the gradient, not its sign. Every pixel moves by eps, whatever the size of its gradient.
+def fgsm(model, x, y, eps):
+    before = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        with torch.enable_grad():
+            leaf = x.detach().clone().requires_grad_()
+            (slope,) = torch.autograd.grad(F.cross_entropy(model(leaf), y), leaf)
+    finally:
+        for module, training in before:
+            module.training = training
+    return (x.detach() + eps * slope).clamp(0, 1)
+
+
+# %% fgsm: normalised_gradient
+# help: You scale the gradient to length 1. FGSM takes the sign of every entry.
+def fgsm(model, x, y, eps):
+    before = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        with torch.enable_grad():
+            leaf = x.detach().clone().requires_grad_()
+            (slope,) = torch.autograd.grad(F.cross_entropy(model(leaf), y), leaf)
+    finally:
+        for module, training in before:
+            module.training = training
+    return (x.detach() + eps * slope / slope.norm()).clamp(0, 1)
+
+
+# %% fgsm: not_clamped
+# help: Your pixels leave [0, 1]. Clamp after the step.
+def fgsm(model, x, y, eps):
+    before = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        with torch.enable_grad():
+            leaf = x.detach().clone().requires_grad_()
+            (slope,) = torch.autograd.grad(F.cross_entropy(model(leaf), y), leaf)
+    finally:
+        for module, training in before:
+            module.training = training
+    return x.detach() + eps * slope.sign()
+
+
+# %% fgsm: around_zero
+# help: You clamp to [-1, 1]. Pixels lie in [0, 1].
+def fgsm(model, x, y, eps):
+    before = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        with torch.enable_grad():
+            leaf = x.detach().clone().requires_grad_()
+            (slope,) = torch.autograd.grad(F.cross_entropy(model(leaf), y), leaf)
+    finally:
+        for module, training in before:
+            module.training = training
+    return (x.detach() + eps * slope.sign()).clamp(-1, 1)
+
+
+# %% fgsm: only_the_change
+# help: You give back the change. The changed x was asked for.
+def fgsm(model, x, y, eps):
+    before = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        with torch.enable_grad():
+            leaf = x.detach().clone().requires_grad_()
+            (slope,) = torch.autograd.grad(F.cross_entropy(model(leaf), y), leaf)
+    finally:
+        for module, training in before:
+            module.training = training
+    return (eps * slope.sign()).clamp(0, 1)
+
+
+# %% fgsm: graph_kept
+# help: What you give back still has a graph, or asks for a gradient. Detach it.
+def fgsm(model, x, y, eps):
+    before = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        with torch.enable_grad():
+            leaf = x.detach().clone().requires_grad_()
+            (slope,) = torch.autograd.grad(F.cross_entropy(model(leaf), y), leaf)
+    finally:
+        for module, training in before:
+            module.training = training
+    return (x.detach() + eps * slope.sign()).clamp(0, 1).requires_grad_()
+
+
+# %% fgsm: in_the_mode_it_is_in
+# help: You take the gradient in the mode the model is in: dropout drops, and a batch norm looks at the batch. A served
+#   model is in eval mode.
+def fgsm(model, x, y, eps):
+    before = [(module, module.training) for module in model.modules()]
+    try:
+        with torch.enable_grad():
+            leaf = x.detach().clone().requires_grad_()
+            (slope,) = torch.autograd.grad(F.cross_entropy(model(leaf), y), leaf)
+    finally:
+        for module, training in before:
+            module.training = training
+    return (x.detach() + eps * slope.sign()).clamp(0, 1)
+
+
+# %% fgsm: left_in_eval
+# help: You leave the model in eval mode. Every submodule's mode is to be as before.
+def fgsm(model, x, y, eps):
+    before = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        with torch.enable_grad():
+            leaf = x.detach().clone().requires_grad_()
+            (slope,) = torch.autograd.grad(F.cross_entropy(model(leaf), y), leaf)
+    finally:
+        pass
+    return (x.detach() + eps * slope.sign()).clamp(0, 1)
+
+
+# %% fgsm: train_at_the_end
+# help: You call model.train() at the end, which wakes submodules that were in eval. Put each back by itself.
+def fgsm(model, x, y, eps):
+    before = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        with torch.enable_grad():
+            leaf = x.detach().clone().requires_grad_()
+            (slope,) = torch.autograd.grad(F.cross_entropy(model(leaf), y), leaf)
+    finally:
+        model.train()
+    return (x.detach() + eps * slope.sign()).clamp(0, 1)
+
+
+# %% fgsm: into_the_parameters
+# help: Your backward() adds to the .grad of the model's parameters. torch.autograd.grad gives the one gradient you need
+#   and adds nothing anywhere.
+def fgsm(model, x, y, eps):
+    before = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        with torch.enable_grad():
+            leaf = x.detach().clone().requires_grad_()
+            F.cross_entropy(model(leaf), y).backward()
+            slope = leaf.grad
+    finally:
+        for module, training in before:
+            module.training = training
+    return (x.detach() + eps * slope.sign()).clamp(0, 1)
+
+
+# %% fgsm: gradients_cleared
+# help: You clear the gradients of the model's parameters. They are somebody else's: do not touch them at all.
+def fgsm(model, x, y, eps):
+    before = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        with torch.enable_grad():
+            leaf = x.detach().clone().requires_grad_()
+            F.cross_entropy(model(leaf), y).backward()
+            slope = leaf.grad
+            model.zero_grad()
+    finally:
+        for module, training in before:
+            module.training = training
+    return (x.detach() + eps * slope.sign()).clamp(0, 1)
+
+
+# %% fgsm: not_under_no_grad
+# help: Inside torch.no_grad() there is no graph for you. Turn recording on in a block of your own.
+def fgsm(model, x, y, eps):
+    before = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        if True:
+            leaf = x.detach().clone().requires_grad_()
+            (slope,) = torch.autograd.grad(F.cross_entropy(model(leaf), y), leaf)
+    finally:
+        for module, training in before:
+            module.training = training
+    return (x.detach() + eps * slope.sign()).clamp(0, 1)
+
+
+# %% fgsm: x_asks_for_a_gradient
+# help: You make x itself require grad, and leave it so. Work on a copy.
+def fgsm(model, x, y, eps):
+    before = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        with torch.enable_grad():
+            leaf = x.requires_grad_()
+            (slope,) = torch.autograd.grad(F.cross_entropy(model(leaf), y), leaf)
+    finally:
+        for module, training in before:
+            module.training = training
+    return (x.detach() + eps * slope.sign()).clamp(0, 1)
+
+
+# %% fgsm: parameters_frozen
+# help: You freeze the model's parameters and leave them so. Their flags are to be as before.
+def fgsm(model, x, y, eps):
+    before = [(module, module.training) for module in model.modules()]
+    model.eval().requires_grad_(False)
+    try:
+        with torch.enable_grad():
+            leaf = x.detach().clone().requires_grad_()
+            (slope,) = torch.autograd.grad(F.cross_entropy(model(leaf), y), leaf)
+    finally:
+        for module, training in before:
+            module.training = training
+    return (x.detach() + eps * slope.sign()).clamp(0, 1)
+
+
+# %% fgsm: x_changed_in_place
+# help: You change x itself. Give back a new tensor.
+def fgsm(model, x, y, eps):
+    before = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        with torch.enable_grad():
+            leaf = x.detach().clone().requires_grad_()
+            (slope,) = torch.autograd.grad(F.cross_entropy(model(leaf), y), leaf)
+    finally:
+        for module, training in before:
+            module.training = training
+    return x.data.add_(eps * slope.sign()).clamp_(0, 1)
+
+
+# %% fgsm: what_the_model_says
+# help: You take the model's own answer in place of the label y. The loss is that of the true label.
+def fgsm(model, x, y, eps):
+    before = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        with torch.enable_grad():
+            leaf = x.detach().clone().requires_grad_()
+            (slope,) = torch.autograd.grad(F.cross_entropy(model(leaf), model(leaf).argmax(dim=1)), leaf)
+    finally:
+        for module, training in before:
+            module.training = training
+    return (x.detach() + eps * slope.sign()).clamp(0, 1)

@@ -349,3 +349,84 @@ def export_onnx(model, example, path):
         )
     finally:
         [setattr(m, "training", flag) for m, flag in zip(model.modules(), flags)]
+
+
+# %% bottleneck: in_a_class_over_three_passes
+class _Stopwatch:
+    def __init__(self, name, totals):
+        self.name, self.totals = name, totals
+
+    def start(self, module, args):
+        self.at = time.perf_counter_ns()
+
+    def stop(self, module, args, out):
+        self.totals[self.name] = self.totals.get(self.name, 0) + time.perf_counter_ns() - self.at
+
+
+@torch.no_grad()
+def bottleneck(model, x):
+    from contextlib import ExitStack
+
+    totals = {}
+    with ExitStack() as stack:
+        for name, module in model.named_modules():
+            if len(list(module.children())) == 0:
+                watch = _Stopwatch(name, totals)
+                stack.callback(module.register_forward_pre_hook(watch.start).remove)
+                stack.callback(module.register_forward_hook(watch.stop).remove)
+        for _ in range(3):
+            model(x)
+    return sorted(totals.items(), key=lambda item: item[1])[-1][0]
+
+
+# %% bottleneck: forward_replaced
+def bottleneck(model, x):
+    spent, own = {}, []
+    leaves = [(name, module) for name, module in model.named_modules() if not module._modules]
+
+    def timed(name, forward):
+        def run(*args, **kwargs):
+            started = time.perf_counter()
+            try:
+                return forward(*args, **kwargs)
+            finally:
+                spent[name] = spent.get(name, 0) + time.perf_counter() - started
+
+        return run
+
+    try:
+        for name, module in leaves:
+            own.append(module)
+            module.forward = timed(name, module.forward)
+        with torch.inference_mode():
+            model(x)
+    finally:
+        for module in own:
+            del module.forward
+    return max(spent.items(), key=lambda pair: pair[1])[0]
+
+
+# %% fgsm: backward_on_a_copy
+def fgsm(model, x, y, eps):
+    import copy
+
+    twin = copy.deepcopy(model).eval().requires_grad_(False)
+    with torch.enable_grad():
+        leaf = x.clone().detach().requires_grad_(True)
+        F.nll_loss(F.log_softmax(twin(leaf), dim=-1), y, reduction="sum").backward()
+    return torch.clamp(leaf.detach() + eps * torch.sign(leaf.grad), min=0.0, max=1.0)
+
+
+# %% fgsm: functional
+@torch.enable_grad()
+def fgsm(model, x, y, eps):
+    modes = {name: module.training for name, module in model.named_modules()}
+    try:
+        for module in model.modules():
+            module.training = False
+        slope = torch.func.grad(lambda z: F.cross_entropy(model(z), y))(x.detach())
+    finally:
+        for name, module in model.named_modules():
+            module.training = modes[name]
+    moved = x.detach() + torch.where(slope > 0, eps, torch.where(slope < 0, -eps, 0.0)).to(x.dtype)
+    return torch.minimum(torch.maximum(moved, torch.zeros_like(moved)), torch.ones_like(moved))

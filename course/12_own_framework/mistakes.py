@@ -5130,6 +5130,290 @@ class Sequential(Module):
         return x
 
 
+# %% module: starts_at_zero
+# help: Your fresh Linear starts with all weights 0. Then every hidden value is the same, every gradient of it too, and
+#   the network learns nothing: draw them at random.
+class Parameter(Tensor):
+    """a tensor that is trained"""
+
+    def __init__(self, data):
+        super().__init__(data, requires_grad=True)
+
+
+class Module:
+    """keeps its parts as plain attributes and looks through them when asked"""
+
+    def parameters(self):
+        parts = list(vars(self).values())
+        found = [part for part in parts if isinstance(part, Parameter)]
+        for part in parts:
+            if isinstance(part, Module):
+                found += part.parameters()
+        return list({id(parameter): parameter for parameter in found}.values())  # a dict keeps the first place
+
+    def zero_grad(self):
+        for parameter in self.parameters():
+            parameter.grad = None
+
+    def __call__(self, x):
+        return self.forward(x)
+
+
+class Linear(Module):
+    def __init__(self, in_features, out_features):
+        super().__init__()
+        self.weight = Parameter(np.zeros((out_features, in_features)))
+        self.bias = Parameter(np.zeros(out_features))
+
+    def forward(self, x):
+        return x @ self.weight.T + self.bias
+
+
+class ReLU(Module):
+    def forward(self, x):
+        return x.relu()
+
+
+class Sequential(Module):
+    def __init__(self, *modules):
+        super().__init__()
+        self.steps = modules
+        for position, module in enumerate(modules):
+            setattr(self, str(position), module)  # an attribute each: a walk does not look into a tuple
+
+    def forward(self, x):
+        for module in self.steps:
+            x = module(x)
+        return x
+
+
+# %% module: starts_constant
+# help: Your fresh weights are all alike, though not 0. Hidden values that start alike stay alike: draw them at random.
+class Parameter(Tensor):
+    """a tensor that is trained"""
+
+    def __init__(self, data):
+        super().__init__(data, requires_grad=True)
+
+
+class Module:
+    """keeps its parts as plain attributes and looks through them when asked"""
+
+    def parameters(self):
+        parts = list(vars(self).values())
+        found = [part for part in parts if isinstance(part, Parameter)]
+        for part in parts:
+            if isinstance(part, Module):
+                found += part.parameters()
+        return list({id(parameter): parameter for parameter in found}.values())  # a dict keeps the first place
+
+    def zero_grad(self):
+        for parameter in self.parameters():
+            parameter.grad = None
+
+    def __call__(self, x):
+        return self.forward(x)
+
+
+class Linear(Module):
+    def __init__(self, in_features, out_features):
+        super().__init__()
+        self.weight = Parameter(np.full((out_features, in_features), 1 / np.sqrt(in_features)))
+        self.bias = Parameter(np.zeros(out_features))
+
+    def forward(self, x):
+        return x @ self.weight.T + self.bias
+
+
+class ReLU(Module):
+    def forward(self, x):
+        return x.relu()
+
+
+class Sequential(Module):
+    def __init__(self, *modules):
+        super().__init__()
+        self.steps = modules
+        for position, module in enumerate(modules):
+            setattr(self, str(position), module)  # an attribute each: a walk does not look into a tuple
+
+    def forward(self, x):
+        for module in self.steps:
+            x = module(x)
+        return x
+
+
+# %% module: starts_with_spread_one
+# help: Your fresh weights have a spread of about 1, whatever the number of inputs. Sums of many inputs become large:
+#   divide by the root of in_features.
+class Parameter(Tensor):
+    """a tensor that is trained"""
+
+    def __init__(self, data):
+        super().__init__(data, requires_grad=True)
+
+
+class Module:
+    """keeps its parts as plain attributes and looks through them when asked"""
+
+    def parameters(self):
+        parts = list(vars(self).values())
+        found = [part for part in parts if isinstance(part, Parameter)]
+        for part in parts:
+            if isinstance(part, Module):
+                found += part.parameters()
+        return list({id(parameter): parameter for parameter in found}.values())  # a dict keeps the first place
+
+    def zero_grad(self):
+        for parameter in self.parameters():
+            parameter.grad = None
+
+    def __call__(self, x):
+        return self.forward(x)
+
+
+class Linear(Module):
+    def __init__(self, in_features, out_features):
+        super().__init__()
+        self.weight = Parameter(np.random.randn(out_features, in_features))
+        self.bias = Parameter(np.zeros(out_features))
+
+    def forward(self, x):
+        return x @ self.weight.T + self.bias
+
+
+class ReLU(Module):
+    def forward(self, x):
+        return x.relu()
+
+
+class Sequential(Module):
+    def __init__(self, *modules):
+        super().__init__()
+        self.steps = modules
+        for position, module in enumerate(modules):
+            setattr(self, str(position), module)  # an attribute each: a walk does not look into a tuple
+
+    def forward(self, x):
+        for module in self.steps:
+            x = module(x)
+        return x
+
+
+# %% module: starts_by_one_over_in
+# help: Your fresh weights have a spread of about 1/in. That is far too small for many inputs: it is the root of
+#   in_features that counts.
+class Parameter(Tensor):
+    """a tensor that is trained"""
+
+    def __init__(self, data):
+        super().__init__(data, requires_grad=True)
+
+
+class Module:
+    """keeps its parts as plain attributes and looks through them when asked"""
+
+    def parameters(self):
+        parts = list(vars(self).values())
+        found = [part for part in parts if isinstance(part, Parameter)]
+        for part in parts:
+            if isinstance(part, Module):
+                found += part.parameters()
+        return list({id(parameter): parameter for parameter in found}.values())  # a dict keeps the first place
+
+    def zero_grad(self):
+        for parameter in self.parameters():
+            parameter.grad = None
+
+    def __call__(self, x):
+        return self.forward(x)
+
+
+class Linear(Module):
+    def __init__(self, in_features, out_features):
+        super().__init__()
+        self.weight = Parameter(np.random.randn(out_features, in_features) / in_features)
+        self.bias = Parameter(np.zeros(out_features))
+
+    def forward(self, x):
+        return x @ self.weight.T + self.bias
+
+
+class ReLU(Module):
+    def forward(self, x):
+        return x.relu()
+
+
+class Sequential(Module):
+    def __init__(self, *modules):
+        super().__init__()
+        self.steps = modules
+        for position, module in enumerate(modules):
+            setattr(self, str(position), module)  # an attribute each: a walk does not look into a tuple
+
+    def forward(self, x):
+        for module in self.steps:
+            x = module(x)
+        return x
+
+
+# %% module: same_start_for_all_layers
+# help: Your layers all start with the same weights: the generator is made anew, with the same seed, for each of them.
+class Parameter(Tensor):
+    """a tensor that is trained"""
+
+    def __init__(self, data):
+        super().__init__(data, requires_grad=True)
+
+
+class Module:
+    """keeps its parts as plain attributes and looks through them when asked"""
+
+    def parameters(self):
+        parts = list(vars(self).values())
+        found = [part for part in parts if isinstance(part, Parameter)]
+        for part in parts:
+            if isinstance(part, Module):
+                found += part.parameters()
+        return list({id(parameter): parameter for parameter in found}.values())  # a dict keeps the first place
+
+    def zero_grad(self):
+        for parameter in self.parameters():
+            parameter.grad = None
+
+    def __call__(self, x):
+        return self.forward(x)
+
+
+class Linear(Module):
+    def __init__(self, in_features, out_features):
+        super().__init__()
+        draw = np.random.default_rng(0)
+        self.weight = Parameter(draw.standard_normal((out_features, in_features)) / np.sqrt(in_features))
+        self.bias = Parameter(np.zeros(out_features))
+
+    def forward(self, x):
+        return x @ self.weight.T + self.bias
+
+
+class ReLU(Module):
+    def forward(self, x):
+        return x.relu()
+
+
+class Sequential(Module):
+    def __init__(self, *modules):
+        super().__init__()
+        self.steps = modules
+        for position, module in enumerate(modules):
+            setattr(self, str(position), module)  # an attribute each: a walk does not look into a tuple
+
+    def forward(self, x):
+        for module in self.steps:
+            x = module(x)
+        return x
+
+
 # %% own_sgd: uphill
 # help: Each step goes with the gradient, uphill. The step is subtracted.
 class SGD:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from lessonkit import show
 
@@ -25,3 +26,12 @@ def compare_guesses(guesses: list[object], answers: dict[str, Callable[[], objec
     )
     head = "<tr><th>question</th><th>your guess</th><th>it gives</th></tr>"
     show.show(text, f"<table>{head}{cells}</table>")
+
+
+def side_by_side(expected: Mapping[str, object], found: Mapping[str, object]) -> None:
+    """Show each question of `found` with its answer, beside what `expected` says of it."""
+    compare_guesses([expected.get(question, ...) for question in found], {q: partial(_same, v) for q, v in found.items()})
+
+
+def _same(value: object) -> object:
+    return value

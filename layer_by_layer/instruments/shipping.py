@@ -7,13 +7,16 @@ import ctypes
 import inspect
 import io
 import linecache
+import logging
 import os
 import shutil
+import statistics
 import sys
+import tempfile
 import time
 import tracemalloc
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -98,6 +101,91 @@ class Sleeper(nn.Module):
 _now, _sleep = time.perf_counter, time.sleep
 
 
+class Nap(nn.Module):
+    """A layer that sleeps `seconds` in each forward pass and gives back what came in."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Sleep; return x."""
+        _sleep(self.seconds)
+        return x
+
+
+class Often(nn.Module):
+    """Calls its child `quick` `times` times and its child `long` once."""
+
+    def __init__(self, quick: float, long: float, times: int) -> None:
+        super().__init__()
+        self.long, self.quick, self.times = Nap(long), Nap(quick), times
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return x."""
+        for _ in range(self.times):
+            x = self.quick(x)
+        return self.long(x)
+
+
+class Idle(nn.Module):
+    """Spends `between` seconds of its own between its two children, of which `first` takes `seconds`."""
+
+    def __init__(self, seconds: float, between: float) -> None:
+        super().__init__()
+        self.first, self.second, self.between = Nap(seconds), Nap(0.002), between
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return x."""
+        x = self.first(x)
+        _sleep(self.between)
+        return self.second(x)
+
+
+class Breaks(nn.Module):
+    """A layer that raises RuntimeError("this layer is broken")."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Raise."""
+        raise RuntimeError("this layer is broken")
+
+
+def hooks(model: Any) -> list[list[int]]:
+    """Return the ids of the forward hooks of every submodule, before and after, in the order of `model.modules()`."""
+    return [[id(hook) for held in (m._forward_pre_hooks, m._forward_hooks) for hook in held.values()] for m in model.modules()]
+
+
+def leaf_seconds(model: Any, x: Any) -> dict[str, float]:
+    """Return the seconds that one warm forward pass spends in each module without children, by its name."""
+    spent: dict[str, float] = {}
+    for _ in range(2):  # the second pass counts
+        spent, handles = {}, []
+        for name, module in model.named_modules():
+            if not list(module.children()):
+                handles += _clocked(name, module, spent)
+        with torch.no_grad():
+            model(x)
+        for handle in handles:
+            handle.remove()
+    return spent
+
+
+def _clocked(name: str, module: Any, spent: dict[str, float]) -> list[Any]:
+    began: list[float] = []
+
+    def stop(*_: Any) -> None:
+        spent[name] = spent.get(name, 0.0) + _now() - began.pop()
+
+    return [module.register_forward_pre_hook(lambda *_: began.append(_now())), module.register_forward_hook(stop)]
+
+
+@no_answer_to("bottleneck")
+def bottleneck(model: Any, x: Any) -> str:
+    """Return the name of the module without children that takes most of a pass."""
+    spent = leaf_seconds(model, x)
+    return max(spent, key=lambda name: spent[name])
+
+
 def time_factor(fast: Callable[[], Any], slow: Callable[[], Any], rounds: int = 5) -> float:
     """Return how many times longer `slow()` takes than `fast()`, each at its best of several calls after a first one.
 
@@ -141,6 +229,35 @@ def double_loop(x: torch.Tensor, w: torch.Tensor, y: torch.Tensor) -> torch.Tens
     return out
 
 
+def in_quiet(once: Callable[[], Any], seconds: float, most: int = 3) -> list[Any]:
+    """Return what `once()` gave, again (`most` times in all) while it took 40 ms longer than the `seconds` it sleeps:
+    on a busy machine a clock may be stopped late, and a second try says whether it was that.
+    """
+    found = []
+    for _ in range(most):
+        started = _now()
+        found.append(once())
+        if _now() - started < seconds + 0.04:
+            break
+    return found
+
+
+@no_answer_to("batched_bilinear")
+def bilinear(x: torch.Tensor, w: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Return the bilinear form (B, O) of (B, I), (O, I, J), (B, J)."""
+    return nn.functional.bilinear(x, y, w)
+
+
+@no_answer_to("profile_layer")
+def profile_layer(layer: Any, x: Any, warmup: int = 3, repeats: int = 20) -> dict[str, float]:
+    """Return the median, minimum and maximum seconds of a forward pass, as `torch.utils.benchmark` would time it."""
+    with torch.no_grad():
+        for _ in range(warmup):
+            layer(x)
+        times = [_seconds(lambda: layer(x)) for _ in range(repeats)]
+    return {"median": statistics.median(times), "minimum": min(times), "maximum": max(times)}
+
+
 # --- memory -----------------------------------------------------------------------------------------------------
 
 
@@ -175,6 +292,26 @@ class _Watch(TorchDispatchMode):
     @staticmethod
     def _key(tensor: torch.Tensor) -> int:
         return tensor.untyped_storage()._cdata
+
+
+def operations(call: Callable[[], Any]) -> int:
+    """Return how many operations `call()` runs."""
+    with _Watch() as watch:
+        call()
+    return watch.count
+
+
+@no_answer_to("tiled_attention")
+def tiled_attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, block: int) -> torch.Tensor:
+    """Return softmax(q kᵀ / √D) v, `block` keys at a time: pieces of torch's own attention, joined by their logsumexp."""
+    top, out = q.new_full((len(q), 1), -torch.inf), q.new_zeros(len(q), v.shape[1])
+    for start in range(0, len(k), block):
+        scores = q @ k[start : start + block].T / q.shape[1] ** 0.5
+        here = scores.logsumexp(dim=1, keepdim=True)
+        both = torch.logaddexp(top, here)
+        out = out * (top - both).exp() + scores.softmax(dim=1) @ v[start : start + block] * (here - both).exp()
+        top = both
+    return out
 
 
 def held(call: Callable[[], Any]) -> dict[str, Any]:
@@ -258,6 +395,22 @@ def quiet(call: Callable[[], Any]) -> Any:
         return call()
 
 
+@contextlib.contextmanager
+def no_chatter() -> Iterator[None]:
+    """Let nothing through to standard error, C++ included: tools that log their progress or why they refuse."""
+    sys.stderr.flush()
+    kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    logging.disable(logging.CRITICAL)
+    try:
+        os.dup2(null, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(null)
+        logging.disable(logging.NOTSET)
+
+
 def run_onnx(path: str, *batches: torch.Tensor) -> list[torch.Tensor]:
     """Return what onnxruntime computes from the file for each batch, as tensors (the first output).
 
@@ -302,6 +455,77 @@ def export_program(model: Any, example: Any) -> Any:
     finally:
         for module, training in before:
             module.training = training
+
+
+def quietly_exported(model: Any, example: Any, dynamic_shapes: Any = None) -> Any:
+    """Return `torch.export.export(model, (example,))`, without what it logs where it refuses. Raises what it raises."""
+    with no_chatter():
+        return quiet(lambda: torch.export.export(model.eval(), (example,), dynamic_shapes=dynamic_shapes))
+
+
+@no_answer_to("export_onnx")
+def export_onnx(model: Any, example: Any, path: str) -> None:
+    """Write `export_program(model, example)` as an ONNX file."""
+    torch.onnx.export(export_program(model, example), (), path, dynamo=True, verbose=False)
+
+
+@no_answer_to("fgsm")
+def fgsm(model: Any, x: Any, y: Any, eps: float) -> Any:
+    """Return x moved by eps along the sign of the loss's gradient, in [0, 1] (Goodfellow and others, 2015)."""
+    before = [(module, module.training) for module in model.modules()]
+    try:
+        with torch.enable_grad():
+            leaf = x.detach().clone().requires_grad_()
+            slope = torch.autograd.grad(nn.functional.cross_entropy(model.eval()(leaf), y), leaf)[0]
+    finally:
+        for module, training in before:
+            module.training = training
+    return (x.detach() + eps * slope.sign()).clamp(0, 1)
+
+
+@no_answer_to("validate_input")
+def validate_input(x: Any, features: int) -> Any:
+    """Return x where it is a finite floating-point tensor (..., features); TypeError or ValueError otherwise."""
+    if not isinstance(x, torch.Tensor) or not x.is_floating_point():
+        raise TypeError("expected a floating-point tensor")
+    if not x.numel() or x.shape[-1:] != (features,):
+        raise ValueError(f"expected (..., {features}), got {tuple(x.shape)}")
+    if not bool(torch.isfinite(x).all()):
+        raise ValueError("expected finite numbers")
+    return x
+
+
+_onnx_runs: dict[Any, dict[str, Any]] = {}
+
+
+def onnx_run(export_onnx: Any, seed: int, kind: str, shape: tuple[int, ...], sizes: tuple[int, ...], dtype: str = "float32",
+             train: bool = False) -> dict[str, Any]:  # fmt: skip
+    """Return what `export_onnx` makes of `mixed(seed, kind, dtype)`: the outputs of its file for batches of `sizes` rows,
+    and what is left of model and example. An export takes seconds: the same one is made once.
+    """
+    key = (id(export_onnx), int(inputs.rng(seed).integers(2**31)), kind, sizes, dtype, train)
+    if key not in _onnx_runs:
+        _onnx_runs[key] = {"function": export_onnx} | _onnx_run(export_onnx, seed, kind, shape, sizes, dtype, train)
+    return _onnx_runs[key]
+
+
+def _onnx_run(export_onnx: Any, seed: int, kind: str, shape: tuple[int, ...], sizes: tuple[int, ...], dtype: str,
+              train: bool) -> dict[str, Any]:  # fmt: skip
+    model, example = onnx_model(seed, kind, dtype, train), check.tensor(seed + 1, sizes[0], *shape, dtype=dtype)
+    next(model.parameters()).requires_grad_(False)
+    state = {name: value.clone() for name, value in model.state_dict().items()}
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        path = os.path.join(folder, "model.onnx")
+        quiet(lambda: export_onnx(model, example, path))
+        outputs = run_onnx(path, *(check.tensor(seed + 2 + n, n, *shape, dtype=dtype) for n in sizes))
+    same = all(torch.equal(value, model.state_dict()[name]) for name, value in state.items())
+    flags = [p.requires_grad for p in model.parameters()]
+    return {"outputs": outputs, "left": [modes(model), same, torch.is_grad_enabled(), flags, example]}
+
+
+def onnx_model(seed: int, kind: str, dtype: str = "float32", train: bool = False) -> Any:
+    """Return the model of `onnx_run`: half frozen, or in training mode throughout."""
+    return mixed(seed, kind, dtype).train() if train else mixed(seed, kind, dtype)
 
 
 def op_report(operator: Any, *operands: Any) -> list[list[str]]:

@@ -85,7 +85,11 @@ def _unbroadcast_finding(space: Space) -> str:
     ):
         values = np.arange(float(np.prod(grown))).reshape(grown) ** 2
         (wanted,) = numeric_gradients(lambda a, v=values: (a * v).sum(), np.zeros(shape), eps=1.0)
-        if not _close(space["unbroadcast"](values.copy(), shape), wanted):
+        given = values.copy()
+        found = np.array(space["unbroadcast"](given, shape))
+        if not np.array_equal(given, values):
+            return "it changes the gradient that comes in"
+        if not _close(found, wanted):
             return f"a gradient of shape {grown} does not come back to shape {shape} as it should"
     return ""
 
@@ -152,6 +156,8 @@ def _tensor_finding(space: Space) -> str:
         weights = rng.uniform(0.5, 1.5, np.shape(wanted))
         leaves = [tensor(array, requires_grad=True) for array in arrays]
         out = operation(_OfTensors, *leaves)
+        if (dtype := str(np.asarray(out.data).dtype)) != "float64":
+            return f"the result of {name} is {dtype}, not float64"
         if not _close(out.data, wanted) or tuple(out.shape) != np.shape(wanted):
             return f"the result of {name} is wrong"
         slopes = numeric_gradients(lambda *a, f=operation, w=weights: (f(_OfArrays, *a) * w).sum(), *arrays)
@@ -163,6 +169,39 @@ def _tensor_finding(space: Space) -> str:
             ):
                 return f"the gradient of {name} is wrong" + (" the second time" if times == 2 else "")
     return _recording_finding(tensor)
+
+
+def progress(space: Space) -> dict[str, str]:
+    """Return for each operation how far the Tensor in `space` is with it: "right", or what is missing or off."""
+    rng, found = np.random.default_rng(12), {}
+    for name, (operation, shapes) in _OPERATIONS.items():
+        arrays = [rng.uniform(0.5, 1.5, shape) * rng.choice([-1, 1], shape) for shape in shapes]
+        with np.errstate(all="ignore"):
+            try:
+                with _ending(SECONDS):
+                    found[name] = _one_operation(space["Tensor"], operation, arrays)
+            except NotImplementedError:
+                found[name] = "not written yet"
+            except _TooLong:
+                found[name] = "does not come to an end"
+            except Exception as error:
+                found[name] = f"{type(error).__name__}: {str(error)[:60]}"
+    return found
+
+
+def _one_operation(tensor: Any, operation: Callable[..., Any], arrays: list[np.ndarray]) -> str:
+    leaves = [tensor(array, requires_grad=True) for array in arrays]
+    out, wanted = operation(_OfTensors, *leaves), operation(_OfArrays, *arrays)
+    if not _close(out.data, wanted):
+        return "the result is wrong"
+    weights = np.linspace(0.5, 1.5, int(np.size(wanted))).reshape(np.shape(wanted))
+    try:
+        (out * tensor(weights)).sum().backward()
+    except Exception as error:
+        return f"the result is right; backward: {type(error).__name__}: {str(error)[:50]}"
+    slopes = numeric_gradients(lambda *a: (operation(_OfArrays, *a) * weights).sum(), *arrays)
+    right = all(_close(gradient(leaf), slope, 1e-4) for leaf, slope in zip(leaves, slopes, strict=True))
+    return "right" if right else "the result is right, the gradient is not"
 
 
 def _recording_finding(tensor: Any) -> str:

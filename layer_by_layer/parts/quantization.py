@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -12,8 +13,9 @@ from lessonkit import inputs
 from lessonkit.lent import no_answer_to
 
 __all__ = [
-    "FakeQuantSTE", "QATLinear", "between", "counted_loader", "digit_model", "digit_weights", "fake_quantize", "finetune",
-    "grid_weights", "quant_params", "quietly", "shuffled_loader", "two_bit_answers", "watched_model",
+    "LSQ", "PACT", "FakeQuantSTE", "QATLinear", "RangeObserver", "between", "counted_loader", "digit_model",
+    "digit_weights", "fake_quantize", "finetune", "grid_weights", "integer_linear", "quant_params", "quietly",
+    "requantize", "shuffled_loader", "two_bit_answers", "watched_model",
 ]  # fmt: skip
 
 
@@ -49,6 +51,59 @@ class FakeQuantSTE(torch.autograd.Function):
         return grad_out * ctx.saved_tensors[0], None, None, None, None
 
 
+@no_answer_to("range_observer")
+class RangeObserver(nn.Module):
+    """Lets everything through; in training `min_val` and `max_val` follow the range of what passes."""
+
+    def __init__(self, momentum: float = 0.1) -> None:
+        super().__init__()
+        self.momentum = momentum
+        self.register_buffer("min_val", torch.tensor(math.nan))
+        self.register_buffer("max_val", torch.tensor(math.nan))
+
+    def forward(self, x: Any) -> Any:
+        """Return x."""
+        if self.training:
+            for val, new in ((self.min_val, x.detach().min()), (self.max_val, x.detach().max())):
+                val.copy_(new if val.isnan() else torch.lerp(val, new, self.momentum))
+        return x
+
+
+@no_answer_to("pact")
+class PACT(nn.Module):
+    """clip(x, 0, alpha) with a learned alpha (Choi and others, 2018)."""
+
+    def __init__(self, alpha: float = 6.0) -> None:
+        super().__init__()
+        self.alpha = nn.Parameter(torch.tensor(float(alpha)))
+
+    def forward(self, x: Any) -> Any:
+        """Any shape -> the same shape."""
+        return torch.where(x >= self.alpha, self.alpha, torch.relu(x))
+
+
+@no_answer_to("lsq")
+class LSQ(nn.Module):
+    """Rounds to a grid whose step is learned (Esser and others, 2020)."""
+
+    def __init__(self, bits: int, signed: bool = True) -> None:
+        super().__init__()
+        self.low, self.high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
+        self.scale = nn.Parameter(torch.tensor(1.0))
+        self.started = False
+
+    def forward(self, x: Any) -> Any:
+        """Any shape -> the same shape, on the grid."""
+        if not self.started:
+            with torch.no_grad():
+                self.scale.copy_(2 * x.abs().mean() / math.sqrt(self.high))
+            self.started = True
+        share = 1 / math.sqrt(x.numel() * self.high)
+        scale = self.scale.detach() + (self.scale - self.scale.detach()) * share
+        v = (x / scale).clamp(self.low, self.high)
+        return (v + (torch.round(v) - v).detach()) * scale
+
+
 @no_answer_to("qat_linear")
 class QATLinear(nn.Linear):
     """nn.Linear whose forward uses its weight rounded to the symmetric grid of `bits` bits, one scale a tensor."""
@@ -60,8 +115,27 @@ class QATLinear(nn.Linear):
     def forward(self, x: Any) -> Any:
         """(..., in) -> (..., out)."""
         top = 2 ** (self.bits - 1) - 1
-        scale = self.weight.detach().abs().max() / top
-        return nn.functional.linear(x, FakeQuantSTE.apply(self.weight, scale, 0, -top, top), self.bias)
+        return nn.functional.linear(x, FakeQuantSTE.apply(self.weight, self._scale(), 0, -top, top), self.bias)
+
+    def int_weight(self) -> tuple[Any, Any]:
+        """Return (int8 weight, scale), whose product is the weight that forward uses."""
+        return torch.round(self.weight.detach() / self._scale()).to(torch.int8), self._scale()
+
+    def _scale(self) -> Any:
+        return self.weight.detach().abs().max() / (2 ** (self.bits - 1) - 1)
+
+
+@no_answer_to("integer_linear")
+def integer_linear(xq: Any, x_zero: int, wq: Any) -> Any:
+    """uint8 (N, in), its zero point, int8 (out, in) -> int32 (N, out), exact."""
+    return ((xq.double() - x_zero) @ wq.double().T).to(torch.int32)
+
+
+@no_answer_to("integer_linear")
+def requantize(acc: Any, bias: Any, x_scale: float, w_scale: Any, y_scale: float, y_zero: int) -> Any:
+    """int32 (N, out), float (out,) -> uint8 (N, out); `w_scale` is a number, or one for each output (out,)."""
+    value = (acc.double() * (x_scale * w_scale) + bias.double()) / y_scale
+    return (torch.round(value) + y_zero).clamp(0, 255).to(torch.uint8)
 
 
 def between(
@@ -93,13 +167,13 @@ def grid_weights(
     return values.to(getattr(torch, dtype))
 
 
-def digit_model(seed: int, images: Any, labels: Any, bits: int = 2) -> Any:
+def digit_model(seed: int, images: Any, labels: Any, bits: int = 2, names: Any = None) -> Any:
     """Return Flatten, QATLinear(784, 64), ReLU, QATLinear(64, 10) with the weights of a float network trained on `images`.
 
     The float network is drawn, and its batches are shuffled, from a seed of the check's. It is trained with Adam
     and a little weight decay for at least three epochs, and then until rounding its weights to two bits leaves
     fewer than a fifth of 2,000 training images right (at most ten): a network that needs rescuing. That takes
-    about two seconds and happens once.
+    about a second and happens once. With `names`, a permutation, the network says `names[d]` of the digit d.
     """
     key = (
         tuple(inputs.rng(seed).integers(2**31, size=2).tolist()),
@@ -109,7 +183,11 @@ def digit_model(seed: int, images: Any, labels: Any, bits: int = 2) -> Any:
     if key not in _trained:
         with torch.enable_grad():
             _trained[key] = _float_weights(seed, images, labels)
-    return _filled(_trained[key], bits)
+    weights = _trained[key]
+    if names is not None:
+        place = torch.as_tensor(names).argsort()
+        weights = [*weights[:2], weights[2][place], weights[3][place]]
+    return _filled(weights, bits)
 
 
 _trained: dict[Any, list[Any]] = {}
@@ -131,8 +209,8 @@ def _float_weights(seed: int, images: Any, labels: Any) -> list[Any]:
             bound = layer.in_features**-0.5
             for parameter in (layer.weight, layer.bias):
                 parameter.copy_(torch.from_numpy(draw.uniform(-bound, bound, tuple(parameter.shape))))
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, weight_decay=1e-3)
-    loader = shuffled_loader(images, labels, 64, seed + 1)
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3, weight_decay=1e-3)
+    loader = shuffled_loader(images, labels, 256, seed + 1)
     for epoch in range(10):
         _epoch(model, loader, optimizer)
         with torch.no_grad():
