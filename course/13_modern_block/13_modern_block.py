@@ -1722,7 +1722,7 @@ hint("sample_logits")
 def _():
     row = torch.tensor([0.30, 0.05, 0.40, 0.10, 0.15]).log()
 
-    def seen(logits, count=3000, **how):
+    def seen(logits, count=600, **how):
         """which tokens come up at all in many draws"""
         torch.manual_seed(11)
         return sorted(set(sample_logits(logits.expand(count, -1), **how).tolist()))
@@ -1750,7 +1750,7 @@ def _():
         logits = check.tensor(561 + i, 7, dtype="float64")
         logits = 0.25 * logits + 0.6 * torch.arange(7.0).double()[torch.from_numpy(check.rng(571 + i).permutation(7))]
         how = [{"top_k": 4}, {"top_p": 0.75}, {"top_k": 5, "top_p": 0.7, "temperature": 1.5}, {"top_p": 0.5, "temperature": 0.7}][i]
-        check.equal(f"what comes up of seven under {how}", lambda logits=logits, how=how: seen(logits, 6000, **how), expected=lambda: parts.kept_probabilities(logits, **how).nonzero()[:, 0].tolist())
+        check.equal(f"what comes up of seven under {how}", lambda logits=logits, how=how: seen(logits, 1500, **how), expected=lambda: parts.kept_probabilities(logits, **how).nonzero()[:, 0].tolist())
     check.equal("argmax of several axes, with settings that would cut", lambda: sample_logits(torch.stack([row, row.flip(0)])[None], temperature=0, top_k=1, top_p=0.1), expected=torch.tensor([[2, 2]]))
     check.equal("strided logits", lambda: sample_logits((200 * torch.eye(4)).T.contiguous().T[torch.tensor([2, 0])]), expected=torch.tensor([2, 0]))
     ### END HIDDEN TESTS
@@ -1758,27 +1758,27 @@ def _():
 # %% nbgrader={"grade": true, "grade_id": "sample_logits__frequencies", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
 @check.cell("sample_logits__frequencies")
 def _():
-    def shares(logits, count=20000, **how):
+    def shares(logits, count=3000, **how):
         torch.manual_seed(12)
         return torch.bincount(sample_logits(logits.expand(count, -1), **how), minlength=logits.shape[-1]) / count
 
     row = torch.tensor([0.5, 0.3, 0.2]).log()
     check.that(
-        "twenty thousand draws from 0.5, 0.3 and 0.2", lambda: shares(row), given={"wanted": [0.5, 0.3, 0.2]},
-        judge=lambda seen, wanted: judges.shares(seen, wanted, 20000), advice="each row is drawn by itself, by the softmax of its logits",
+        "three thousand draws from 0.5, 0.3 and 0.2", lambda: shares(row), given={"wanted": [0.5, 0.3, 0.2]},
+        judge=lambda seen, wanted: judges.shares(seen, wanted, 3000), advice="each row is drawn by itself, by the softmax of its logits",
     )
     check.that(
         "temperature 2 makes them 0.42, 0.32 and 0.26", lambda: shares(row, temperature=2.0), given={"wanted": [float(p) for p in (row / 2).softmax(0)]},
-        judge=lambda seen, wanted: judges.shares(seen, wanted, 20000), advice="divide the logits, before softmax",
+        judge=lambda seen, wanted: judges.shares(seen, wanted, 3000), advice="divide the logits, before softmax",
     )
     check.that(
         "what top_k = 2 leaves is scaled up: 0.625 and 0.375", lambda: shares(row, top_k=2), given={"wanted": [0.625, 0.375, 0.0]},
-        judge=lambda seen, wanted: judges.shares(seen, wanted, 20000),
+        judge=lambda seen, wanted: judges.shares(seen, wanted, 3000),
     )
     ### BEGIN HIDDEN TESTS
     for i, how in enumerate([{"temperature": 0.5}, {"top_p": 0.9}, {"top_k": 4, "top_p": 0.8}, {"temperature": 1.7, "top_k": 3}]):
         logits = 0.2 * check.tensor(581 + i, 6, dtype="float64") + 0.5 * torch.tensor([2.0, 0.0, 4.0, 1.0, 5.0, 3.0])
-        check.that(f"frequencies of six under {how}", lambda logits=logits, how=how: shares(logits, **how), given={"wanted": parts.kept_probabilities(logits, **how).tolist()}, judge=lambda seen, wanted: judges.shares(seen, wanted, 20000))
+        check.that(f"frequencies of six under {how}", lambda logits=logits, how=how: shares(logits, **how), given={"wanted": parts.kept_probabilities(logits, **how).tolist()}, judge=lambda seen, wanted: judges.shares(seen, wanted, 3000))
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "sample_logits__care", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}

@@ -1444,7 +1444,8 @@ class GroupedQueryAttention(nn.Module):
 
 
 # %% kv_cache: concatenated
-# help: torch.cat copies everything that is held at every step. Write into a buffer, or double its room when it is full.
+# help: What is held is copied at every step, by torch.cat or by a clone on the way out. Write into a buffer, and hand
+#  out a slice of it.
 class KVCache:
     """keys and values of the positions so far, (B, H, len, D) each"""
 
@@ -1461,45 +1462,6 @@ class KVCache:
         self.buffers = (k, v) if old is None else (torch.cat([old[0], k], 2), torch.cat([old[1], v], 2))
         self.held = end
         return self.buffers
-
-    def __len__(self):
-        return self.held
-
-    def clear(self):
-        self.held, self.buffers = 0, None
-
-
-def decode_step(q, k, v, cache):
-    """q, k, v (B, H, t, D) of the newest t positions -> (B, H, t, D)"""
-    keys, values = cache.append(k, v)
-    new, total = q.shape[2], keys.shape[2]
-
-    hidden = torch.ones(new, total, dtype=torch.bool, device=q.device).triu(total - new + 1)
-    scores = (q @ keys.transpose(-2, -1) / math.sqrt(q.shape[-1])).masked_fill(hidden, -math.inf)
-    return scores.softmax(dim=-1) @ values
-
-
-# %% kv_cache: copied_out
-# help: What is handed out is a copy of all that is held, at every step. A slice is a view, and costs nothing.
-class KVCache:
-    """keys and values of the positions so far, (B, H, len, D) each"""
-
-    def __init__(self, max_len):
-        self.max_len = max_len
-        self.clear()
-
-    def append(self, k, v):
-        """k, v (B, H, t, D) -> both (B, H, len, D), the new ones last"""
-        end = self.held + k.shape[2]
-        if end > self.max_len:
-            raise ValueError(f"{end} positions do not fit into a cache of {self.max_len}")
-        if self.buffers is None:
-            B, H, _, D = k.shape
-            self.buffers = k.new_empty(B, H, self.max_len, D), v.new_empty(B, H, self.max_len, D)
-        keys, values = self.buffers
-        keys[:, :, self.held : end], values[:, :, self.held : end] = k, v
-        self.held = end
-        return keys[:, :, :end].clone(), values[:, :, :end].clone()
 
     def __len__(self):
         return self.held
@@ -3223,7 +3185,8 @@ class Again(torch.autograd.Function):
         with torch.enable_grad():
             output = ctx.function(*inputs)
         torch.set_rng_state(now)
-        output.sum().backward()
+        with torch.enable_grad():
+            output.sum().backward()
         return None, None, *[x.grad for x in inputs]
 
 
