@@ -2243,7 +2243,6 @@ class ShardedAdamW:
 
 # %% sharded_optimizer: decay_by_default
 # help: Without the argument weight_decay is 0. AdamW's default is 1e-2.
-# hidden_only: visible checks set lr only, where a decay of 1e-2 shows; kept beside them for the defaults
 class ShardedAdamW:
     """AdamW, each rank with the moments of its share"""
 
