@@ -94,7 +94,8 @@ def run(
     Inside, the default process group (gloo) is there: call `torch.distributed` as in any program. Every rank starts with
     its own number as seed, one thread, and `seconds` to finish. What the function returns has to be picklable (tensors,
     numbers, lists, dictionaries). What ranks print is shown with their number. `method` is "fork" or "spawn", by default
-    what the system does well. Raises RankFailed, with one sentence, where a rank raises, dies or does not finish.
+    what the system does well. Raises RankFailed, with one sentence, where a rank
+    raises, dies or does not finish, and NotImplementedError where one meets what is not written yet.
     """
     method = method or ("fork" if sys.platform == "linux" else "spawn")
     import torch.distributed
@@ -102,7 +103,7 @@ def run(
     if not torch.distributed.is_available() or not torch.distributed.is_gloo_available():
         raise RankFailed("this torch has no torch.distributed with gloo, so no ranks can be started here")
     if method == "fork":
-        import torch._dynamo  # noqa: F401  an optimizer's first step imports it: once here, not once in every rank
+        import torch._dynamo  # an optimizer's first step imports it: once here, not once in every rank
     with tempfile.TemporaryDirectory(prefix="ranks", ignore_cleanup_errors=True) as folder:
         group: list[_Rank] = []
         try:
@@ -189,6 +190,8 @@ def _results(group: list[_Rank]) -> list[Any]:
     failed = [rank for rank in group if not rank.done]
     if failed:
         first = min(failed, key=_innocence)
+        if first.raised.startswith("NotImplementedError"):
+            raise NotImplementedError(first.failure)
         raise RankFailed(f"{first.failure or f'rank {first.number} did not come to an end in time'}.")
     return [rank.result for rank in group]
 
