@@ -707,8 +707,10 @@ def _():
         "two key heads for four query heads: query heads 0 and 1 share the first", own, expected=right,
         advice="print h // (n_heads // n_kv_heads) for h = 0 … 3",
     )
+    own, right = pair(x, 4, 2, 202, causal=True)
+    check.close("with causal=True step t looks at steps 0 to t", own, expected=right)
     own, right = pair(x, 4, 2, 202)
-    check.close("causal is the default: step t looks at steps 0 to t", own, expected=right)
+    check.close("without the argument it is causal", own, expected=right)
     ### BEGIN HIDDEN TESTS
     cases = [((1, 1, 4), 2, 1, {}), ((3, 4, 6), 6, 3, {}), ((2, 7, 12), 6, 2, {"dtype": "float64"}), ((2, 3, 8), 8, 4, {"strided": True}), ((4, 4, 4), 1, 1, {"dtype": "float64", "strided": True}), ((1, 9, 16), 4, 1, {}), ((2, 2, 2), 2, 2, {})]
     for i, (shape, heads, kv_heads, how) in enumerate(cases):
@@ -1156,10 +1158,10 @@ def _():
     def fresh(layer, *how):
         own = LoRALinear(layer, *how)
         trained = {name: list(p.shape) for name, p in own.named_parameters() if p.requires_grad}
-        return {"itself": own.linear is layer, "trained": trained, "frozen": [p.requires_grad for p in layer.parameters()], "b": own.b.detach(), "a drawn": bool(own.a.std() > 0)}
+        return {"itself": own.linear is layer, "trained": trained, "frozen": [p.requires_grad for p in layer.parameters()], "b": own.b.detach(), "a drawn": bool(own.a.std() > 0), "a not zero": bool(own.a.any())}
 
     def right(n_in, n_out, rank, flags=2, dtype=torch.float32):
-        return {"itself": True, "trained": {"a": [rank, n_in], "b": [n_out, rank]}, "frozen": [False] * flags, "b": torch.zeros(n_out, rank, dtype=dtype), "a drawn": True}
+        return {"itself": True, "trained": {"a": [rank, n_in], "b": [n_out, rank]}, "frozen": [False] * flags, "b": torch.zeros(n_out, rank, dtype=dtype), "a drawn": True, "a not zero": True}
 
     check.equal(
         "the very layer, frozen, with a drawn, b of zeros, and nothing else that trains",
@@ -1260,7 +1262,8 @@ def _():
         "merged, an nn.Linear computes the same, and the module still does", lambda: merged(x, (5, 3), 2, 3.0, 472), expected=lambda: right(x, (5, 3), 2, 3.0, 472),
         advice="W is (out, in): which product of a and b has that shape?",
     )
-    check.close("a layer without bias merges to one without", lambda: merged(x, (5, 3), 2, 3.0, 472, bias=False), expected=lambda: right(x, (5, 3), 2, 3.0, 472, bias=False))
+    check.equal("a layer without bias merges to one without", lambda: adapted((5, 3), 2, 3.0, 472, bias=False).merge().bias is None, expected=True)
+    check.close("and that computes the same", lambda: merged(x, (5, 3), 2, 3.0, 472, bias=False), expected=lambda: right(x, (5, 3), 2, 3.0, 472, bias=False))
 
     def apart():
         own = adapted((5, 3), 2, 3.0, 472)
@@ -1739,6 +1742,7 @@ def _():
         "top_k = 3 leaves 0.47, 0.35 and 0.18, of which top_p = 0.8 keeps two", lambda: seen(row, top_k=3, top_p=0.8), expected=[0, 2],
         advice="top_p counts probabilities of what top_k has left, which sum to 1",
     )
+    check.equal("temperature 10 brings up a token that is rare at 1", lambda: [seen(torch.tensor([10.0, 0.0])), seen(torch.tensor([10.0, 0.0]), temperature=10.0)], expected=[[0], [0, 1]], advice="divide the logits, before softmax")
     check.equal("top_p sees the temperature: at 4 the shares are flatter and 0.6 takes three", lambda: seen(row, temperature=4.0, top_p=0.6), expected=[0, 2, 4])
     ### BEGIN HIDDEN TESTS
     steep = torch.arange(6.0)

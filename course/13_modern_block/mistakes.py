@@ -3132,7 +3132,7 @@ def checkpointed(function, *inputs):
 
 
 # %% checkpointed: upstream_ignored
-# help: backward takes ones for the upstream gradient. It gets the true one as its argument.
+# help: backward works with ones, as if the output were summed. The true upstream gradient is its argument.
 class Again(torch.autograd.Function):
     """runs a function without a graph, and once more with one when the gradient arrives"""
 
@@ -3154,39 +3154,6 @@ class Again(torch.autograd.Function):
             output = ctx.function(*inputs)
         torch.set_rng_state(now)
         torch.autograd.backward(output, torch.ones_like(output))
-        return None, None, *[x.grad for x in inputs]
-
-
-def checkpointed(function, *inputs):
-    """function(*inputs), computed again for the backward pass instead of kept"""
-    trigger = torch.zeros(0, requires_grad=True)
-    return Again.apply(function, trigger, *inputs)
-
-
-# %% checkpointed: summed
-# help: backward differentiates the sum of the output: what comes from above plays no part.
-class Again(torch.autograd.Function):
-    """runs a function without a graph, and once more with one when the gradient arrives"""
-
-    @staticmethod
-    def forward(ctx, function, trigger, *inputs):
-        ctx.function = function
-        ctx.random = torch.get_rng_state()
-        ctx.save_for_backward(*inputs)
-        with torch.no_grad():
-            return function(*inputs)
-
-    @staticmethod
-    def backward(ctx, grad_out):
-
-        inputs = [x.detach().requires_grad_(x.requires_grad) for x in ctx.saved_tensors]
-        now = torch.get_rng_state()
-        torch.set_rng_state(ctx.random)
-        with torch.enable_grad():
-            output = ctx.function(*inputs)
-        torch.set_rng_state(now)
-        with torch.enable_grad():
-            output.sum().backward()
         return None, None, *[x.grad for x in inputs]
 
 
@@ -3916,7 +3883,6 @@ def sample_logits(logits, temperature=1.0, top_k=None, top_p=None, generator=Non
 # %% sample_logits: two_axes_only
 # help: More or fewer than two axes do not work: torch.multinomial takes one or two. Flatten the leading ones, and put
 #  them back.
-# hidden_only: the visible checks hand in one and two axes; three are the statement's, seen by hidden checks
 def sample_logits(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
     """logits (..., V) -> int64 (...)"""
     if temperature < 0:
