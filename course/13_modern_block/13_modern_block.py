@@ -1742,7 +1742,7 @@ def _():
         "top_k = 3 leaves 0.47, 0.35 and 0.18, of which top_p = 0.8 keeps two", lambda: seen(row, top_k=3, top_p=0.8), expected=[0, 2],
         advice="top_p counts probabilities of what top_k has left, which sum to 1",
     )
-    check.equal("temperature 10 brings up a token that is rare at 1", lambda: [seen(torch.tensor([10.0, 0.0])), seen(torch.tensor([10.0, 0.0]), temperature=10.0)], expected=[[0], [0, 1]], advice="divide the logits, before softmax")
+    check.equal("temperature 20 brings up a token that never comes at 1", lambda: [seen(torch.tensor([20.0, 0.0])), seen(torch.tensor([20.0, 0.0]), temperature=20.0)], expected=[[0], [0, 1]], advice="divide the logits, before softmax")
     check.equal("top_p sees the temperature: at 4 the shares are flatter and 0.6 takes three", lambda: seen(row, temperature=4.0, top_p=0.6), expected=[0, 2, 4])
     ### BEGIN HIDDEN TESTS
     steep = torch.arange(6.0)
