@@ -1251,7 +1251,7 @@ def _():
     def merged(x, *how, **more):
         own = adapted(*how, **more)
         one = own.merge()
-        return [type(one) is nn.Linear, one.bias is not None, one(x), own(x)]
+        return [isinstance(one, nn.Linear), one.bias is not None, one(x), own(x)]
 
     def right(x, *how, **more):
         value = adapted(*how, **more, kind=parts.LoRALinear)(x)
