@@ -440,3 +440,25 @@ def caught(verdicts: list[object], kinds: list[str | None]) -> str | None:
         return None
     number = sum(verdict is False for verdict, _ in wrong)
     return f"{number} of {len(wrong)} wrong candidates are caught; what got through: {', '.join(through)}"
+
+
+def shares(found: np.ndarray, wanted: list[float], draws: int, sigmas: float = 6.0) -> str | None:
+    """Judge how often each of a few outcomes came up in `draws` independent draws: `found` shares against `wanted` ones.
+
+    Each share may be off by `sigmas` standard errors √(p(1 − p)/draws): a right sampler is refused less than once in
+    10 million times for each outcome.
+    """
+    law = np.asarray(wanted, dtype=np.float64)
+    if found.shape != law.shape:
+        return "there is another number of outcomes"
+    if ((found > 0) & (law == 0)).any():
+        return "something is drawn that should never be"
+    off = np.abs(found.astype(np.float64) - law) > sigmas * np.sqrt(law * (1 - law) / draws) + 1e-6
+    if not off.any():
+        return None
+    if found.max() > 0.999:
+        return "one outcome is drawn every time"
+    sharp, wide = float((found.astype(np.float64) ** 2).sum()), float((law**2).sum())
+    if abs(sharp - 1 / (found > 0).sum()) < 0.01:
+        return "all outcomes come up equally often"
+    return "the likely outcomes come up too often" if sharp > wide else "the likely outcomes come up too rarely"

@@ -177,6 +177,19 @@ def resolve(name: str) -> Any:
 
 
 _names: dict[str, list[str]] = {}
+#: the set of the test cell that is watched now, or was last
+_watching: list[set[str]] = []
+
+
+def now_used() -> list[str]:
+    """Return the forbidden names seen so far in the running test cell (a rank tells them to the notebook's process)."""
+    return sorted(*_watching) if _watching else []
+
+
+def add_used(names: list[str]) -> None:
+    """Count forbidden names that another process of the running test cell has seen."""
+    for used in _watching:
+        used.update(names)
 
 
 def set_forbidden(names: dict[str, list[str]]) -> None:
@@ -192,6 +205,7 @@ def watch(exercise: str, forbidden: list[str] | None, course_file: str) -> Itera
     `course_file` is the file name of the test cell's code: what the course itself calls is its own affair.
     """
     used: set[str] = set()
+    _watching[:] = [used]
     names = _names.get(exercise, []) if forbidden is None else forbidden
     known = Names(names) if names else None
     if known is None or not (known.codes or known.c_names or known.modules):

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import asdict, dataclass
+from types import ModuleType
 from typing import Any
 
 from lessonkit import check, guard, inputs, show
@@ -104,7 +105,7 @@ def run(
     _set_base_seed(seed)
     guard.set_forbidden(forbidden)
     seed_everything(seed)
-    space: dict[str, Any] = {"__name__": "__main__"} if shell is None else shell.user_ns
+    space: dict[str, Any] = _main_module() if shell is None else shell.user_ns
     trusted: dict[str, Any] = {}
     for cell in cells:
         emit({"begin": cell.id})
@@ -112,6 +113,15 @@ def run(
         frame = frame_of(cell, space, trusted, shell)
         interrupts.own = False
         emit(frame)
+
+
+def _main_module() -> dict[str, Any]:
+    """Return the namespace of a fresh `__main__`, registered as IPython registers its own.
+
+    What looks a name up by the module of the code that uses it, as torch's dynamo does, finds the cells' names.
+    """
+    module = sys.modules["__main__"] = ModuleType("__main__")
+    return vars(module)
 
 
 def frame_of(cell: Cell, space: dict[str, Any], trusted: dict[str, Any], shell: Any = None) -> dict[str, Any]:

@@ -47,7 +47,7 @@ _ALLOW, _ERRNO = 0x7FFF0000, 0x00050000
 _NUMBER_AT, _ARCHITECTURE_AT, _ARGUMENTS_AT = 0, 4, 16
 _PR_SET_SECCOMP, _MODE_FILTER = 22, 2
 _PR_SET_DUMPABLE, _PR_SCHED_CORE = 4, 62
-_AF_UNIX, _RLIMIT_CORE = 1, 4
+_AF_UNIX, _AF_INET, _AF_NETLINK, _RLIMIT_CORE = 1, 2, 16, 4
 #: MAP_SHARED (and MAP_SHARED_VALIDATE) with MAP_ANONYMOUS: pages that stay when no process has touched them.
 _SHARED_ANONYMOUS, _HUGE_PAGES = 0x01 | 0x20, 0x40000
 
@@ -73,8 +73,12 @@ def _where(number: int, lines: list[_Line]) -> list[_Line]:
 
 
 @cache
-def program(machine: str) -> bytes:
-    """Return the filter for a machine as the kernel reads it (struct sock_filter); KeyError for another machine."""
+def program(machine: str, loopback: bool = False) -> bytes:
+    """Return the filter for a machine as the kernel reads it (struct sock_filter); KeyError for another machine.
+
+    With `loopback` a run may also have sockets of the internet, and ask which interfaces there are: what ranks of
+    torch.distributed need to talk. Its network is still its template's own, where there is nothing but `lo`.
+    """
     column, audit = _ARCHITECTURE[machine]
     no = _refuse(errno.EPERM)
     lines = [(_LOAD, 0, 0, _ARCHITECTURE_AT), (_EQUAL, 1, 0, audit), no, (_LOAD, 0, 0, _NUMBER_AT)]
@@ -86,8 +90,10 @@ def program(machine: str) -> bytes:
     lines += _where(_CLONE3[column], [_refuse(errno.ENOSYS)])
     lines += _where(_CLONE[column], [_argument(0), (_ANY_BIT, 0, 1, _NEW_NAMESPACES), no])
     # of all kinds of sockets a run may have those that cannot leave it
+    families = (_AF_UNIX, _AF_INET, _AF_NETLINK) if loopback else (_AF_UNIX,)
     for numbers in _SOCKETS:
-        lines += _where(numbers[column], [_argument(0), (_EQUAL, 1, 0, _AF_UNIX), _refuse(errno.EAFNOSUPPORT)])
+        known = [(_EQUAL, len(families) - i, 0, family) for i, family in enumerate(families)]
+        lines += _where(numbers[column], [_argument(0), *known, _refuse(errno.EAFNOSUPPORT)])
     flags = [_argument(3), (_ANY_BIT, 0, 1, _HUGE_PAGES), no, (_AND, 0, 0, _SHARED_ANONYMOUS)]
     lines += _where(_MMAP[column], [*flags, (_EQUAL, 0, 1, _SHARED_ANONYMOUS), no])
     # not dumpable would hide a process's memory from the watchdog; a core of one's own takes it from a neighbour
@@ -106,10 +112,10 @@ def prepare() -> None:
         program(platform.machine())
 
 
-def install() -> None:
+def install(loopback: bool = False) -> None:
     """Put the filter on this process and all it will start; OSError where the kernel has none."""
     machine = platform.machine()
     if machine not in _ARCHITECTURE:
         return  # the canaries say what that leaves open
-    code = program(machine)
+    code = program(machine, loopback)
     linux.prctl_pointer(_PR_SET_SECCOMP, _MODE_FILTER, ctypes.byref(_Program(len(code) // 8, code)))

@@ -20,6 +20,8 @@ from typing import Any
 from autograder.sandbox import usage, wire
 
 POLL_SECONDS = 0.1
+#: A chapter that preloads this wants ranks that talk to each other over the loopback interface.
+RANKS = "torch.distributed"
 
 
 def warm_up(modules: list[str]) -> Any:
@@ -61,6 +63,7 @@ class Template:
     def __init__(self, control: socket.socket, isolate: bool) -> None:
         self.control, self.isolate = control, isolate
         self.shell: Any = None
+        self.loopback = False
 
     def serve(self) -> None:
         """Answer until the other side closes the socket."""
@@ -71,11 +74,13 @@ class Template:
             job, descriptors = body
             if "warm" in job:
                 self.shell = warm_up(job["warm"])
+                self.loopback = RANKS in job["warm"]
                 wire.write(self.control.fileno(), {"ready": os.getpid()})
             elif "cells" in job and descriptors:
                 self._run(job, descriptors[0])
 
     def _run(self, job: dict[str, Any], results: int) -> None:
+        job["loopback"] = self.loopback
         status_read, status_write = os.pipe()
         outer = os.fork()
         if outer == 0:

@@ -28,7 +28,11 @@ def yours_or_ours(name: str, ours: Part, trial: Callable[[Part], Any] | None = N
     it gives the same as ours, within the tolerance of the dtype. Without a trial, yours is taken where it is
     written at all. For functions and classes alike.
     """
-    yours = sys._getframe(1).f_globals.get(name)
+    return this_or_ours(name, sys._getframe(1).f_globals.get(name), ours, trial)
+
+
+def this_or_ours(name: str, yours: Any, ours: Part, trial: Callable[[Any], Any] | None = None) -> Part:
+    """Return `yours` as `yours_or_ours` does: for parts that go by another name, or several in a tuple."""
     reason = _what_is_off(yours, ours, trial)
     _standing_in.discard(name)
     if not reason:
