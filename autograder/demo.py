@@ -88,18 +88,54 @@ def run(
     results = with_progress(grading, lambda result: None)
     table(results)
     click.echo("\nthe gradebook:")
-    click.echo(export.to_csv(export.rows(target, [name]), "csv"), nl=False)
-    for path in feedback.write(target, name, []):
-        click.echo(f"wrote {path}")
-    click.echo(f"wrote {report.write(target, name)}")
+    _gradebook(export.rows(target, [name]))
+    pages = list(feedback.write(target, name, []))
+    report.write(target, name)
     problems = _problems(chapter, results)
     for problem in problems:
         click.echo(f"problem: {problem}", err=True)
     if not problems:
-        click.echo(
-            f"Feedback pages are in {target / 'feedback'}; the class page is {target / 'report' / name}.html"
-        )
+        _one_answer(chapter, results)
+        _where_next(target, name, len(pages))
     return 1 if problems else 0
+
+
+def _gradebook(rows: list[dict[str, Any]]) -> None:
+    """Print nbgrader's gradebook as a table for eyes."""
+    from rich.console import Console
+    from rich.table import Table
+
+    shown = Table(box=None, pad_edge=False)
+    for heading in ("student", "automatic points", "by hand", "score", "waits for a person"):
+        shown.add_column(heading, justify="left" if heading == "student" else "right")
+    for row in rows:
+        waits = "yes" if row["needs_manual_grade"] else ""
+        score = f"{row['score']:g} of {row['max_score']:g}"
+        shown.add_row(row["student_id"], f"{row['auto_score']:g}", f"{row['manual_score']:g}", score, waits)
+    Console(soft_wrap=True).print(shown)
+
+
+def _one_answer(chapter: ch.Chapter, results: list[Any]) -> None:
+    """Print one wrong answer beside the sentence that its author is told."""
+    wrong = sample_class(chapter)
+    for result in results:
+        for name, exercise in result.exercises.items():
+            if exercise.mistake:
+                click.echo(f"\nWhat sets this apart: {result.student} wrote, for {name},\n")
+                for line in wrong[result.student][name].strip().splitlines():
+                    click.echo(f"    {line}")
+                click.echo("\nand is told\n")
+                for line in exercise.message.splitlines():
+                    click.echo(f"    {line}")
+                return
+
+
+def _where_next(target: Path, name: str, pages: int) -> None:
+    """Print where the pages lie, and the next command for each of the three who read this."""
+    click.echo(f"\n{pages} feedback pages: {target / 'feedback'}   the class page: {target / 'report' / name}.html\n")
+    click.echo("to learn        course start my-course, then cd my-course and course lab")
+    click.echo("to teach        autograder collect moodle.zip, then autograder grade 01 (docs/instructors.md)")
+    click.echo("to write        autograder dev new course my_subject, then autograder build (CONTRIBUTING.md)")
 
 
 def _fresh(target: Path) -> None:
