@@ -58,6 +58,11 @@ class Evidence:
         found = explain(self.cell, self._candidates())
         return "" if found is None else found.help
 
+    def explained(self) -> str | None:
+        """Return the name of the known mistake that explains what was seen, None where nothing is sure."""
+        found = explain(self.cell, self._candidates())
+        return None if found is None else found.name
+
     def undecided(self) -> bool:
         """Return True where looking at the rest of the cell could still tell which known mistake it is."""
         here = [one for one in self._candidates() if one.telling and one.agrees[self.cell]]

@@ -31,6 +31,13 @@ def solution(exercise: str, *, give_up: bool = False) -> None:
     show.show(solutions.solution(made, _find(made, exercise), give_up))
 
 
+def hint(exercise: str, *, start_again: bool = False) -> None:
+    """Show the next hint; the same ladder as `course hint`."""
+    from lessonkit import hints
+
+    hints.hint(exercise, start_again=start_again)
+
+
 def reset(exercise: str) -> None:
     """Say how to have one exercise back; a notebook that is open would overwrite it when it is saved."""
     show.show(f"Save and close this notebook, type `course reset {exercise}` in a terminal, and open it again; the old text is kept.")

@@ -14,12 +14,11 @@ def record(grade_id: str, passed: bool, mistake: str = "", chapter: str = "", fo
     """Note the outcome of a test cell. Outside a workspace, and where nothing can be written, nothing happens."""
     from lessonkit.learner import workspace
 
-    found = notes.notes()
-    name = chapter or str(found.get("chapter", ""))
+    exercise = grade_id.partition("__")[0]
+    name = chapter or notes.chapter_of(exercise)
     with contextlib.suppress(CourseError, OSError, TimeoutError):
         made = workspace.find(folder)
-        exercise = grade_id.partition("__")[0]
-        wanted = found.get("exercises", {}).get(exercise, {}).get("cells", [])
+        wanted = notes.exercise_notes(exercise).get("cells", [])
         with state.change(made.inside) as now:
             progress = now.of(name, exercise)
             progress.attempts += 1
