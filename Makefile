@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 
-.PHONY: demo test test-all lab bench lint build setup system system-browser system-database clean help
+.PHONY: demo test test-all lab bench lint wheels build setup system system-browser system-database clean help
 
 help:
 	@echo "make demo      build the course, grade a sample class in the sandbox, print the gradebook, write feedback"
@@ -31,6 +31,9 @@ bench: $(READY) system
 
 lint: $(READY)
 	$(BIN)/ruff check .
+
+wheels: $(READY)
+	$(BIN)/python tools/wheels.py dist
 
 build: $(READY)
 	$(BIN)/autograder build
