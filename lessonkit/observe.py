@@ -160,6 +160,8 @@ def admit(plain: object, depth: int = 0) -> Plain:
     if depth > MAX_DEPTH + 1 or type(plain) is not dict:
         raise ValueError("no plain data")
     kind = plain.get("kind")
+    if type(kind) is not str:
+        raise ValueError("no plain data")
     if kind == "none" and len(plain) == 1:
         return plain
     if kind in _ADMITTED and len(plain) == 2:

@@ -18,6 +18,8 @@ from autograder.rebuild.split import Split
 from autograder.sandbox.inside import Cell
 from lessonkit.forbidden import defined
 
+BEGIN_SOLUTION, END_SOLUTION = "### BEGIN SOLUTION", "### END SOLUTION"
+
 
 class TextChapter(ch.Chapter):
     """A chapter whose notebook is made from `course/` in memory: nothing has to be built first."""
@@ -100,13 +102,14 @@ class Desk:
         return Records(self.chapter, self.splits, self.right, self.forbidden, {}, {})
 
     def named(self, exercise: str) -> list[tuple[str, NamedSolution]]:
-        """Return what is tried on an exercise, with its kind: `right`, then each `mistake`, `variant`, `refused`, and
-        what visible checks expect, as if it were an answer (`expected`)."""
+        """Return what is tried on an exercise, with its kind: `right`, then each `mistake`, `variant`, `refused`, what
+        visible checks expect, as if it were an answer (`expected`), and the cell as it is handed out (`unwritten`)."""
         own = [("right", NamedSolution(exercise, "reference", self.right[exercise]))]
         own += [("mistake", one) for one in self.mistakes if one.exercise == exercise]
         own += [("variant", one) for one in self.variants if one.exercise == exercise]
         own += [("refused", one) for one in self.refused if one.exercise == exercise]
         tests = [source for i, source in self.visible.items() if i.partition("__")[0] == exercise]
+        own.append(("unwritten", NamedSolution(exercise, "stub", unwritten(self.right[exercise]))))
         return own + [("expected", one) for one in answers.in_sight(exercise, self.right[exercise], tests)]
 
     def last_test(self, exercise: str) -> int:
@@ -125,6 +128,19 @@ class Desk:
             if cell.exercise and cell.exercise not in found:
                 found.append(cell.exercise)
         return found
+
+
+def unwritten(source: str) -> str:
+    """Return a solution cell's source as it is handed out: each solution replaced by `raise NotImplementedError()`."""
+    kept, inside = [], False
+    for line in source.split("\n"):
+        if BEGIN_SOLUTION in line:
+            kept.append(line.partition("#")[0] + "raise NotImplementedError()")
+            inside = True
+        elif not inside:
+            kept.append(line)
+        inside = inside and END_SOLUTION not in line
+    return "\n".join(kept)
 
 
 def _mentioned(source: str) -> set[str]:

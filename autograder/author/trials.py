@@ -159,6 +159,9 @@ def told(tried: Tried, known: list[NamedSolution]) -> list[str]:
     """
     if tried.kind == "refused":
         return ["is accepted"] if tried.accepted else []
+    if tried.kind == "unwritten":
+        earns = ["earns everything as it is handed out"] if tried.accepted else []
+        return earns + [f"costs {cell} too: {said}" for cell, said in tried.hurts.items()]
     if tried.kind == "expected":
         return [f"a visible check holds the answer: expected={tried.note}"] if tried.accepted else []
     if tried.kind != "mistake":

@@ -141,7 +141,7 @@ class Tryout:
         for (kind, one), seen in zip(named, observed, strict=True):
             result, cells = judge_exercise(name, one.code, seen, records)
             shown = {i: _shown(cell) for i, cell in cells.items()}
-            hurts = self._hurts(name, seen, observed[0]) if kind == "mistake" else {}
+            hurts = self._hurts(name, seen, observed[0]) if kind in ("mistake", "unwritten") else {}
             accepted = result.outcome == "pass" and result.score == result.max_score
             refused = any(cell.refused for cell in shown.values())
             tried.append(Tried(name, kind, one.name, {}, shown, accepted, refused, hurts, one.help if kind == "expected" else ""))
@@ -189,7 +189,7 @@ class Tryout:
 
         def task(emit: forks.Emit) -> None:
             _record(GRADING_SEED, self.desk.forbidden)
-            more = self.desk.dependents(solution.exercise) if kind in ("right", "mistake") else []
+            more = self.desk.dependents(solution.exercise) if kind in ("right", "mistake", "unwritten") else []
             for cell in self._following(solution, index, more):
                 self._emit(self._test(cell, self.desk.splits, kind == "right"), emit)
             if self.mutants is None and kind in ("right", "mistake"):

@@ -75,6 +75,13 @@ def test_right_solutions_are_accepted_in_any_style_and_refused_ones_are_not(tria
     assert {f"{one.kind} {one.exercise}: {one.name}": found for one in others if (found := told(one, []))} == {}
 
 
+@pytest.mark.xfail(reason="cells that lend nothing are being mended", strict=False)
+@pytest.mark.parametrize("name", BY_CHAPTER)
+def test_an_exercise_that_is_not_written_costs_no_other(trials, name):
+    stubs = [one for one in trials.tried(name) if one.kind == "unwritten"]
+    assert {one.exercise: found for one in stubs if (found := told(one, []))} == {}
+
+
 @pytest.mark.parametrize("name", BY_CHAPTER)
 def test_what_a_visible_check_expects_is_not_the_answer(trials, name):
     expected = [one for one in trials.tried(name) if one.kind == "expected"]

@@ -67,6 +67,7 @@ REFUSED = {
     "a key that is no text": with_value({"kind": "mapping", "items": [[1, {"kind": "none"}]]}),
     "an int of a million digits": with_value({"kind": "int", "value": "1" * 10**6}),
     "an int that is none": with_value({"kind": "int", "value": "٣"}),
+    "a kind that is a list": with_value({"kind": [], "value": 1}),
     "more fields than a kind has": with_value({"kind": "none", "value": 1}),
     "two records of one number": json.dumps(frame(RECORD | {"value": {"kind": "none"}}, RECORD | {"value": {"kind": "none"}})).encode(),
     "neither value nor exception": json.dumps(frame(RECORD)).encode(),
