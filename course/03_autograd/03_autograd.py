@@ -1983,8 +1983,8 @@ def _():
     )
     check.close(
         "three calls where .grad was None at first: each leaf has a gradient of its own",
-        lambda: grads(lambda a, b: a + b, 2.0, 3.0, calls=3),
-        expected=[torch.tensor(3.0), torch.tensor(3.0)],
+        lambda: grads(lambda a, b: ((a + b) * 2).sum(), [2.0, 1.0], [3.0, 1.0], calls=3),
+        expected=[torch.tensor([6.0, 6.0]), torch.tensor([6.0, 6.0])],
         advice="a sum sends one and the same tensor both ways: who writes into it?",
     )
     ### BEGIN HIDDEN TESTS
@@ -2078,8 +2078,13 @@ def _():
         advice="compare the shape that comes back with that in the receiving node's _input_metadata",
     )
     check.close(
+        "a column stretched over two columns: its gradient has the shape of the column",
+        lambda: grads(lambda t, c: (t * c).sum(), table, torch.tensor([[1.0], [2.0], [3.0]])),
+        expected=[torch.tensor([[1.0, 1.0], [2.0, 2.0], [3.0, 3.0]]), torch.tensor([[3.0], [7.0], [11.0]])],
+    )
+    check.close(
         "a weight of float64 among float32: its gradient is float64",
-        lambda: grads(lambda t, r: (t * r.float()).sum(), table, row.double()),
+        lambda: grads(lambda t, r: (t * r).sum(), table, row.double()),
         expected=[torch.tensor([[10.0, 20.0]] * 3), torch.tensor([9.0, 12.0], dtype=torch.float64)],
     )
     check.close(
