@@ -91,7 +91,7 @@ jacobian = functools.partial(lambda tool, f, x: tool(f)(x), torch.func.jacrev)
 
 
 # %% jacobian: private
-# names: torch.func
+# names: functorch
 from torch._functorch.eager_transforms import jacrev
 def jacobian(f, x):
     return jacrev(f)(x.detach())
