@@ -1402,7 +1402,8 @@ def graph_nodes(t):
 
 
 # %% my_backward: overwrites_grad
-# help: You assign to .grad, and what it held is gone. backward() adds.
+# help: What .grad held before your call is gone. backward() clears nothing and replaces nothing: it adds to what is
+#   there.
 def my_backward(loss):
     order, seen, stack = [], set(), [(loss.grad_fn, False)]
     while stack:
@@ -1898,7 +1899,8 @@ def my_backward(loss):
 
 
 # %% my_backward: other_grads_cleared
-# help: You clear .grad of the leaves first, as before a training step. backward() clears nothing: it adds.
+# help: What .grad held before your call is gone. backward() clears nothing and replaces nothing: it adds to what is
+#   there.
 def my_backward(loss):
     order, seen, stack = [], set(), [(loss.grad_fn, False)]
     while stack:

@@ -91,7 +91,7 @@ jacobian = functools.partial(lambda tool, f, x: tool(f)(x), torch.func.jacrev)
 
 
 # %% jacobian: private
-# names: torch.func
+# names: functorch
 from torch._functorch.eager_transforms import jacrev
 def jacobian(f, x):
     return jacrev(f)(x.detach())
@@ -567,18 +567,18 @@ def graph_nodes(t):
 
 
 # %% my_backward: method
-# names: torch.Tensor.backward
+# names: backward
 def my_backward(loss):
     loss.backward()
 
 
 # %% my_backward: method_that_keeps_the_graph
-# names: torch.Tensor.backward
+# names: backward
 my_backward = lambda loss: loss.backward(retain_graph=True)
 
 
 # %% my_backward: unbound_method
-# names: torch.Tensor.backward
+# names: backward
 my_backward = torch.Tensor.backward
 
 
