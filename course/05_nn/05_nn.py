@@ -1597,7 +1597,7 @@ def _():
         model = nn.Linear(1, 1, bias=False)
         model.load_state_dict({"weight": torch.tensor([[3.0]])})
         with torch.enable_grad():
-            return [float(step_of(model, nn.MSELoss(), torch.ones(1, 1), torch.ones(1, 1), 0.25)) for _ in range(3)]
+            return [float(step_of(model, nn.MSELoss(), torch.ones(1, 1), torch.ones(1, 1), 0.25)) for _ in range(4)]
 
     check.close(
         "by hand: predictions -0.5 and 2.5, loss 1.25, gradients (2.5, -0.5) and 1",
@@ -1607,9 +1607,9 @@ def _():
         advice="print the loss and every .grad just before the step",
     )
     check.close(
-        "three steps in a row, each halving the distance to 1: losses 4, 1, 1/4",
+        "four steps in a row, each halving the distance to 1: losses 4, 1, 1/4, 1/16",
         lambda: in_a_row(train_step),
-        expected=[4.0, 1.0, 0.25],
+        expected=[4.0, 1.0, 0.25, 0.0625],
         rtol=1e-5,
         advice="print .grad before every step: is there something in it that belongs to the step before?",
     )
