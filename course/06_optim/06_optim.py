@@ -569,8 +569,8 @@ def _():
     )
 
     def marks():
-        p = torch.tensor([1.0, 2.0], requires_grad=True)
-        memory, p.grad = p.detach(), torch.tensor([1.0, 1.0])
+        p = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
+        memory, p.grad = p.detach(), torch.tensor([1.0, 1.0, 1.0])
         opt = SGD([p], lr=0.5, momentum=0.9, weight_decay=0.1)
         opt.step()
         after = memory.clone(), p.grad.clone(), p.is_leaf, p.requires_grad, torch.is_grad_enabled()
@@ -582,7 +582,7 @@ def _():
         "the same memory has moved, .grad is as it was, p is a leaf that requires grad, and so is the grad "
         "mode as before",
         marks,
-        expected=lambda: (torch.tensor([0.45, 1.4]), torch.tensor([1.0, 1.0]), True, True, True, False),
+        expected=lambda: (torch.tensor([0.45, 1.4, 2.35]), torch.ones(3), True, True, True, False),
         advice="p.data = … and p = … make new memory; which methods write into the old one?",
     )
     ### BEGIN HIDDEN TESTS
