@@ -1685,8 +1685,12 @@ plot.curves(
 # %% [markdown]
 r"""
 If you know that nobody will ever differentiate your backward, for instance because it calls NumPy, say so:
-the decorator `torch.autograd.function.once_differentiable` above `backward` turns a silently wrong second
-derivative into an error. A loud refusal is a kindness.
+put the decorator `torch.autograd.function.once_differentiable` above `backward`. A `loss.backward()` that has
+to go through your gradient then raises, instead of leaving something out.
+
+It is a fence with two gaps. Where the upstream gradient has no history (plain ones, after a `sum()`) there is
+nothing to hang the error on; and `torch.autograd.grad(loss, x)` walks only the ways that lead to `x`, so it
+passes by in silence. `gradgradcheck`, once, in a test, finds what a fence does not.
 """
 
 # %% [markdown]
@@ -2357,9 +2361,10 @@ that does so (unfold the cell to see it). Read a message, guess what was done, t
 | invalid gradient at index 0 | a gradient in another shape than its input | print both shapes before `return` |
 | can only save variables | a number went into `save_for_backward` | `ctx.name = number` |
 | modified by an inplace operation | a saved tensor was changed before backward read it | the out-of-place operation, or a clone |
-| non-static forward | `@staticmethod` is missing | one above each method |
+| Legacy autograd function | an object of the class was called, `Square()(x)` | `Square.apply(x)` |
+| must implement either the backward or vjp | there is no method of that name: `backwards`, a lost indent | `backward`, inside the class |
 | backward through the graph a second time | the saved tensors were freed by the first backward | a fresh forward; `retain_graph=True` where twice is meant |
-| twice a function that was marked, or "does not require grad" | a second derivative through a backward that cuts it off | compute it in backward from saved tensors |
+| differentiate twice a function that was marked | a second derivative through a backward that forbids it | compute it in backward from saved tensors |
 """
 
 # %% tags=["picture"]
@@ -2376,9 +2381,10 @@ def doubled(backward, keep=lambda ctx, x: None):
     return Doubled.apply
 
 
-class NotStatic(torch.autograd.Function):
+class NoWayBack(torch.autograd.Function):
+    @staticmethod
     def forward(ctx, x):
-        return x
+        return 2 * x
 
 
 def second_backward():
@@ -2394,11 +2400,12 @@ gallery(
     another_shape=lambda: doubled(lambda ctx, g: (2 * g[:2], None))(leaf, 2).sum().backward(),
     a_number_saved=lambda: doubled(None, lambda ctx, x: ctx.save_for_backward(2.0))(leaf, 2),
     a_saved_tensor_changed=lambda: square_then_change(Square),
-    not_static=lambda: NotStatic.apply(leaf.clone()).sum().backward(),
+    an_object_called=lambda: Square()(leaf),
+    no_backward=lambda: NoWayBack.apply(leaf).sum().backward(),
     backward_twice=second_backward,
     once_differentiable=lambda: torch.autograd.grad(
-        torch.autograd.grad(once(leaf, 2).sum(), leaf, create_graph=True)[0].sum(), leaf
-    ),
+        once(leaf, 2).square().sum(), leaf, create_graph=True
+    )[0].sum().backward(),
 )
 
 # %% [markdown]

@@ -839,10 +839,22 @@ def _():
         lambda: MSELoss()(torch.ones(4, 1), torch.zeros(4, 1)),
         expected=torch.tensor(1.0),
     )
-    check.raises(
-        "(4, 1) against (4,) is refused",
-        lambda: MSELoss()(torch.ones(4, 1), torch.ones(4)),
-        ValueError,
+
+    def said(*shapes):
+        try:
+            MSELoss()(*(torch.ones(*shape) for shape in shapes))
+        except ValueError:
+            return "ValueError"
+        except RuntimeError:
+            return "another error"
+        return "a number"
+
+    check.equal(
+        "two shapes that differ are refused, whether they would broadcast, hold as many numbers, or neither",
+        lambda: [
+            said((4, 1), (4,)), said((4, 3), (3,)), said((4, 3), (4, 1)), said((2, 3), (3, 2)), said((2, 6), (2, 2, 3))
+        ],
+        expected=["ValueError"] * 5,
         advice="compare y_pred.shape with y.shape before you subtract",
     )
     check.raises(
@@ -1224,6 +1236,11 @@ def _():
         advice="divide by how many labels count, which is not always N",
     )
     check.close(
+        "with ignore_index -1 a label of -1 is nobody's class",
+        lambda: run(logits, torch.tensor([2, 1, -1]), ignore_index=-1),
+        expected=torch.tensor(0.7254164),
+    )
+    check.close(
         "another ignore_index, one that would be a class",
         lambda: run(logits, torch.tensor([0, 1, 0]), ignore_index=0),
         expected=torch.tensor(0.9808293),
@@ -1570,10 +1587,17 @@ def _():
         model.load_state_dict({"weight": torch.tensor([[1.0, -2.0]]), "bias": torch.tensor([0.5])})
         for p in model.parameters():
             p.grad = None if stale is None else torch.full_like(p, stale)
-        loss = train_step(
-            model, nn.MSELoss(), torch.tensor([[1.0, 1.0], [2.0, 0.0]]), torch.tensor([[0.0], [1.0]]), lr
-        )
+        with torch.enable_grad():  # whatever a solution leaves behind ends here
+            loss = train_step(
+                model, nn.MSELoss(), torch.tensor([[1.0, 1.0], [2.0, 0.0]]), torch.tensor([[0.0], [1.0]]), lr
+            )
         return isinstance(loss, float), float(loss), model.weight, model.bias
+
+    def in_a_row(step_of):
+        model = nn.Linear(1, 1, bias=False)
+        model.load_state_dict({"weight": torch.tensor([[3.0]])})
+        with torch.enable_grad():
+            return [float(step_of(model, nn.MSELoss(), torch.ones(1, 1), torch.ones(1, 1), 0.25)) for _ in range(4)]
 
     check.close(
         "by hand: predictions -0.5 and 2.5, loss 1.25, gradients (2.5, -0.5) and 1",
@@ -1581,6 +1605,13 @@ def _():
         expected=lambda: (True, 1.25, torch.tensor([[0.75, -1.95]]), torch.tensor([0.4])),
         rtol=1e-5,
         advice="print the loss and every .grad just before the step",
+    )
+    check.close(
+        "four steps in a row, each halving the distance to 1: losses 4, 1, 1/4, 1/16",
+        lambda: in_a_row(train_step),
+        expected=[4.0, 1.0, 0.25, 0.0625],
+        rtol=1e-5,
+        advice="print .grad before every step: is there something in it that belongs to the step before?",
     )
     check.close(
         "a gradient of 100 that was lying around does not count",
@@ -1651,7 +1682,8 @@ def _():
         model = Parts()
         for p in [*model.spare.parameters(), *model.frozen.parameters()]:
             p.grad = torch.full_like(p, stale) if stale else None
-        loss = float(train_step(model, nn.MSELoss(), x, y, 0.5))
+        with torch.enable_grad():
+            loss = float(train_step(model, nn.MSELoss(), x, y, 0.5))
         return loss, dict(model.state_dict()), [p.requires_grad for p in model.parameters()]
 
     def expected():
@@ -1682,7 +1714,8 @@ def _():
         model[0].bias.data.zero_()
         model[2].weight = model[0].weight
         model[2].bias.data.fill_(0.5)
-        return float(step(model)), model[0].weight.detach().clone()
+        with torch.enable_grad():
+            return float(step(model)), model[0].weight.detach().clone()
 
     def by_hand(model):
         loss = F.mse_loss(model(x), x)
@@ -1725,7 +1758,8 @@ def _():
     def of_the_prediction():
         model = nn.Linear(1, 1, bias=False)
         model.load_state_dict({"weight": torch.tensor([[3.0]])})
-        loss = train_step(model, lambda prediction, target: prediction.sum(), torch.ones(1, 1), torch.ones(1, 1), 0.1)
+        with torch.enable_grad():
+            loss = train_step(model, lambda said, target: said.sum(), torch.ones(1, 1), torch.ones(1, 1), 0.1)
         return float(loss), model.weight
 
     check.close(

@@ -1467,7 +1467,8 @@ class Dropout(nn.Module):
 
 
 # %% dropout: active_in_evaluation
-# help: Your layer drops in evaluation too: the mode is never asked. self.training says whether we train.
+# help: Your layer drops in evaluation too. The mode is self.training, which train() and eval() set in the whole tree:
+#  ask that flag, and no other.
 class Dropout(nn.Module):
     def __init__(self, p=0.5):
         super().__init__()
@@ -1706,8 +1707,8 @@ class Dropout(nn.Module):
 
 
 # %% dropout: own_flag
-# help: Your layer drops in evaluation too. The mode is self.training, which train() and eval() set in the
-#   whole tree; a flag of your own does not follow.
+# help: Your layer drops in evaluation too. The mode is self.training, which train() and eval() set in the whole tree:
+#  ask that flag, and no other.
 class Dropout(nn.Module):
     def __init__(self, p=0.5):
         super().__init__()

@@ -431,11 +431,6 @@ class BatchNorm1d(nn.Module):
         return (x - mean) / (var + self.eps).sqrt() * self.weight + self.bias
 
 
-# %% sequential: forbidden_1
-# names: torch.nn.Sequential
-Sequential = nn.Sequential
-
-
 # %% sequential: forbidden_2
 # names: torch.nn.Sequential
 class Sequential(nn.Sequential):
@@ -446,16 +441,6 @@ class Sequential(nn.Sequential):
 # names: torch.nn.Sequential
 class Sequential(torch.nn.modules.container.Sequential):
     pass
-
-
-# %% sequential: forbidden_4
-# names: torch.nn.Sequential
-from torch.nn import Sequential
-
-
-# %% sequential: forbidden_5
-# names: torch.nn.Sequential
-from torch.nn import *
 
 
 # %% sequential: forbidden_6
@@ -618,11 +603,6 @@ class MSELoss(nn.MSELoss):
     pass
 
 
-# %% mse_loss: forbidden_8
-# names: torch.nn.MSELoss
-from torch.nn import MSELoss
-
-
 # %% mse_loss: forbidden_9
 # names: torch.nn.MSELoss
 class MSELoss(nn.MSELoss):
@@ -681,11 +661,6 @@ def log_softmax(x, dim):
 # names: log_softmax
 def log_softmax(x, dim):
     return torch._log_softmax(x, dim, False)
-
-
-# %% log_softmax: forbidden_6
-# names: log_softmax
-from torch import log_softmax
 
 
 # %% log_softmax: forbidden_7
@@ -820,11 +795,6 @@ class CrossEntropyLoss(nn.Module):
 # names: torch.nn.CrossEntropyLoss
 class CrossEntropyLoss(nn.CrossEntropyLoss):
     pass
-
-
-# %% cross_entropy: forbidden_8
-# names: torch.nn.CrossEntropyLoss
-from torch.nn import *
 
 
 # %% cross_entropy: forbidden_9
@@ -1002,11 +972,6 @@ class Dropout(nn.Dropout):
     pass
 
 
-# %% dropout: forbidden_8
-# names: torch.nn.Dropout
-from torch.nn import Dropout
-
-
 # %% dropout: forbidden_9
 # names: torch.nn.Dropout
 class Dropout(nn.Module):
@@ -1085,11 +1050,6 @@ class BatchNorm1d(nn.Module):
 # names: torch.nn.BatchNorm1d
 class BatchNorm1d(nn.BatchNorm1d):
     pass
-
-
-# %% batch_norm: forbidden_6
-# names: torch.nn.BatchNorm1d
-from torch.nn import BatchNorm1d
 
 
 # %% batch_norm: forbidden_7

@@ -263,8 +263,8 @@ class SGD:
 
 
 # %% sgd: one_buffer_for_all
-# help: There is one buffer, and all parameters pour their slopes into it. Each needs its own, of its own
-#   shape.
+# help: Two parameters of one shape share a buffer. Each needs its own: keep them by the parameter itself, or by its
+#   place in the list.
 class SGD:
     def __init__(self, params, lr, momentum=0.0, weight_decay=0.0, nesterov=False):
         self.params = list(params)
@@ -628,9 +628,8 @@ class SGD:
                 continue
             slope = p.grad + self.weight_decay * p
             if self.momentum:
-                old = self.buffers.get(i)
-                fits = old is not None and old.shape == p.shape and old.dtype == p.dtype
-                buffer = self.buffers[i] = self.momentum * old + slope if fits else slope.clone()
+                key = i, p.shape, p.dtype
+                buffer = self.buffers[key] = self.momentum * self.buffers.get(key, 0.0) + slope
                 slope = slope + self.momentum * buffer if self.nesterov else buffer
             p.sub_(self.lr * slope)
 
@@ -3381,8 +3380,8 @@ class SGD:
 
 
 # %% sgd: buffers_by_shape
-# help: You look the buffers up by the parameter's shape, so two parameters of one shape share them. Use
-#   the parameter itself, or its place in the list.
+# help: Two parameters of one shape share a buffer. Each needs its own: keep them by the parameter itself, or by its
+#   place in the list.
 class SGD:
     def __init__(self, params, lr, momentum=0.0, weight_decay=0.0, nesterov=False):
         self.params = list(params)

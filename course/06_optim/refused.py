@@ -322,8 +322,7 @@ def clip_grad_norm(params, max_norm):
 
 # %% sgd: forbidden_submodule
 # names: torch.optim
-import torch.optim.sgd
-make = torch.optim.sgd.SGD
+from torch.optim.sgd import SGD as make
 
 class SGD:
     def __init__(self, params, lr, momentum=0.0, weight_decay=0.0, nesterov=False):
@@ -346,8 +345,7 @@ class SGD:
 
 # %% adam: forbidden_submodule
 # names: torch.optim
-import torch.optim.adam
-make = torch.optim.adam.Adam
+from torch.optim.adam import Adam as make
 
 class Adam:
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
@@ -370,8 +368,7 @@ class Adam:
 
 # %% adamw: forbidden_submodule
 # names: torch.optim
-import torch.optim.adamw
-make = torch.optim.adamw.AdamW
+from torch.optim.adamw import AdamW as make
 
 class AdamW:
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
@@ -750,29 +747,6 @@ class AdamW(torch.optim.AdamW):
     @lr.setter
     def lr(self, lr):
         self.param_groups[0]["lr"] = lr
-
-
-# %% adam: forbidden_functional
-# names: torch.optim
-import torch.optim._functional as functional
-
-class Adam:
-    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
-        self.f = functional.adam
-
-    @property
-    def lr(self):
-        return self.inner.param_groups[0]["lr"]
-
-    @lr.setter
-    def lr(self, lr):
-        self.inner.param_groups[0]["lr"] = lr
-
-    def step(self):
-        self.inner.step()
-
-    def zero_grad(self):
-        self.inner.zero_grad()
 
 
 # %% sgd: slip_first

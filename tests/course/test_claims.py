@@ -146,6 +146,34 @@ def test_04_the_engine_sums_a_broadcast_gradient_and_refuses_a_smaller_one():
         Shift.apply(torch.ones(5, 3), b, True).sum().backward()
 
 
+def test_04_once_differentiable_raises_in_backward_and_has_two_gaps():
+    class Cube(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x**3
+
+        @staticmethod
+        @torch.autograd.function.once_differentiable
+        def backward(ctx, grad_out):
+            return 3 * ctx.saved_tensors[0] ** 2 * grad_out
+
+    def penalised(after):
+        x = torch.tensor([1.0, 2.0], requires_grad=True)
+        loss = after(Cube.apply(x)).sum()
+        (slope,) = torch.autograd.grad(loss, x, create_graph=True)
+        return x, loss + slope.square().sum()
+
+    _, loss = penalised(torch.square)
+    with pytest.raises(RuntimeError, match="differentiate twice"):
+        loss.backward()
+    x, loss = penalised(torch.square)
+    assert torch.autograd.grad(loss, x)[0].tolist() == [6.0, 192.0]  # of the loss alone
+    x, loss = penalised(lambda y: y)
+    loss.backward()
+    assert x.grad.tolist() == [3.0, 12.0]
+
+
 def test_05_two_cliffs_overflow_of_exp_and_log_of_zero():
     behind = torch.arange(0.0, 161.0)
     two = torch.stack([torch.zeros(161), behind], dim=1)
