@@ -1924,7 +1924,6 @@ gated_relu.register_autograd(backward, setup_context=keep)
 
 # %% custom_op: plain_function
 # help: Nothing is registered under course::gated_relu: a plain function is no operator, and an operator of another name is another one.
-# hidden_only: the operator itself is right; only an exported program shows that Python's name goes around it
 def gated_relu(x, gate):
     return torch.relu(x) * torch.sigmoid(gate)
 
