@@ -1221,16 +1221,16 @@ hint("custom_op")
 # %% nbgrader={"grade": true, "grade_id": "custom_op__forward", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
 @check.cell("custom_op__forward")
 def _():
-    x, gate = torch.tensor([[2.0, -1.0], [4.0, 6.0]]), torch.tensor([[0.0, 5.0], [math.log(3.0), 0.0]])
+    x, gate = torch.tensor([[2.0, -1.0], [4.0, 60.0]]), torch.tensor([[0.0, 5.0], [math.log(3.0), 0.0]])
     check.close(
         "relu(x) · sigmoid(gate) worked out by hand: 4 · 3/4 = 3",
         lambda: gated_relu(x, gate),
-        expected=torch.tensor([[1.0, 0.0], [3.0, 3.0]]),
+        expected=torch.tensor([[1.0, 0.0], [3.0, 30.0]]),
     )
     check.close(
         "torch.ops.course.gated_relu is the same operator",
         lambda: torch.ops.course.gated_relu(x, gate),
-        expected=torch.tensor([[1.0, 0.0], [3.0, 3.0]]),
+        expected=torch.tensor([[1.0, 0.0], [3.0, 30.0]]),
         advice='the name in custom_op is "course::gated_relu"',
     )
     check.unchanged("x and gate are left alone", lambda: gated_relu(x, gate), x, gate)
@@ -1250,17 +1250,31 @@ def _():
         (operator or gated_relu)(x, gate).backward(upstream)
         return [t.grad for t, wanted in zip((x, gate), which) if wanted]
 
-    x, gate, upstream = torch.tensor([2.0, 4.0, -1.0]), torch.tensor([0.0, math.log(3.0), 0.0]), torch.tensor([3.0, 5.0, 7.0])
+    x, gate, upstream = torch.tensor([6.0, 8.0, -1.0]), torch.tensor([0.0, math.log(3.0), 0.0]), torch.tensor([3.0, 5.0, 7.0])
     check.close(
-        "both gradients worked out by hand: 5 · 3/4 for x, 5 · 4 · 3/4 · 1/4 for the gate",
+        "both gradients worked out by hand: 5 · 3/4 for x, 5 · 8 · 3/4 · 1/4 for the gate",
         lambda: gradients(x, gate, upstream),
-        expected=[torch.tensor([1.5, 3.75, 0.0]), torch.tensor([1.5, 3.75, 0.0])],
+        expected=[torch.tensor([1.5, 3.75, 0.0]), torch.tensor([4.5, 7.5, 0.0])],
         advice="the derivative of s = sigmoid(gate) is s · (1 − s)",
     )
     check.close(
         "gradients of other numbers, x and gate apart",
-        lambda: gradients(torch.tensor([2.0, -3.0]), torch.tensor([0.0, 0.0]), torch.tensor([1.0, -1.0])),
-        expected=[torch.tensor([0.5, 0.0]), torch.tensor([0.5, 0.0])],
+        lambda: gradients(torch.tensor([6.0, -3.0]), torch.tensor([0.0, 0.0]), torch.tensor([1.0, -1.0])),
+        expected=[torch.tensor([0.5, 0.0]), torch.tensor([1.5, 0.0])],
+    )
+
+    def with_a_call_between():
+        leaves = [t.detach().clone().requires_grad_() for t in (x, gate)]
+        first, given = gated_relu(*leaves), upstream.clone()
+        gated_relu(leaves[0] * 0 + 1, leaves[1] * 0 + 1)
+        first.backward(given)
+        return [[t.grad for t in leaves], [t.detach() for t in leaves], given]
+
+    check.close(
+        "another call in between changes nothing, and backward leaves x, gate and the gradient from above alone",
+        with_a_call_between,
+        expected=lambda: [[torch.tensor([1.5, 3.75, 0.0]), torch.tensor([4.5, 7.5, 0.0])], [x, gate], upstream],
+        advice="what backward needs is kept in ctx, and nothing of it is written to",
     )
     ### BEGIN HIDDEN TESTS
     a, b, g = (check.tensor(74 + i, 3, 4, dtype="float64", away_from=0.0) for i in range(3))
@@ -1300,6 +1314,7 @@ def _():
         expected=["FakeTensor", [5, 3], "torch.float32", [3, 1]],
         advice="the fake kernel returns an empty tensor like the result, and computes nothing",
     )
+    check.equal("the fake result has the dtype of the input: float64", lambda: fake(torch.ones(2).double(), torch.ones(2).double()), expected=["FakeTensor", [2], "torch.float64", [1]])
     ### BEGIN HIDDEN TESTS
     deep = check.tensor(81, 1, 2, 4, dtype="float64")
     check.equal("without numbers, for three axes in float64", lambda: fake(deep, deep * 2), expected=["FakeTensor", [1, 2, 4], "torch.float64", [8, 4, 1]])
@@ -1523,7 +1538,7 @@ def _():
         expected=lambda: expected(100, "rows", (6,), (4, 7, 2)),
         advice="a number of rows is refused: dynamic_shapes says which axis may change; other numbers: which mode, whose weights?",
     )
-    check.close("and for a single row", lambda: outputs(120, "rows", (6,), (3, 1)), expected=lambda: expected(120, "rows", (6,), (3, 1)))
+    check.close("and for a single row, and for three hundred", lambda: outputs(120, "rows", (6,), (3, 1, 300)), expected=lambda: expected(120, "rows", (6,), (3, 1, 300)))
     ### BEGIN HIDDEN TESTS
     check.close("images, with a batch size that the model itself looks at", lambda: outputs(140, "images", (1, 6, 6), (3, 1, 5)), expected=lambda: expected(140, "images", (1, 6, 6), (3, 1, 5)))
     check.close("float64, an example of two rows, three hundred rows later", lambda: outputs(160, "rows", (6,), (2, 1, 300), "float64"), expected=lambda: expected(160, "rows", (6,), (2, 1, 300), "float64"))
@@ -1560,17 +1575,17 @@ def _():
         state = {name: value.clone() for name, value in model.state_dict().items()}
         export_program(model, example)
         same = all(torch.equal(value, model.state_dict()[name]) for name, value in state.items())
-        return [parts.modes(model), same, torch.is_grad_enabled()]
+        return [parts.modes(model), same, torch.is_grad_enabled(), all(p.requires_grad for p in model.parameters())]
 
     check.equal(
-        "every submodule of a half-frozen model is in its own mode again, no number has changed, gradients are on",
+        "every submodule of a half-frozen model is in its own mode again, no number and no flag has changed, gradients are on",
         lambda: left(parts.mixed(220), check.tensor(221, 3, 6)),
-        expected=lambda: [parts.modes(parts.mixed(220)), True, True],
+        expected=lambda: [parts.modes(parts.mixed(220)), True, True, True],
         advice="compare [m.training for m in model.modules()] before and after",
     )
     ### BEGIN HIDDEN TESTS
-    check.equal("of images too, where the child of a child is frozen", lambda: left(parts.mixed(230, "images"), check.tensor(231, 2, 1, 6, 6)), expected=lambda: [parts.modes(parts.mixed(230, "images")), True, True])
-    check.equal("a model in training or in eval throughout stays so", lambda: [left(parts.mixed(240).train(), check.tensor(241, 2, 6)), left(parts.mixed(240).eval(), check.tensor(241, 2, 6))], expected=lambda: [[parts.modes(parts.mixed(240).train()), True, True], [parts.modes(parts.mixed(240).eval()), True, True]])
+    check.equal("of images too, where the child of a child is frozen", lambda: left(parts.mixed(230, "images"), check.tensor(231, 2, 1, 6, 6)), expected=lambda: [parts.modes(parts.mixed(230, "images")), True, True, True])
+    check.equal("a model in training or in eval throughout stays so", lambda: [left(parts.mixed(240).train(), check.tensor(241, 2, 6)), left(parts.mixed(240).eval(), check.tensor(241, 2, 6))], expected=lambda: [[parts.modes(parts.mixed(240).train()), True, True, True], [parts.modes(parts.mixed(240).eval()), True, True, True]])
 
     def flags():
         model = parts.mixed(250)

@@ -1898,6 +1898,7 @@ gated_relu.register_autograd(backward, setup_context=keep)
 
 # %% custom_op: fake_contiguous
 # help: The fake kernel always says contiguous; for a transposed x the kernel's result has other strides. torch.empty_like keeps them.
+# hidden_only: only an input in another memory order shows it, and that is one of the hidden cases
 @torch.library.custom_op("course::gated_relu", mutates_args=())
 def gated_relu(x: torch.Tensor, gate: torch.Tensor) -> torch.Tensor:
     return x.relu() * gate.sigmoid()

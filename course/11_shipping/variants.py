@@ -5,6 +5,7 @@ import time
 
 import torch
 
+
 # %% validate_input: helpers_and_own_errors
 class BadShape(ValueError):
     pass
@@ -301,7 +302,9 @@ import copy
 def export_program(model, example):
     twin = copy.deepcopy(model).eval()
     with torch.no_grad():
-        return torch.export.export(twin, args=(example,), dynamic_shapes=[{0: torch.export.Dim.AUTO}], strict=False)
+        return torch.export.export(
+            twin, args=(example,), dynamic_shapes=[{0: torch.export.Dim.AUTO}], strict=False
+        )
 
 
 # %% export_program: strict_with_own_context
@@ -321,7 +324,12 @@ def _evaluating(model):
 
 def export_program(model, example):
     with _evaluating(model) as quiet:
-        return torch.export.export(quiet, (example.clone(),), dynamic_shapes=((torch.export.Dim("n"), *[None] * (example.dim() - 1)),), strict=True)
+        return torch.export.export(
+            quiet,
+            (example.clone(),),
+            dynamic_shapes=((torch.export.Dim("n"), *[None] * (example.dim() - 1)),),
+            strict=True,
+        )
 
 
 # %% export_onnx: from_a_program
@@ -329,7 +337,9 @@ import copy
 
 
 def export_onnx(model, example, path):
-    program = torch.export.export(copy.deepcopy(model).eval(), (example,), dynamic_shapes=({0: torch.export.Dim.DYNAMIC},))
+    program = torch.export.export(
+        copy.deepcopy(model).eval(), (example,), dynamic_shapes=({0: torch.export.Dim.DYNAMIC},)
+    )
     return torch.onnx.export(program, (), path, verbose=False)
 
 
@@ -344,7 +354,12 @@ def export_onnx(model, example, path):
     try:
         model.eval()
         torch.onnx.export(
-            model, example, path, dynamo=False, input_names=["inp"], output_names=["out"],
+            model,
+            example,
+            path,
+            dynamo=False,
+            input_names=["inp"],
+            output_names=["out"],
             dynamic_axes={"inp": [0], "out": [0]},
         )
     finally:
@@ -430,3 +445,488 @@ def fgsm(model, x, y, eps):
             module.training = modes[name]
     moved = x.detach() + torch.where(slope > 0, eps, torch.where(slope < 0, -eps, 0.0)).to(x.dtype)
     return torch.minimum(torch.maximum(moved, torch.zeros_like(moved)), torch.ones_like(moved))
+
+
+# %% validate_input: another_style_1
+def validate_input(x, features):
+    if not (type(x) is torch.Tensor or isinstance(x, torch.Tensor)):
+        raise TypeError(f"expected a floating tensor, got {type(x)}")
+    if not (x.dtype.is_floating_point):
+        raise TypeError(f"expected a floating tensor, got {x.dtype}")
+    if not (x.shape[-1:] == (features,) and 0 not in x.shape):
+        raise ValueError(f"expected (..., {features}) with a row or more, got {tuple(x.shape)}")
+    if not ((x - x == 0).all()):
+        raise ValueError("expected finite numbers")
+    return x
+
+
+# %% validate_input: another_style_2
+def validate_input(x, features):
+    if not (isinstance(x, torch.Tensor)):
+        raise TypeError(f"expected a floating tensor, got {type(x)}")
+    if not (x.is_floating_point()):
+        raise TypeError(f"expected a floating tensor, got {x.dtype}")
+    if not (x.dim() and x.shape[-1] == features and x.numel()):
+        raise ValueError(f"expected (..., {features}) with a row or more, got {tuple(x.shape)}")
+    if not (all(map(math.isfinite, x.detach().flatten().tolist()))):
+        raise ValueError("expected finite numbers")
+    return x
+
+
+# %% validate_input: another_style_3
+def validate_input(x, features):
+    if not (isinstance(x, torch.Tensor)):
+        raise TypeError(f"expected a floating tensor, got {type(x)}")
+    if not (x.is_floating_point()):
+        raise TypeError(f"expected a floating tensor, got {x.dtype}")
+    if not (x.ndim >= 1 and x.size(-1) == features and min(x.shape) > 0):
+        raise ValueError(f"expected (..., {features}) with a row or more, got {tuple(x.shape)}")
+    if not (float(x.detach().abs().max()) < math.inf):
+        raise ValueError("expected finite numbers")
+    return x
+
+
+# %% validate_input: another_style_4
+import sys
+
+
+def validate_input(x, features):
+    if not (isinstance(x, torch.Tensor)):
+        raise TypeError(f"expected a floating tensor, got {type(x)}")
+    if not (x.is_floating_point()):
+        raise TypeError(f"expected a floating tensor, got {x.dtype}")
+    if not (x.dim() and x.shape[-1] == features and x.numel()):
+        raise ValueError(f"expected (..., {features}) with a row or more, got {tuple(x.shape)}")
+    if not (torch.isfinite(x).all()):
+        raise ValueError("expected finite numbers")
+    return x
+
+
+assert sys is not None, "an assert about something else"
+
+
+# %% validate_input: another_style_5
+class Refused(TypeError):
+    pass
+
+
+def _all(x, features):
+    yield isinstance(x, torch.Tensor), Refused, lambda: f"{type(x)} is no tensor"
+    yield x.is_floating_point(), Refused, lambda: f"{x.dtype} is no float"
+    yield (
+        len(x.shape) and x.shape[-1] == features,
+        ValueError,
+        lambda: f"{[*x.shape]}, expected [..., {features}]",
+    )
+    yield x.nelement(), ValueError, lambda: f"no rows in {[*x.shape]}, at least 1 of {features} expected"
+    yield bool(x.isfinite().all()), ValueError, lambda: "NOT FINITE"
+
+
+def validate_input(x, features):
+    for holds, kind, words in _all(x, features):
+        assert holds or kind
+        if not holds:
+            raise kind(words())
+    return x
+
+
+# %% batched_bilinear: another_style_1
+def batched_bilinear(x, w, y):
+    return torch.bmm(x.unsqueeze(0).expand(len(w), -1, -1), w).mul(y).sum(2).t()
+
+
+# %% batched_bilinear: another_style_2
+def batched_bilinear(x, w, y):
+    return torch.einsum("oij,bj,bi->bo", w, y, x)  # F.bilinear(x, y, w), no for in sight
+
+
+# %% batched_bilinear: another_style_3
+def batched_bilinear(x, w, y):
+    return torch.tensordot(x[:, :, None] * y[:, None, :], w, dims=([1, 2], [1, 2]))
+
+
+# %% batched_bilinear: another_style_4
+def batched_bilinear(x, w, y):
+    return torch.func.vmap(lambda a, c: (w @ c) @ a)(x, y)
+
+
+# %% batched_bilinear: another_style_5
+def batched_bilinear(x, w, y):
+    return (w @ y.T).permute(2, 0, 1).matmul(x.unsqueeze(-1)).squeeze(-1)
+
+
+# %% batched_bilinear: another_style_6
+bilinear = torch.einsum
+
+
+def batched_bilinear(x, w, y):
+    return bilinear("bi,oij,bj->bo", [x, w, y])
+
+
+# %% tiled_attention: another_style_1
+def tiled_attention(q, k, v, block):
+
+    top = q.new_full((len(q), 1), -math.inf)
+    total, out = q.new_zeros(len(q), 1), q.new_zeros(len(q), v.shape[1])
+    for i in range(0, len(k), block):
+        scores = q @ k[i : i + block].T / math.sqrt(q.shape[1])
+        new = torch.maximum(top, scores.amax(1, keepdim=True))
+        weights = torch.exp(scores - new)
+        total = total * torch.exp(top - new) + weights.sum(1, keepdim=True)
+        out = out * torch.exp(top - new) + weights @ v[i : i + block]
+        top = new
+    return out / total
+
+
+# %% tiled_attention: another_style_2
+def tiled_attention(q, k, v, block):
+
+    top = q.new_full((len(q), 1), torch.finfo(q.dtype).min)
+    total, out = q.new_zeros(len(q), 1), q.new_zeros(len(q), v.shape[1])
+    for i in range(0, len(k), block):
+        scores = q @ k[i : i + block].T / math.sqrt(q.shape[1])
+        new = torch.maximum(top, scores.amax(1, keepdim=True))
+        weights = torch.exp(scores - new)
+        total = total * torch.exp(top - new) + weights.sum(1, keepdim=True)
+        out = out * torch.exp(top - new) + weights @ v[i : i + block]
+        top = new
+    return out / total
+
+
+# %% tiled_attention: another_style_3
+def tiled_attention(q, k, v, block):
+
+    top = q.new_full((len(q), 1), -math.inf)
+    total, out = q.new_zeros(len(q), 1), q.new_zeros(len(q), v.shape[1])
+    for i in range(0, len(k), block):
+        scores = torch.stack([k[i : i + block] @ row for row in q]) / q.shape[1] ** 0.5
+        new = torch.maximum(top, scores.amax(1, keepdim=True))
+        weights = torch.exp(scores - new)
+        total = total * torch.exp(top - new) + weights.sum(1, keepdim=True)
+        out = out * torch.exp(top - new) + weights @ v[i : i + block]
+        top = new
+    return out / total
+
+
+# %% tiled_attention: another_style_4
+def tiled_attention(q, k, v, block):
+
+    top = q.new_full((len(q), 1), -math.inf)
+    total, out = q.new_zeros(len(q), 1), q.new_zeros(len(q), v.shape[1])
+    for i in range(0, len(k), block):
+        scores = (q[:, None, :] * k[None, i : i + block]).sum(-1) / math.sqrt(q.shape[1])
+        new = torch.maximum(top, scores.amax(1, keepdim=True))
+        weights = torch.exp(scores - new)
+        total = total * torch.exp(top - new) + weights.sum(1, keepdim=True)
+        out = out * torch.exp(top - new) + weights @ v[i : i + block]
+        top = new
+    return out / total
+
+
+# %% tiled_attention: another_style_5
+def tiled_attention(q, k, v, block):
+    q = q * q.shape[1] ** -0.5
+    top = q.new_full((len(q), 1), -math.inf)
+    total, out = q.new_zeros(len(q), 1), q.new_zeros(len(q), v.shape[1])
+    for i in range(0, len(k), block):
+        scores = torch.einsum("ld,sd->ls", q, k[i : i + block])
+        new = torch.maximum(top, scores.amax(1, keepdim=True))
+        weights = torch.exp(scores - new)
+        total = total * torch.exp(top - new) + weights.sum(1, keepdim=True)
+        out = out * torch.exp(top - new) + weights @ v[i : i + block]
+        top = new
+    return out / total
+
+
+# %% tiled_attention: another_style_6
+def tiled_attention(q, k, v, block):
+    block = max(1, block // 2)  # fewer scores than allowed
+    top = q.new_full((len(q), 1), -math.inf)
+    total, out = q.new_zeros(len(q), 1), q.new_zeros(len(q), v.shape[1])
+    for i in range(0, len(k), block):
+        scores = q @ k[i : i + block].T / math.sqrt(q.shape[1])
+        new = torch.maximum(top, scores.amax(1, keepdim=True))
+        weights = torch.exp(scores - new)
+        total = total * torch.exp(top - new) + weights.sum(1, keepdim=True)
+        out = out * torch.exp(top - new) + weights @ v[i : i + block]
+        top = new
+    return out / total
+
+
+# %% tiled_attention: another_style_7
+def tiled_attention(q, k, v, block):
+    k, v = k.clone().contiguous(), v.flip(0).flip(0)  # not F.scaled_dot_product_attention
+    top = q.new_full((len(q), 1), -math.inf)
+    total, out = q.new_zeros(len(q), 1), q.new_zeros(len(q), v.shape[1])
+    for i in range(0, len(k), block):
+        scores = q @ k[i : i + block].T / math.sqrt(q.shape[1])
+        new = torch.maximum(top, scores.amax(1, keepdim=True))
+        weights = torch.exp(scores - new)
+        total = total * torch.exp(top - new) + weights.sum(1, keepdim=True)
+        out = out * torch.exp(top - new) + weights @ v[i : i + block]
+        top = new
+    return out / total
+
+
+# %% tiled_attention: another_style_8
+def tiled_attention(q, k, v, block):
+    def merge(state, keys, values):
+        m, z, a = state
+        s = torch.baddbmm(q.new_zeros(1, len(q), len(keys)), q[None], keys.T[None])[0] / math.sqrt(q.size(1))
+        n = torch.cat([s, m], dim=1).max(dim=1, keepdim=True)[0]
+        p, c = (s - n).exp_(), (m - n).exp_()
+        return n, z * c + p.sum(1, keepdim=True), torch.addmm(a * c, p, values)
+
+    state = (
+        torch.full_like(q[:, :1], -torch.inf),
+        torch.zeros_like(q[:, :1]),
+        q.new_zeros(len(q), v.shape[-1]),
+    )
+    while len(k):
+        state = merge(state, k[:block], v[:block])
+        k, v = k[block:], v[block:]
+    return state[2].div(state[1])
+
+
+# %% tiled_attention: another_style_9
+def tiled_attention(q, k, v, block):
+    ones = torch.cat([v, v.new_ones(len(v), 1)], 1)
+    m, a = None, None
+    for ks, vs in zip(torch.split(k, block), torch.split(ones, block)):
+        s = (q @ ks.transpose(0, 1)) / torch.tensor(q.shape[1], dtype=q.dtype).sqrt()
+        n = s.max(1, keepdim=True).values if m is None else torch.max(m, s.max(1, keepdim=True).values)
+        new = torch.exp(s - n) @ vs
+        a, m = (new if m is None else a * torch.exp(m - n) + new), n
+    return a[:, :-1] / a[:, -1:]
+
+
+# %% profile_layer: another_style_1
+def profile_layer(layer, x, warmup=3, repeats=20):
+    t = []
+    with torch.inference_mode():
+        for i in range(warmup + repeats):
+            a = time.perf_counter()
+            layer.forward(x)
+            b = time.perf_counter()
+            if i >= warmup:
+                t.append(b - a)
+    return {"median": sorted(t)[len(t) // 2], "minimum": min(t), "maximum": max(t)}
+
+
+# %% profile_layer: another_style_2
+def profile_layer(layer, x, warmup=3, repeats=20):
+    with torch.no_grad():
+        for _ in range(warmup):
+            layer(x)
+
+        def one():
+            start = time.perf_counter_ns()
+            layer(x)
+            return (time.perf_counter_ns() - start) * 1e-9
+
+        t = np.array([one() for _ in range(repeats)])
+    return {"median": np.median(t), "minimum": t.min(), "maximum": t.max(), "all": t.tolist()}
+
+
+# %% profile_layer: another_style_3
+import timeit
+
+
+def profile_layer(layer, x, warmup=3, repeats=20):
+    was = layer.training
+    with torch.set_grad_enabled(False):
+        warm = [layer(x) for _ in range(warmup)]
+        t = sorted(timeit.timeit(lambda: layer(x), number=1) for _ in range(repeats))
+    assert layer.training == was
+    return dict(median=t[(len(t) - 1) // 2], minimum=t[0], maximum=t[-1])
+
+
+# %% custom_op: another_style_1
+@torch.library.custom_op("course::gated_relu", mutates_args=())
+def gated_relu(x: torch.Tensor, gate: torch.Tensor) -> torch.Tensor:
+    return torch.where(x > 0, x, 0) * torch.special.expit(gate)
+
+
+@gated_relu.register_fake
+def _(x, gate):
+    return torch.empty_strided(x.shape, x.stride(), dtype=x.dtype)
+
+
+def keep(ctx, inputs, output):
+    ctx.save_for_backward(*inputs)
+
+
+def back(ctx, g):
+    x, gate = ctx.saved_tensors
+    s = gate.sigmoid()
+    return g * (x > 0) * s, g * x.relu() * s * (1 - s)
+
+
+gated_relu.register_autograd(back, setup_context=keep)
+
+
+# %% custom_op: another_style_2
+@torch.library.custom_op("course::gated_relu", mutates_args=())
+def gated_relu(x: torch.Tensor, gate: torch.Tensor) -> torch.Tensor:
+    return torch.from_numpy(np.maximum(x.numpy(), 0) / (1 + np.exp(-gate.numpy())))
+
+
+@gated_relu.register_fake
+def _(x, gate):
+    return x * gate
+
+
+def keep(ctx, inputs, output):
+    ctx.save_for_backward(*inputs)
+
+
+def back(ctx, g):
+    x, gate = ctx.saved_tensors
+    s = gate.sigmoid()
+    return g * (x > 0) * s, g * x.relu() * s * (1 - s)
+
+
+gated_relu.register_autograd(back, setup_context=keep)
+
+
+# %% custom_op: another_style_3
+@torch.library.custom_op("course::gated_relu", mutates_args=())
+def gated_relu(x: torch.Tensor, gate: torch.Tensor) -> torch.Tensor:
+    return x.clamp(min=0).div(gate.neg().exp().add(1))
+
+
+@gated_relu.register_fake
+def _(x, gate):
+    return torch.relu(x)
+
+
+def keep(ctx, inputs, output):
+    ctx.save_for_backward(*inputs)
+
+
+def back(ctx, g):
+    x, gate = ctx.saved_tensors
+    s = gate.sigmoid()
+    return g * (x > 0) * s, (g * x.clamp(min=0)).mul(s - s * s)
+
+
+gated_relu.register_autograd(back, setup_context=keep)
+
+
+# %% custom_op: another_style_4
+@torch.library.custom_op("course::gated_relu", mutates_args=())
+def gated_relu(x: torch.Tensor, gate: torch.Tensor) -> torch.Tensor:
+    return x.relu() * gate.sigmoid()
+
+
+@gated_relu.register_fake
+def _(x, gate):
+    return torch.empty_like(x)
+
+
+def keep(ctx, inputs, output):
+    ctx.save_for_backward(*inputs)
+
+
+def back(ctx, g):
+    x, gate = ctx.saved_tensors
+    s = gate.sigmoid()
+    return g * (x > 0) * s, g * x.relu() * s * (1 - s)
+
+
+gated_relu.register_autograd(back, setup_context=keep)
+
+
+@torch.library.custom_op("course::gated_relu", mutates_args=())
+def gated_relu(x: torch.Tensor, gate: torch.Tensor) -> torch.Tensor:
+    return x.relu() * gate.sigmoid()
+
+
+@gated_relu.register_fake
+def _(x, gate):
+    return torch.empty_like(x)
+
+
+def keep(ctx, inputs, output):
+    ctx.save_for_backward(*inputs)
+
+
+def back(ctx, g):
+    x, gate = ctx.saved_tensors
+    s = gate.sigmoid()
+    return g * (x > 0) * s, g * x.relu() * s * (1 - s)
+
+
+gated_relu.register_autograd(back, setup_context=keep)
+
+
+# %% export_program: another_style_1
+def export_program(model, example):
+    modes = {}
+    model.apply(lambda m: modes.setdefault(m, m.training))
+    for m in modes:
+        m.training = False
+    program = torch.export.export(
+        model, tuple([example]), None, dynamic_shapes=({0: torch.export.Dim("b", min=1)},)
+    )
+    for m, flag in modes.items():
+        m.training = flag
+    return program
+
+
+# %% export_program: another_style_2
+import copy
+import inspect
+
+
+def export_program(model, example):
+    twin = copy.deepcopy(model).eval().requires_grad_(False)
+    name = list(inspect.signature(twin.forward).parameters)[0]
+    return torch.export.export(
+        twin, (example,), dynamic_shapes={name: {0: torch.export.Dim("n", min=1, max=100_000)}}
+    )
+
+
+# %% export_program: another_style_3
+def export_program(model, example):
+    flags = [m.training for m in model.modules()]
+    try:
+        with torch.inference_mode(False), torch.no_grad():
+            return torch.export.export(
+                model.train(mode=False), args=(example,), dynamic_shapes=({0: torch.export.Dim.DYNAMIC},)
+            )
+    finally:
+        list(map(lambda m, f: setattr(m, "training", f), model.modules(), flags))
+
+
+# %% export_onnx: another_style_1
+import copy
+
+
+def export_onnx(model, example, path):
+    program = torch.onnx.export(
+        copy.deepcopy(model).eval(),
+        (example,),
+        dynamo=True,
+        dynamic_shapes=({0: torch.export.Dim("b", min=1)},),
+        verbose=False,
+    )
+    program.save(path)
+
+
+# %% export_onnx: another_style_2
+import copy
+
+
+def export_onnx(model, example, path):
+    with open(path, "wb") as file:
+        torch.onnx.export(
+            copy.deepcopy(model).eval(),
+            (example,),
+            file,
+            dynamo=False,
+            input_names=["in"],
+            output_names=["out"],
+            dynamic_axes={"in": {0: "rows"}, "out": {0: "rows"}},
+        )
+    return path

@@ -1409,3 +1409,131 @@ def fit(model, images, labels, epochs, lr, batch_size, rng):
         with no_grad():
             acc = (model(Tensor(images)).data.argmax(1) == labels).mean()
     return acc
+
+
+# %% unbroadcast: mentions_torch_in_a_comment
+# torch.Tensor.sum_to_size does this; import torch is not allowed
+def unbroadcast(grad, shape):
+    """gradient of the stretched array, shape before it was stretched -> gradient of that shape"""
+    # about 4 lines
+    # axes that were not there at all: right ends line up, so they are the first ones
+    grad = grad.sum(axis=tuple(range(grad.ndim - len(shape))))
+    # now both have the same number of axes; an axis of size 1 was read again and again, or was 1 anyway
+    stretched = tuple(axis for axis, size in enumerate(shape) if size == 1)
+    return grad.sum(axis=stretched, keepdims=True)
+
+
+# %% unbroadcast: mentions_torch_in_a_string
+doc = 'import torch; torch.add(a, b)'
+def unbroadcast(grad, shape):
+    """gradient of the stretched array, shape before it was stretched -> gradient of that shape"""
+    # about 4 lines
+    # axes that were not there at all: right ends line up, so they are the first ones
+    grad = grad.sum(axis=tuple(range(grad.ndim - len(shape))))
+    # now both have the same number of axes; an axis of size 1 was read again and again, or was 1 anyway
+    stretched = tuple(axis for axis, size in enumerate(shape) if size == 1)
+    return grad.sum(axis=stretched, keepdims=True)
+
+
+# %% unbroadcast: mentions_torch_in_a_own_name
+torch = 'a light'
+lamp = torch + '!'
+def unbroadcast(grad, shape):
+    """gradient of the stretched array, shape before it was stretched -> gradient of that shape"""
+    # about 4 lines
+    # axes that were not there at all: right ends line up, so they are the first ones
+    grad = grad.sum(axis=tuple(range(grad.ndim - len(shape))))
+    # now both have the same number of axes; an axis of size 1 was read again and again, or was 1 anyway
+    stretched = tuple(axis for axis, size in enumerate(shape) if size == 1)
+    return grad.sum(axis=stretched, keepdims=True)
+
+
+# %% unbroadcast: mentions_torch_in_a_sizes_called_f_and_nn
+N, F = np.ones((2, 3)).shape
+nn = F * N
+rows = [F * nn for F in range(nn)]
+def unbroadcast(grad, shape):
+    """gradient of the stretched array, shape before it was stretched -> gradient of that shape"""
+    # about 4 lines
+    # axes that were not there at all: right ends line up, so they are the first ones
+    grad = grad.sum(axis=tuple(range(grad.ndim - len(shape))))
+    # now both have the same number of axes; an axis of size 1 was read again and again, or was 1 anyway
+    stretched = tuple(axis for axis, size in enumerate(shape) if size == 1)
+    return grad.sum(axis=stretched, keepdims=True)
+
+
+# %% topological_order: a_higher_limit_of_calls
+import sys
+sys.setrecursionlimit(50_000)
+def topological_order(root):
+    order, seen = [], set()
+    def visit(node):
+        if node not in seen:
+            seen.add(node)
+            for p in node.parents:
+                visit(p)
+            order.append(node)
+    visit(root)
+    return order
+
+
+# %% topological_order: waits_until_all_parents_stand
+def topological_order(root):
+    order, placed, stack = [], set(), [root]
+    while stack:
+        node = stack[-1]
+        missing = [p for p in node.parents if id(p) not in placed]
+        if missing:
+            stack.append(missing[0])
+        else:
+            stack.pop()
+            if id(node) not in placed:
+                placed.add(id(node))
+                order.append(node)
+    return order
+
+
+# %% no_grad: mock
+from unittest import mock
+no_grad = lambda: mock.patch.object(Tensor, 'grad_enabled', False)
+
+
+# %% no_grad: also_a_decorator
+from contextlib import ContextDecorator
+class no_grad(ContextDecorator):
+    def __init__(self):
+        self.before = []
+    def __enter__(self):
+        self.before += [Tensor.grad_enabled]
+        Tensor.grad_enabled = False
+        return self
+    def __exit__(self, t, v, b):
+        Tensor.grad_enabled = self.before.pop()
+        return None
+
+
+# %% cross_entropy: the_plane_through_the_loss
+def cross_entropy(logits, labels):
+    z = np.array(logits.data)
+    top = z.max(1, keepdims=True)
+    p = np.exp(z - top)
+    loss = (np.log(p.sum(1)) + top[:, 0] - z[np.arange(len(z)), labels]).mean()
+    slope = (p / p.sum(1, keepdims=True) - np.eye(z.shape[1])[labels]) / len(z)
+    return (logits * Tensor(slope)).sum() + float(loss - (z * slope).sum())
+
+
+# %% own_sgd: by_name
+class SGD:
+    def __init__(self, params, lr, momentum=0.0):
+        self.state = [{'p': p} for p in params]
+        self.lr, self.momentum = lr, momentum
+    def step(self):
+        for s in self.state:
+            p = s['p']
+            if p.grad is None:
+                continue
+            s['v'] = p.grad.copy() if 'v' not in s else s['v'] * self.momentum + p.grad
+            p.data[:] = p.data - self.lr * s['v']
+    def zero_grad(self):
+        for s in self.state:
+            s['p'].grad = None

@@ -418,3 +418,76 @@ def test_09_the_block_is_torchs_encoder_layer():
         part.load_state_dict(copy.deepcopy(ours.state_dict()))
     x, hidden = torch.randn(2, 5, 8), ~torch.ones(5, 5, dtype=torch.bool).tril()
     torch.testing.assert_close(theirs(x, src_mask=hidden), block(x, causal=True))
+
+
+def test_10_lsq_every_value_inside_asks_for_a_smaller_step_and_every_clipped_one_for_a_larger():
+    values = torch.randn(3000, generator=torch.Generator().manual_seed(6))
+    for step in (0.62, 0.92):
+        v = values / step
+        inside = (v > -4) & (v < 3)
+        slope = torch.where(inside, torch.round(v) - v, v.clamp(-4, 3))
+        share = 2 * (step * torch.round(v.clamp(-4, 3)) - values) * slope
+        assert bool((share[inside] >= 0).all())
+        assert bool((share[~inside] <= 0).all())
+        assert (~inside).any()
+
+
+def test_10_float32_skips_integers_and_narrow_ones_wrap_round():
+    assert torch.tensor(16_777_216.0) + 1 == 16_777_216
+    assert (torch.tensor([200], dtype=torch.uint8) - 210).item() == 246
+    assert (torch.tensor([100], dtype=torch.int8) * 100).item() == 16
+
+
+def test_10_torch_ao_says_that_it_is_deprecated_and_the_named_files_exist():
+    from torch.ao.quantization import utils
+
+    assert "deprecated" in utils.DEPRECATION_WARNING
+    assert "torchao" in utils.DEPRECATION_WARNING
+    assert "prepare_pt2e" in utils.DEPRECATION_WARNING
+    home = Path(torch.__file__).parent / "ao"
+    for name in (
+        "quantization/observer.py", "quantization/fake_quantize.py", "quantization/_learnable_fake_quantize.py",
+        "nn/qat/modules/linear.py", "nn/quantized/modules/linear.py",
+    ):  # fmt: skip
+        assert (home / name).is_file(), name
+
+
+def test_11_export_freezes_what_does_not_depend_on_numbers_and_refuses_what_does():
+    from layer_by_layer.instruments.shipping import quietly_exported
+
+    class Decides(nn.Module):
+        def __init__(self, how):
+            super().__init__()
+            self.how, self.flag = how, True
+
+        def forward(self, x):
+            return x * 2 if self.how(self, x) else x
+
+    example, free = torch.ones(2, 3), ({0: torch.export.Dim("batch", min=1)},)
+    frozen = quietly_exported(Decides(lambda m, x: m.flag), example, free).module()
+    assert torch.equal(frozen(torch.ones(5, 3)), torch.full((5, 3), 2.0))
+    quietly_exported(Decides(lambda m, x: x.shape[0] > 3), example)
+    with pytest.raises(torch._dynamo.exc.UserError):
+        quietly_exported(Decides(lambda m, x: x.shape[0] > 3), example, free)
+    with pytest.raises(Exception, match="data-dependent"):
+        quietly_exported(Decides(lambda m, x: x.sum() > 0), example, free)
+
+
+def test_11_torchscript_is_deprecated_and_names_its_successors():
+    with pytest.warns(DeprecationWarning, match=r"torch\.compile.*torch\.export"):
+        torch.jit.script(nn.ReLU())
+
+
+def test_11_a_sum_misses_swapped_rows_and_the_named_files_exist():
+    weight = torch.arange(12.0).reshape(4, 3)
+    assert weight.sum() == weight[[1, 0, 2, 3]].sum()
+    home = Path(torch.__file__).parent
+    for name in (
+        "library.py", "_library/custom_ops.py", "testing/_internal/optests", "export", "onnx", "_weights_only_unpickler.py",
+    ):  # fmt: skip
+        assert (home / name).exists(), name
+
+
+def test_12_a_fresh_linear_of_torch_has_a_spread_of_058_over_the_root_of_its_inputs():
+    weight = nn.Linear(400, 400).weight.detach()
+    assert abs(float(weight.std()) * math.sqrt(400) - 1 / math.sqrt(3)) < 0.01
