@@ -710,7 +710,7 @@ def save_sharded(model, folder):
     rank, world = _world()
     flat = torch.cat([t.detach().double().reshape(-1) for t in _all(model)])
     piece = flat.tensor_split(world)[rank].clone()
-    torch.save([rank, world, piece], os.path.join(folder, f".new{rank}"))
+    torch.save([rank, world, piece], os.path.join(folder, f"new{rank}.pt"))
     if world > 1:
         dist.barrier()
     if rank == 0:
@@ -718,7 +718,7 @@ def save_sharded(model, folder):
             if name.startswith("part"):
                 os.remove(os.path.join(folder, name))
         for r in range(world):
-            os.replace(os.path.join(folder, f".new{r}"), os.path.join(folder, f"part-{r}-of-{world}"))
+            os.replace(os.path.join(folder, f"new{r}.pt"), os.path.join(folder, f"part-{r}-of-{world}"))
     if world > 1:
         dist.barrier()
 
