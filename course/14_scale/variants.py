@@ -152,7 +152,7 @@ class NoBreak(nn.Module):
     def forward(self, x):
         h = torch.relu(F.linear(x, self.first.weight, self.first.bias))
         share = (h > 0).to(x.dtype).mean()
-        scale = torch.stack([torch.full_like(share, 2.0), 1 / (1 + share)])[(share > 0.5).long()]
+        scale = torch.stack([torch.full_like(share, 2.0), 1 / (1 + share)]).index_select(0, (share > 0.5).long().reshape(1))
         return self.second((h * scale) @ self.centre.to(h.dtype))
 
 
