@@ -411,6 +411,8 @@ def _():
         advice="compare the three steps one by one: the share, the branch, the rows",
     )
     check.close("few units on: the other branch", lambda: passes(NoBreak, x, -1.5), expected=lambda: passes(Breaks, x, -1.5))
+    mixed = check.tensor(613, 5, 5)
+    check.close("rows that differ: there is one share for the whole batch", lambda: passes(NoBreak, mixed, 0.0), expected=lambda: passes(Breaks, mixed, 0.0))
     check.equal("the same parameter names and shapes", lambda: {n: list(p.shape) for n, p in sorted(NoBreak(3).named_parameters())}, expected=lambda: {n: list(p.shape) for n, p in sorted(Breaks(3).named_parameters())})
     ### BEGIN HIDDEN TESTS
     for i, (shape, dtype) in enumerate([((1, 3), "float32"), ((7, 2), "float64"), ((2, 6), "float32"), ((12, 5), "float64")]):
