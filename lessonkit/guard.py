@@ -21,6 +21,8 @@ from lessonkit.message import Message
 
 #: Fine even where `torch.autograd` as a whole is not.
 ALLOWED_MODULES = ("torch.autograd.grad_mode", "torch.autograd.profiler")
+#: Nothing in here is an operation on tensors. A TorchFunctionMode would hear of none, and keep dynamo from tracing.
+_PYTHON_ONLY = ("torch.compiler.", "torch._dynamo.")
 _HERE = str(Path(__file__).parent)
 _LIBRARY = tuple(
     {*(str(Path(sysconfig.get_paths()[key])) for key in ("stdlib", "platstdlib", "purelib", "platlib")), _HERE}
@@ -66,7 +68,7 @@ class Names:
             return
         self._add_code(found, name)
         simple = name.rpartition(".")[2].rstrip("_")
-        if name.startswith("torch."):
+        if name.startswith("torch.") and not name.startswith(_PYTHON_ONLY):
             for form in (simple, f"{simple}_", f"_{simple}", f"special_{simple}", f"native_{simple}", f"{simple}_nd"):
                 self.c_names[form] = name
             tensor_method = getattr(sys.modules["torch"].Tensor, simple, None)
@@ -213,7 +215,7 @@ def watch(exercise: str, forbidden: list[str] | None, course_file: str) -> Itera
         return
 
     def note(name: str | None, caller: FrameType | None) -> None:
-        if name is not None and name not in used and _is_students(caller, course_file, nearest=not name.endswith(".*")):
+        if name is not None and name not in used and _is_students(caller, course_file, nearest=_through_libraries(name)):
             used.add(name)
 
     def profile(frame: FrameType, event: str, argument: Any) -> None:
@@ -225,7 +227,7 @@ def watch(exercise: str, forbidden: list[str] | None, course_file: str) -> Itera
             return
         if name is None or name in used:
             return
-        if _is_students(caller, course_file, nearest=not name.endswith(".*")):
+        if _is_students(caller, course_file, nearest=_through_libraries(name)):
             used.add(name)
         elif event == "call" and known.of_subclass(name, frame):
             used.add(name)  # the course may call it, but whose it is shows in its class
@@ -241,6 +243,11 @@ def watch(exercise: str, forbidden: list[str] | None, course_file: str) -> Itera
                 used.add("sys.setprofile")
             sys.setprofile(before)
             threading.setprofile(before)
+
+
+def _through_libraries(name: str) -> bool:
+    """Return True where a call by a library on a student's behalf counts; the compiler's calls are its own affair."""
+    return not name.endswith(".*") and not name.startswith(_PYTHON_ONLY)
 
 
 def _is_students(frame: FrameType | None, course_file: str, nearest: bool) -> bool:

@@ -27,7 +27,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from layer_by_layer import judges, text
-from layer_by_layer.instruments.stand_in import this_or_ours
+from layer_by_layer.instruments.stand_in import yours_or_ours
 from lessonkit import check, plot
 from lessonkit.hints import hint
 from layer_by_layer.parts import modern as parts
@@ -133,7 +133,7 @@ by_hand = {
 }
 took = {name: time_of(run, 9) for name, run in by_hand.items()}
 plot.bars(
-    took, xlabel="milliseconds for 2,048 vectors of 512 numbers, forward, each written out with tensor operations",
+    took, xlabel="milliseconds for 2,048 vectors of 512 numbers",
     alt="Time of both norms written out: " + ", ".join(f"{name} {ms:.2f} ms" for name, ms in took.items()),
 )
 print(f"RMS norm takes {took['RMS norm'] / took['layer norm']:.0%} of layer norm's time here")
@@ -261,18 +261,18 @@ def _():
 
 # %% [markdown]
 r"""
-**What the norm does, drawn.** Five hundred vectors of two numbers, before and after your norm. Layer norm, on two numbers, leaves only
-two points, for (x₁ − x₂) is all that the mean leaves. RMS norm keeps the direction and sets the length.
+**What the norm does, drawn.** Five hundred vectors of two numbers, before and after your norm. Layer norm, on two numbers, leaves hardly more
+than two points: of (x₁, x₂) only the sign of x₁ − x₂ is left. RMS norm keeps the direction and sets the length.
 """
 
 # %% tags=["picture"]
-Norm = this_or_ours("RMSNorm", RMSNorm, parts.RMSNorm, lambda norm: norm(3)(torch.tensor([[1.0, -2.0, 4.0]])))
+Norm = yours_or_ours("RMSNorm", RMSNorm, parts.RMSNorm, lambda norm: norm(3)(torch.tensor([[1.0, -2.0, 4.0]])))
 torch.manual_seed(1)
 cloud = torch.randn(500, 2) * torch.tensor([2.0, 0.7]) + torch.tensor([1.0, 0.5])
 after = Norm(2)(cloud).detach()
 with plot.figure(
     "Left, 500 vectors of two numbers, a stretched cloud off the origin. Middle, after RMS norm: all on a circle of radius "
-    f"{float(after.norm(dim=1).mean()):.2f}, the root of 2, in their old directions. Right, after layer norm: two points only",
+    f"{float(after.norm(dim=1).mean()):.2f}, the root of 2, in their old directions. Right, after layer norm: nearly all on two points",
     columns=3, height=2.6,
 ) as axes:
     for ax, points, title in zip(axes, (cloud, after, F.layer_norm(cloud, (2,))), ("before", "RMS norm", "layer norm")):
@@ -401,7 +401,7 @@ start. The first goes round in six steps. The last has hardly moved: it will tel
 """
 
 # %% tags=["picture"]
-turn = this_or_ours("rotary", rotary, parts.rotary, lambda turn: turn(torch.arange(24.0).reshape(2, 3, 4), 2, 50.0))
+turn = yours_or_ours("rotary", rotary, parts.rotary, lambda turn: turn(torch.arange(24.0).reshape(2, 3, 4), 2, 50.0))
 hands = turn(torch.tensor([1.0, 1, 1, 1, 0, 0, 0, 0]).expand(6, 8))
 speeds = [10000 ** (-2 * i / 8) for i in range(4)]
 with plot.figure(
@@ -575,7 +575,7 @@ def gate_trial(kind):
     return mlp(torch.tensor([[1.0, -2.0]]))
 
 
-Gated = this_or_ours("SwiGLU", SwiGLU, parts.SwiGLU, gate_trial)
+Gated = yours_or_ours("SwiGLU", SwiGLU, parts.SwiGLU, gate_trial)
 unit = Gated(2, 1)
 with torch.no_grad():
     unit.gate.weight.copy_(torch.tensor([[1.0, 0.0]]))
@@ -605,9 +605,9 @@ def cache_gigabytes(kv_heads, layers=32, head_dim=128, steps=8000, width=2):
     return 2 * kv_heads * head_dim * layers * steps * width / 2**30
 
 
-sizes = {f"{heads} heads for k and v": cache_gigabytes(heads) for heads in (32, 8, 1)}
+sizes = {f"k and v of {heads}": cache_gigabytes(heads) for heads in (32, 8, 1)}
 plot.bars(
-    sizes, xlabel="GiB of keys and values for ONE text of 8,000 steps",
+    sizes, xlabel="GiB for ONE text of 8,000 steps, by number of key/value heads",
     alt="Memory for the keys and values of one text: " + ", ".join(f"{name} {size:.2f} GiB" for name, size in sizes.items()),
 )
 
@@ -784,7 +784,7 @@ def heads_trial(kind):
     return own(torch.arange(12.0).reshape(1, 3, 4) / 10)
 
 
-Grouped = this_or_ours("GroupedQueryAttention", GroupedQueryAttention, parts.GroupedQueryAttention, heads_trial)
+Grouped = yours_or_ours("GroupedQueryAttention", GroupedQueryAttention, parts.GroupedQueryAttention, heads_trial)
 own = Grouped(6, 6, 2)
 with torch.no_grad():
     own.wv.weight.copy_(torch.tensor([[0.0] * 6, [1.0] + [0.0] * 5]))
@@ -1047,7 +1047,7 @@ def cache_trial(pair):
     return torch.cat([pair[1](*[piece[:, :, t : t + 1]] * 3, cache) for t in range(3)], dim=2)
 
 
-Cache, step = this_or_ours("the cache", (KVCache, decode_step), (parts.KVCache, parts.decode_step), cache_trial)
+Cache, step = yours_or_ours("the cache", (KVCache, decode_step), (parts.KVCache, parts.decode_step), cache_trial)
 project = nn.Linear(128, 3 * 128, bias=False)
 
 
@@ -1302,7 +1302,7 @@ def lora_trial(kind):
     return torch.cat([own(torch.eye(3)).flatten(), own.merge().weight.flatten()])
 
 
-Adapter = this_or_ours("LoRALinear", LoRALinear, parts.LoRALinear, lora_trial)
+Adapter = yours_or_ours("LoRALinear", LoRALinear, parts.LoRALinear, lora_trial)
 torch.manual_seed(6)
 start, change = nn.Linear(16, 16), torch.randn(16, 2) @ torch.randn(2, 16) / 4
 data = torch.randn(256, 16)
@@ -1618,7 +1618,7 @@ def check_trial(run):
     return torch.stack([w.grad, x.grad])
 
 
-again = this_or_ours("checkpointed", checkpointed, parts.checkpointed, check_trial)
+again = yours_or_ours("checkpointed", checkpointed, parts.checkpointed, check_trial)
 torch.manual_seed(7)
 stack = nn.ModuleList([nn.Sequential(nn.Linear(128, 512), nn.GELU(), nn.Linear(512, 128)) for _ in range(16)])
 batch = torch.randn(512, 128)
@@ -1833,7 +1833,7 @@ def sample_trial(draw):
     return torch.cat([draw(rows, 0), draw(rows, top_k=1), draw(rows, top_p=0.1)])
 
 
-draw = this_or_ours("sample_logits", sample_logits, parts.sample_logits, sample_trial)
+draw = yours_or_ours("sample_logits", sample_logits, parts.sample_logits, sample_trial)
 drawn = torch.bincount(draw(logits.expand(2000, -1), top_p=0.8, generator=torch.Generator().manual_seed(1)), minlength=8) / 2000
 plain = logits.softmax(0)
 with plot.figure(

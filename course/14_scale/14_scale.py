@@ -32,7 +32,7 @@ from torch import nn
 
 from layer_by_layer.instruments import compiled as look
 from layer_by_layer.instruments import sharding
-from layer_by_layer.instruments.stand_in import this_or_ours
+from layer_by_layer.instruments.stand_in import yours_or_ours
 from lessonkit import check, plot, ranks
 from lessonkit.hints import hint
 from layer_by_layer.parts import scale as parts
@@ -287,7 +287,7 @@ def count_trial(count):
     return torch.tensor([found["sin"], found["add"], len(found)])
 
 
-count = this_or_ours("count_operations", count_operations, parts.count_operations, count_trial)
+count = yours_or_ours("count_operations", count_operations, parts.count_operations, count_trial)
 ways = {
     "RMS norm, by hand": lambda x: x * torch.rsqrt(x.square().mean(-1, keepdim=True) + 1e-6),
     "layer norm, by hand": lambda x: (x - x.mean(-1, keepdim=True)) / (x.var(-1, keepdim=True, correction=0) + 1e-5).sqrt(),
@@ -411,6 +411,8 @@ def _():
         advice="compare the three steps one by one: the share, the branch, the rows",
     )
     check.close("few units on: the other branch", lambda: passes(NoBreak, x, -1.5), expected=lambda: passes(Breaks, x, -1.5))
+    mixed = check.tensor(613, 5, 5)
+    check.close("rows that differ: there is one share for the whole batch", lambda: passes(NoBreak, mixed, 0.0), expected=lambda: passes(Breaks, mixed, 0.0))
     check.equal("the same parameter names and shapes", lambda: {n: list(p.shape) for n, p in sorted(NoBreak(3).named_parameters())}, expected=lambda: {n: list(p.shape) for n, p in sorted(Breaks(3).named_parameters())})
     ### BEGIN HIDDEN TESTS
     for i, (shape, dtype) in enumerate([((1, 3), "float32"), ((7, 2), "float64"), ((2, 6), "float32"), ((12, 5), "float64")]):
@@ -577,7 +579,7 @@ def mods_trial(pair):
     return torch.cat([pair[0](2)(0, 0, q, k).double(), pair[1](torch.tensor([0.5]))(torch.zeros(5, 5), 0, torch.tensor(0), q, k).double()])
 
 
-window, linear = this_or_ours("attention_mods", (sliding_window, alibi), (parts.sliding_window, parts.alibi), mods_trial)
+window, linear = yours_or_ours("attention_mods", (sliding_window, alibi), (parts.sliding_window, parts.alibi), mods_trial)
 q, k = torch.arange(24)[:, None], torch.arange(24)[None, :]
 maps = [window(6)(0, 0, q, k).float(), *(linear(torch.tensor([0.5, 0.05]))(torch.zeros(24, 24), 0, torch.tensor(h), q, k).masked_fill(k > q, float("nan")) for h in (0, 1))]
 with plot.figure(
@@ -1033,7 +1035,9 @@ r"""
 
 # %% tags=["picture"]
 image = torch.outer(torch.linspace(-1, 1, 16).cos(), torch.linspace(0, 6, 24).sin()) + 0.5 * torch.outer(torch.linspace(0, 4, 16).sin(), torch.linspace(0, 2, 24).cos())
-left_factor, right_factor = (lambda svd: (svd[0][:, :4] * svd[1][:4], svd[2][:4].T))(torch.linalg.svd(image, full_matrices=False))
+u, size, v = torch.linalg.svd(image, full_matrices=False)
+mixed = [0, 2, 1, 3]  # the two largest parts on different ranks
+left_factor, right_factor = (u * size)[:, mixed], v[mixed].T
 
 
 def halves(rank, kind):

@@ -152,7 +152,7 @@ class NoBreak(nn.Module):
     def forward(self, x):
         h = torch.relu(F.linear(x, self.first.weight, self.first.bias))
         share = (h > 0).to(x.dtype).mean()
-        scale = torch.stack([torch.full_like(share, 2.0), 1 / (1 + share)])[(share > 0.5).long()]
+        scale = torch.stack([torch.full_like(share, 2.0), 1 / (1 + share)]).index_select(0, (share > 0.5).long().reshape(1))
         return self.second((h * scale) @ self.centre.to(h.dtype))
 
 
@@ -710,7 +710,7 @@ def save_sharded(model, folder):
     rank, world = _world()
     flat = torch.cat([t.detach().double().reshape(-1) for t in _all(model)])
     piece = flat.tensor_split(world)[rank].clone()
-    torch.save([rank, world, piece], os.path.join(folder, f".new{rank}"))
+    torch.save([rank, world, piece], os.path.join(folder, f"new{rank}.pt"))
     if world > 1:
         dist.barrier()
     if rank == 0:
@@ -718,7 +718,7 @@ def save_sharded(model, folder):
             if name.startswith("part"):
                 os.remove(os.path.join(folder, name))
         for r in range(world):
-            os.replace(os.path.join(folder, f".new{r}"), os.path.join(folder, f"part-{r}-of-{world}"))
+            os.replace(os.path.join(folder, f"new{r}.pt"), os.path.join(folder, f"part-{r}-of-{world}"))
     if world > 1:
         dist.barrier()
 
