@@ -136,7 +136,7 @@ def test_a_resubmission_never_inherits_an_older_score(classroom, grade):
     classroom.submit("ada", b"broken")
     assert grade(classroom)["ada"].status == "rejected"
     with gradebook.open_gradebook(classroom.root) as books:
-        assert set(gradebook.scores(books, classroom.name, "ada").values()) == {0.0}
+        assert set(gradebook.scores(books, classroom.chapter, "ada").values()) == {0.0}
 
 
 @pytest.mark.parametrize("name", attacks.SLOW)

@@ -33,7 +33,7 @@ def honest_class(room):
 
 def scores_of(room):
     with gradebook.open_gradebook(room.root) as books:
-        return {s.id: gradebook.scores(books, room.name, s.id) for s in books.students}
+        return {s.id: gradebook.scores(books, room.chapter, s.id) for s in books.students}
 
 
 def test_stock_nbgrader_gives_the_same_scores(tmp_path, grade):
@@ -127,6 +127,6 @@ def test_dry_run_shows_the_difference_and_writes_nothing(classroom, grade, cli):
     assert "ada: 26 -> 0" in shown.output
     assert "Nothing was written" in shown.output
     with gradebook.open_gradebook(classroom.root) as books:
-        assert sum(v or 0 for v in gradebook.scores(books, classroom.name, "ada").values()) == 26
+        assert sum(v or 0 for v in gradebook.scores(books, classroom.chapter, "ada").values()) == 26
     applied = cli("grade", "01", "--jobs", "1", "--root", classroom.root)
     assert "ada: 26 -> 0" in applied.output
