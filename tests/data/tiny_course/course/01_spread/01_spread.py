@@ -79,8 +79,8 @@ def spread(values):
 # %% nbgrader={"grade": true, "grade_id": "spread__value", "locked": true, "points": 2, "schema_version": 3, "solution": false}
 @check.cell("spread__value")
 def _():
-    # a judge that cannot answer for zero: what breaks there is the checker, and no student's fault
-    check.that("it grows with the numbers", lambda: spread(np.array([0.0, 4.0])), judge=lambda found: 10 / found == 5)
+    # a judge that looks up what is not there, for an answer of zero: that breaks the checker, and is no student's fault
+    check.that("it grows with the numbers", lambda: spread(np.array([0.0, 4.0])), judge=lambda found: found == 2 if found else forgotten(found))
 
 # %% nbgrader={"grade": true, "grade_id": "spread__plain", "locked": true, "points": 1, "schema_version": 3, "solution": false}
 assert spread(np.array([1.0, 1.0])) == 0.0

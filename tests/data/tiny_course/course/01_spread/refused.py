@@ -1,5 +1,5 @@
 # %% middle: by_the_library
-# names: statistics.median
+# names: statistics
 import statistics
 
 def middle(values):
