@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from autograder.author.outline import with_outline
+from autograder.author.rehearse import Rehearsal, warm
+from autograder.course import chapter as ch
 from autograder.course import solutions
 from autograder.intake.submission import match, parse
 from autograder.judge.merged import merged
 from autograder.judge.result import Result, not_run
 from autograder.rebuild.cells import reference_cells, splits_of, stubs_of, submission_cells
 from tests.e2e.classroom import cell_of, code
+from tests.unit.conftest import NAME
 
 
 def as_submission(room, notebook):
@@ -145,6 +149,29 @@ def test_named_solutions_are_read_with_what_they_have_to_name(room):
     found = {(one.exercise, one.name): one.names for one in room.chapter.named(solutions.REFUSED)}
     assert found == {("middle", "by_the_library"): "statistics", ("spread", "of_a_sample"): ""}
     assert room.chapter.named("no_such.py") == []
+
+
+@pytest.fixture(scope="module")
+def rehearsal(tiny, tmp_path_factory):
+    with warm() as template_of:
+        chapter = ch.Chapter(tiny, NAME)
+        yield Rehearsal(tiny, NAME, template_of(chapter), tmp_path_factory.mktemp("records"))
+
+
+def test_every_named_solution_is_handed_in_and_gets_what_it_has_to(rehearsal):
+    named = rehearsal.chapter.named
+    assert [rehearsal.mistake_lines(one) for one in named(solutions.MISTAKES)] == [[], [], []]
+    assert [rehearsal.variant_lines(one) for one in named(solutions.VARIANTS)] == [[], []]
+    assert [rehearsal.refused_lines(one) for one in named(solutions.REFUSED)] == [[], []]
+
+
+def test_a_refused_solution_that_is_accepted_or_not_named_is_a_finding(rehearsal):
+    [library, sample] = rehearsal.chapter.named(solutions.REFUSED)
+    [both_ends, _] = rehearsal.chapter.named(solutions.VARIANTS)
+    assert [line.finding for line in rehearsal.refused_lines(both_ends)] == ["is accepted"]
+    [line] = rehearsal.refused_lines(replace(library, names="numpy.median"))
+    assert str(line).startswith("refused middle: by_the_library: is not told of numpy.median: ")
+    assert rehearsal.refused_lines(replace(sample, names="grows with the numbers")) == []
 
 
 def test_notebooks_of_an_assignment_are_one_result_with_every_reason(room):
