@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from autograder.author import build
+from autograder.books import gradebook
+from autograder.course.chapter import Chapter
 from autograder.grade import Grading, Options
 from tests.e2e.classroom import Classroom, code
 
@@ -29,6 +31,7 @@ def tiny(tmp_path_factory):
     root = tmp_path_factory.mktemp("tiny") / "course"
     shutil.copytree(TINY, root)
     build.build(root, [NAME])
+    gradebook.ensure_assignment(root, Chapter(root, NAME))  # nbgrader takes seconds for a new gradebook
     return root
 
 
@@ -38,16 +41,16 @@ def room(tiny, tmp_path):
     return Classroom(tmp_path / "course", NAME, tiny)
 
 
+def graded_here(room, announce=None, **options):
+    """Grade a room in this process, without a wall, and return results by student; `announce` as for Grading.run."""
+    grading = Grading(room.root, room.name, Options(trusting=True, jobs=1, **options))
+    grading.sandbox, grading.isolation = False, "none: the tests' own class"
+    return {result.student: result for result in grading.run(announce=announce)}
+
+
 @pytest.fixture
 def grade_here():
-    """Grade a room in this process, without a wall, and return results by student; `announce` as for Grading.run."""
-
-    def run(room, announce=None, **options):
-        grading = Grading(room.root, room.name, Options(trusting=True, jobs=1, **options))
-        grading.sandbox, grading.isolation = False, "none: the tests' own class"
-        return {result.student: result for result in grading.run(announce=announce)}
-
-    return run
+    return graded_here
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +64,5 @@ def graded(tiny, tmp_path_factory):
     extra["cells"].insert(3, code("print('a note of my own')"))
     room.submit("extra", extra)
     room.submit("broken", b"{")
-    grading = Grading(room.root, room.name, Options(["missing", *sorted(p.name for p in (room.root / "submitted").iterdir())], jobs=1, trusting=True))
-    grading.sandbox, grading.isolation = False, "none: the tests' own class"
-    return room, {result.student: result for result in grading.run()}
+    students = sorted(path.name for path in (room.root / "submitted").iterdir())
+    return room, graded_here(room, students=["missing", *students])

@@ -10,7 +10,8 @@ import pytest
 
 from autograder.books import gradebook
 from autograder.errors import AutograderError, BadGradebook
-from tests.unit.conftest import NOT_SORTED
+from tests.e2e.classroom import Classroom
+from tests.unit.conftest import NAME, NOT_SORTED, graded_here
 
 
 def score_of(room, student):
@@ -18,13 +19,19 @@ def score_of(room, student):
         return sum(v or 0 for v in gradebook.scores(books, room.chapter, student).values())
 
 
-@pytest.fixture
-def entered(room, grade_here):
-    """Return a room whose gradebook holds ada's six points and bob's four."""
+@pytest.fixture(scope="module")
+def once(tiny, tmp_path_factory):
+    room = Classroom(tmp_path_factory.mktemp("entered") / "course", NAME, tiny)
     room.submit("ada")
     room.submit("bob", middle=NOT_SORTED)
-    grade_here(room)
-    return room
+    graded_here(room)
+    return room.root
+
+
+@pytest.fixture
+def entered(once, tmp_path):
+    """Return a room whose gradebook holds ada's six points and bob's four."""
+    return Classroom(tmp_path / "entered", NAME, once)
 
 
 def test_a_change_is_announced_with_a_backup_before_it_is_written(entered, grade_here):
