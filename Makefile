@@ -11,7 +11,7 @@ help:
 	@echo "make demo      build the course, grade a sample class in the sandbox, print the gradebook, write feedback"
 	@echo "make test      the everyday suite; make test-all: the long gates too"
 	@echo "make lab       open your own copy of the notebooks (my-course/) in JupyterLab"
-	@echo "make bench     measure the grader against stock nbgrader; make lint: style; make build: all notebooks"
+	@echo "make bench     measure the grader against stock nbgrader; make lint: style and types; make build: all notebooks"
 
 demo: $(READY) system
 	$(BIN)/autograder demo
@@ -31,6 +31,7 @@ bench: $(READY) system
 
 lint: $(READY)
 	$(BIN)/ruff check .
+	$(BIN)/mypy
 
 wheels: $(READY)
 	$(BIN)/python tools/wheels.py dist

@@ -14,10 +14,12 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from autograder import cores
+from autograder.judge.result import Result
 from autograder.turns import ATTEMPTS, Job, Turns, UnderLoad
 
 
@@ -220,12 +222,19 @@ def dask(scheduler: str | None) -> Iterator[Any]:
 
 def run_all(
     make: Callable[[], Executor], setup: Setup, jobs: Iterator[Job], window: int
-) -> Iterator[tuple[Job, dict[str, Any] | Exception]]:
-    """Start the workers; yield each job with its record, as they finish, or with why the machine failed every time.
+) -> Iterator[tuple[Job, Result | dict[str, Any] | Exception]]:
+    """Yield each job with its record, as they finish, or with why the machine failed every time.
 
+    What needs no run passes by the workers; they are started, before anything is yielded, where something needs one.
     At most `window` submissions are under way, so that memory stays flat however long the class is.
     """
-    return Turns(make, partial(call, setup), partial(healthy, setup), window).results(jobs)
+    head: list[Job] = []
+    for job in jobs:
+        head.append(job)
+        if job.known is None:
+            turns = Turns(make, partial(call, setup), partial(healthy, setup), window)
+            return turns.results(chain(head, jobs))
+    return ((job, job.known) for job in head if job.known is not None)
 
 
 __all__ = ["ATTEMPTS", "Job", "Setup", "UnderLoad", "call", "dask", "healthy", "local", "prime", "run_all", "workers"]

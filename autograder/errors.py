@@ -90,6 +90,21 @@ class NoSandbox(AutograderError):
         )
 
 
+class BadGradebook(AutograderError):
+    """The gradebook cannot be read: no score may change, because nobody knows what it was."""
+
+    def __init__(self, where: str, found: str, backup: Path | None) -> None:
+        if "locked" in found or "I/O" in found:
+            cure = "Another program holds it, or it lies on a network drive: close that, or use a local disk or PostgreSQL"
+        elif "a folder" in found:
+            cure = f"Move it away: mv {where} {where}.old"
+        elif backup is not None:
+            cure = f"Put the newest copy back: cp {backup} {where}"
+        else:
+            cure = f"Put your own copy back, or let a new one be made: mv {where} {where}.old"
+        super().__init__(f"{where}: the gradebook cannot be read: {found}. No score was changed. {cure}. Then run the command again.")
+
+
 def cannot_write(path: Path, error: OSError, command: str) -> AutograderError:
     """Return the error for a file that could not be written: full disk, read-only folder, missing right."""
     return AutograderError(

@@ -13,6 +13,7 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, 
 from dataclasses import dataclass, replace
 from typing import Any
 
+from autograder.judge.result import Result
 from autograder.sandbox.host import SandboxBroke
 
 #: How often the machine may fail on one submission before it is set aside for a person.
@@ -23,18 +24,27 @@ IN_A_ROW = 9
 
 @dataclass(frozen=True)
 class Job:
-    """One submission for a worker; `alone`: nothing else runs, so that its limits of time hold."""
+    """One submission, on its way from the door to the ledger.
+
+    `alone`: nothing else runs, so that its limits of time hold. `known`: its result without a run (rejected, missing,
+    or graded before); it passes by the workers.
+    """
 
     student: str
     data: bytes
     alone: bool = False
+    #: when it was handed in, as the folder says
+    timestamp: str | None = None
+    #: content key of its record
+    key: str = ""
+    known: Result | None = None
 
 
 class UnderLoad(RuntimeError):
     """A limit of time was met while others used the machine: to be run again alone before it costs anything."""
 
 
-Found = tuple[Job, "dict[str, Any] | Exception"]
+Found = tuple[Job, "Result | dict[str, Any] | Exception"]
 
 
 class Turns:
@@ -60,7 +70,9 @@ class Turns:
                 job = self.again.pop() if self.again else next(jobs, None)
                 if job is None:
                     break
-                if self.lost:
+                if job.known is not None:
+                    yield job, job.known
+                elif self.lost:
                     yield job, self.lost
                 elif (future := self._submit(job)) is not None:
                     running[future] = job

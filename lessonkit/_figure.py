@@ -12,7 +12,7 @@ import functools
 import html
 import io
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -93,8 +93,9 @@ def figure(alt: str, *, rows: int = 1, columns: int = 1, height: float | None = 
         return
     import matplotlib
     from matplotlib.figure import Figure
+    from matplotlib.rcsetup import cycler
 
-    with matplotlib.rc_context({**_STYLE, "axes.prop_cycle": matplotlib.cycler(color=PALETTE)}):
+    with matplotlib.rc_context(cast(Any, _STYLE | {"axes.prop_cycle": cycler(color=PALETTE)})):
         size = (WIDTH, ROW_HEIGHT * rows if height is None else height)
         drawing = Figure(figsize=size, layout="constrained")
         axes = drawing.subplots(rows, columns, squeeze=False).reshape(-1)

@@ -91,7 +91,7 @@ def _number_kind(plain: Plain) -> str:
         return "float64 number"
     if kind in ("array", "scalar") and not plain["shape"]:
         return f"{plain['dtype']} number"
-    return kind
+    return str(kind)
 
 
 def _compare_items(expected: Plain, actual: Plain, how: _How, at: str) -> Mismatch | None:

@@ -56,7 +56,7 @@ def same(one: Any, other: Any, words: bool = True) -> bool:
     What a judge found the same in is the same, whatever it looked at.
     """
     if isinstance(one, dict) and isinstance(other, dict) and "finding" in one:
-        return one["finding"] == other.get("finding")
+        return bool(one["finding"] == other.get("finding"))
     if not words and isinstance(one, dict) and isinstance(other, dict):
         return one.get("raised") == other.get("raised")
     if isinstance(one, float) and isinstance(other, float):
@@ -65,4 +65,4 @@ def same(one: Any, other: Any, words: bool = True) -> bool:
         return len(one) == len(other) and all(same(a, b) for a, b in zip(one, other, strict=True))
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
-    return one == other
+    return bool(one == other)

@@ -101,7 +101,7 @@ def _encode_int(value: int) -> Plain:
 
 
 def _encode_items(items: Iterable[Any], depth: int, room: list[int]) -> list[Plain]:
-    encoded = []
+    encoded: list[Plain] = []
     for item in items:
         if len(encoded) >= MAX_ITEMS or room[0] <= 0:
             encoded.append(_object(f"more than {MAX_ITEMS} items"))
@@ -287,7 +287,8 @@ def decode_array(plain: Plain) -> np.ndarray:
         flat = np.frombuffer(raw, np.uint8) != 0
     else:
         flat = np.frombuffer(raw, np.dtype(name).newbyteorder("<"))
-    return flat.reshape([int(n) for n in plain["shape"]]).copy()
+    shaped: np.ndarray[Any, Any] = flat.reshape([int(n) for n in plain["shape"]]).copy()
+    return shaped
 
 
 class UnknownObject(ValueError):

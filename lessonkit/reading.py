@@ -44,7 +44,8 @@ def tree_of(text: str) -> ast.Module:
         raise Unreadable(f"the cell has more than {MAX_TEXT:,} characters")
     try:
         with deep():
-            return _Expand().visit(_parse(text))
+            expanded: ast.Module = _Expand().visit(_parse(text))
+            return expanded
     except (RecursionError, MemoryError) as error:
         raise Unreadable("the cell is nested too deeply to be read") from error
 

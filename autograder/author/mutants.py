@@ -104,7 +104,7 @@ def _changes(node: ast.AST) -> list[Change]:
     if isinstance(node, ast.BoolOp):
         return [_with(op=ast.Or() if isinstance(node.op, ast.And) else ast.And())]
     if isinstance(node, ast.UnaryOp):
-        return [lambda n: n.operand]  # type: ignore[attr-defined]
+        return [lambda n: n.operand]
     if isinstance(node, ast.Constant):
         return _constant(node)
     if isinstance(node, ast.Call):
@@ -154,7 +154,7 @@ def _constant(node: ast.Constant) -> list[Change]:
 def _call(node: ast.Call) -> list[Change]:
     changes: list[Change] = []
     for index in range(len(node.keywords)):
-        changes.append(lambda n, i=index: _replaced(n, keywords=n.keywords[:i] + n.keywords[i + 1 :]))  # type: ignore[misc, attr-defined]
+        changes.append(lambda n, i=index: _replaced(n, keywords=n.keywords[:i] + n.keywords[i + 1 :]))  # type: ignore[misc]
     if len(node.args) == 2 and not any(isinstance(a, ast.Starred) for a in node.args):
         changes.append(lambda n: _replaced(n, args=n.args[::-1]))  # type: ignore[attr-defined]
     if isinstance(node.func, ast.Attribute) and not (isinstance(node.func.value, ast.Name) and node.args):

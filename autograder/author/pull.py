@@ -50,7 +50,7 @@ def text_of(notebook: NotebookNode, old: str = "") -> str:
         if cell.cell_type == "code":
             made |= {"outputs": [], "execution_count": None}
         clean.cells.append(nbformat.from_dict(made))
-    text = jupytext.writes(clean, fmt={"extension": ".py", "format_name": "percent"})
+    text: str = jupytext.writes(clean, fmt={"extension": ".py", "format_name": "percent"})
     body = text[text.index("# %%") :] if "# %%" in text else text
     return _HEADER + body
 

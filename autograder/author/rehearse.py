@@ -107,6 +107,15 @@ class Rehearsal:
             )
         ]
 
+    def refused_lines(self, refused: solutions.NamedSolution) -> list[Line]:
+        """Return findings about one solution that has to lose points, by a message that names what the solution says."""
+        found = self.grade(self.right() | {refused.exercise: refused.code}, {refused.exercise}).exercises[refused.exercise]
+        if found.outcome == "pass" or found.score == found.max_score:
+            return [Line("refused", refused.exercise, refused.name, "is accepted")]
+        if unnamed := refused.unnamed(found.message):
+            return [Line("refused", refused.exercise, refused.name, f"is not told of {unnamed}: {found.message}")]
+        return []
+
 
 @contextmanager
 def warm() -> Iterator[Callable[[ch.Chapter], Template]]:

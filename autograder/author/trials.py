@@ -158,7 +158,7 @@ def told(tried: Tried, known: list[NamedSolution]) -> list[str]:
     once at the desk and when graded, is never told another's, and costs no other exercise anything.
     """
     if tried.kind == "refused":
-        return ["is accepted"] if tried.accepted else []
+        return _not_refused(tried)
     if tried.kind == "unwritten":
         earns = ["earns everything as it is handed out"] if tried.accepted else []
         return earns + [f"costs {cell} too: {said}" for cell, said in tried.hurts.items()]
@@ -184,6 +184,12 @@ def told(tried: Tried, known: list[NamedSolution]) -> list[str]:
         if cells and not any(one.help == own.help for one in cells.values()):
             found.append(f"own help is never shown {where}: {_first(cells)}")
     return found + [f"costs {cell} too: {said}" for cell, said in tried.hurts.items()]
+
+
+def _not_refused(tried: Tried) -> list[str]:
+    if tried.accepted:
+        return ["is accepted"]
+    return [f"is refused by a message that does not name {tried.unnamed}"] if tried.unnamed else []
 
 
 def _not_accepted(tried: Tried) -> list[str]:

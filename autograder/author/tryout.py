@@ -65,6 +65,8 @@ class Tried:
     hurts: dict[str, str] = field(default_factory=dict)
     #: of an expected value that is tried as an answer: its text
     note: str = ""
+    #: of a refused one: what its message had to name and does not
+    unnamed: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the plain form that is kept."""
@@ -144,7 +146,8 @@ class Tryout:
             hurts = self._hurts(name, seen, observed[0]) if kind in ("mistake", "unwritten") else {}
             accepted = result.outcome == "pass" and result.score == result.max_score
             refused = any(cell.refused for cell in shown.values())
-            tried.append(Tried(name, kind, one.name, {}, shown, accepted, refused, hurts, one.help if kind == "expected" else ""))
+            note, unnamed = one.help if kind == "expected" else "", one.unnamed(result.message) if kind == "refused" else ""
+            tried.append(Tried(name, kind, one.name, {}, shown, accepted, refused, hurts, note, unnamed))
         return tried
 
     def _hurts(self, name: str, seen: Observed, right: Observed) -> dict[str, str]:

@@ -15,22 +15,52 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from autograder.books.store import Store
 from autograder.course import chapter as ch
 from autograder.course import nbgrader_api as nb
-from autograder.errors import AutograderError
+from autograder.errors import AutograderError, BadGradebook
 from autograder.intake.submission import Submission
 from autograder.judge.result import Result
 
 #: How often something is tried while another process holds the gradebook; the waits between double from half a second.
 BUSY_TRIES = 6
+#: Where copies of the gradebook are kept, below a course root.
+BACKUPS = Path(".autograder", "backups")
 
 
 def open_gradebook(root: Path) -> Any:
-    """Return nbgrader's Gradebook of a course root, made where there is none."""
+    """Return nbgrader's Gradebook of a course root, made where there is none; BadGradebook where it cannot be read."""
     api = nb.api(root)
     from nbgrader.api import Gradebook
 
-    return patiently(lambda: Gradebook(api.coursedir.db_url, api.coursedir.course_id))
+    url = api.coursedir.db_url
+    path = file_of(url)
+    if path is not None and path.is_file() and path.stat().st_size == 0 and Store(root).holds_any():
+        raise BadGradebook(str(path), "it is empty, though grades were entered", newest_backup(root))
+    with readable(url, root):
+        return patiently(lambda: Gradebook(url, api.coursedir.course_id))
+
+
+def file_of(url: Any) -> Path | None:
+    """Return the file of an SQLite gradebook, None for another database."""
+    from sqlalchemy.engine import make_url
+
+    found = make_url(url)
+    return Path(found.database) if found.get_backend_name() == "sqlite" and found.database else None
+
+
+@contextmanager
+def readable(url: Any, root: Path) -> Iterator[None]:
+    """Make whatever the database says while it is read a BadGradebook, which ends the command with a reason."""
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except SQLAlchemyError as error:
+        where = file_of(url) or make_url(url).render_as_string()
+        found = "a folder of that name stands there" if isinstance(where, Path) and where.is_dir() else str(getattr(error, "orig", error))
+        raise BadGradebook(str(where), found, newest_backup(root)) from error
 
 
 def patiently(call: Callable[[], Any]) -> Any:
@@ -75,7 +105,7 @@ def ensure_assignment(root: Path, chapter: ch.Chapter) -> bool:
         for c in chapter.source.cells
         if ch.nbgrader_of(c).get("grade") or ch.nbgrader_of(c).get("task")
     }
-    with open_gradebook(root) as gradebook:
+    with open_gradebook(root) as gradebook, readable(gradebook.engine.url, root):
         db_url = str(gradebook.engine.url.render_as_string(hide_password=False))
         if _cells(gradebook, chapter) == wanted:
             return False
@@ -122,6 +152,19 @@ def apply(
             comment.auto_comment = _comment(comment.name, result, submission, chapter)
         gradebook.db.flush()
         _late_penalty(chapter.root, submitted, notebook, result.student)
+
+
+def write(
+    gradebook: Any, chapter: ch.Chapter, result: Result, submission: Submission | None, timestamp: str | None
+) -> None:
+    """Write one result, patiently; OSError where the gradebook cannot be written."""
+    from sqlalchemy.exc import OperationalError
+
+    try:
+        patiently(lambda: apply(gradebook, chapter, result, submission, timestamp))
+    except OperationalError as error:
+        where = file_of(gradebook.engine.url) or chapter.root / "gradebook.db"
+        raise OSError(0, f"the gradebook cannot be written ({error.orig})", str(where)) from error
 
 
 def _is_a_time(text: str) -> bool:
@@ -214,7 +257,7 @@ def back_up(root: Path, gradebook: Any) -> Path | None:
 
     if gradebook.engine.url.get_backend_name() != "sqlite":
         return None
-    folder = root / ".autograder" / "backups"
+    folder = root / BACKUPS
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / f"gradebook-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}.db"
     with closing(sqlite3.connect(gradebook.engine.url.database)) as now, closing(sqlite3.connect(kept)) as copy:
@@ -224,12 +267,21 @@ def back_up(root: Path, gradebook: Any) -> Path | None:
     return kept
 
 
+def newest_backup(root: Path) -> Path | None:
+    """Return the newest copy that `back_up` made, None where there is none."""
+    return max((root / BACKUPS).glob("gradebook-*.db"), default=None)
+
+
 def scores(gradebook: Any, chapter: ch.Chapter, student: str) -> dict[str, float | None]:
-    """Return the automatic scores that the gradebook holds for a submission, {} where there is none."""
+    """Return the automatic scores that the gradebook holds for a submission, {} where there is none.
+
+    Raises BadGradebook where it cannot be read.
+    """
     from nbgrader.api import MissingEntry
 
-    try:
-        notebook = gradebook.find_submission_notebook(chapter.notebook, chapter.name, student)
-    except MissingEntry:
-        return {}
-    return {grade.name: grade.auto_score for grade in notebook.grades}
+    with readable(gradebook.engine.url, chapter.root):
+        try:
+            notebook = patiently(lambda: gradebook.find_submission_notebook(chapter.notebook, chapter.name, student))
+        except MissingEntry:
+            return {}
+        return {grade.name: grade.auto_score for grade in notebook.grades}

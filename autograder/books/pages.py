@@ -78,7 +78,8 @@ def _as_typed(text: str) -> str:
 
 def clean(html: str) -> str:
     """Return `html` with everything but harmless tags and attributes escaped."""
-    return bleach.clean(html, tags=TAGS, attributes=_allowed, protocols={"http", "https", "mailto", "data"})
+    cleaned: str = bleach.clean(html, tags=TAGS, attributes=_allowed, protocols={"http", "https", "mailto", "data"})
+    return cleaned
 
 
 def _allowed(tag: str, name: str, value: str) -> bool:

@@ -65,6 +65,10 @@ class Store:
         content = json.dumps(shown, sort_keys=True, ensure_ascii=True).encode()
         write_atomically(self.folder / result.chapter / result.student / "latest.json", content)
 
+    def holds_any(self) -> bool:
+        """Return True where any result was applied to the gradebook."""
+        return next(self.folder.glob("*/*/latest.json"), None) is not None
+
     def latest(self, chapter: str, student: str) -> Result | None:
         """Return the result that was applied to the gradebook last."""
         try:

@@ -20,6 +20,7 @@ from autograder.course.settings import (
     CourseSettings,
     ExerciseSettings,
     course_of,
+    importable,
     read_course,
     read_exercises,
 )
@@ -157,7 +158,7 @@ class Chapter:
     @cached_property
     def course(self) -> CourseSettings:
         """Return whose course it is: what the build shipped, else the root's course.toml."""
-        return course_of(self.notes["course"]) if "course" in self.notes else read_course(self.root)
+        return importable(self.root, course_of(self.notes["course"])) if "course" in self.notes else read_course(self.root)
 
     @cached_property
     def settings(self) -> dict[str, ExerciseSettings]:
@@ -215,7 +216,7 @@ def exercises_of(notebook: NotebookNode, settings: dict[str, ExerciseSettings]) 
     return {name: Exercise(name, points, settings.get(name, ExerciseSettings())) for name, points in found.items()}
 
 
-class Node(dict):
+class Node(dict[str, Any]):
     """A JSON object whose keys are attributes too, as nbformat's NotebookNode, which takes a second to import."""
 
     def __getattr__(self, name: str) -> Any:
@@ -230,13 +231,14 @@ class Node(dict):
 
 def node(plain: dict[str, Any]) -> NotebookNode:
     """Return a copy of plain JSON data whose objects are Nodes."""
-    return json.loads(json.dumps(plain), object_hook=Node)
+    made: NotebookNode = json.loads(json.dumps(plain), object_hook=Node)
+    return made
 
 
 def read_trusted(path: Path) -> NotebookNode:
     """Read a notebook of the course itself; BadNotebook with the command that makes it where it is missing."""
     try:
-        notebook = json.loads(path.read_text(encoding="utf-8"), object_hook=Node)
+        notebook: NotebookNode = json.loads(path.read_text(encoding="utf-8"), object_hook=Node)
         for cell in notebook.cells:
             if isinstance(cell.source, list):
                 cell.source = "".join(cell.source)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import importlib.util
 import json
+import sys
 import tomllib
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
@@ -72,13 +74,21 @@ def read_course(root: Path) -> CourseSettings:
     tables = _load(path)
     if unknown := [name for name in tables if name != "course"]:
         raise BadSettings(path, unknown[0], _guess(unknown[0], ["course"]))
-    return _read(CourseSettings, tables.get("course", {}), path, "course")
+    course: CourseSettings = _read(CourseSettings, tables.get("course", {}), path, "course")
+    return importable(root, course)
 
 
 def course_of(plain: dict[str, Any]) -> CourseSettings:
     """Return the settings that `CourseSettings.to_json` gave."""
     known = {one.name for one in fields(CourseSettings)}
     return CourseSettings(**{name: value for name, value in plain.items() if name in known})
+
+
+def importable(root: Path, course: CourseSettings) -> CourseSettings:
+    """Let the package that lies in a course's root be imported, from whatever folder a command is started; return the course."""
+    if course.package and (root / course.package / "__init__.py").is_file() and importlib.util.find_spec(course.package) is None:
+        sys.path.append(str(root.resolve()))
+    return course
 
 
 def read_exercises(path: Path) -> dict[str, ExerciseSettings]:

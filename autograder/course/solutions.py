@@ -49,6 +49,10 @@ class NamedSolution:
     #: what the message that refuses it has to name, "" where anything will do
     names: str = ""
 
+    def unnamed(self, message: str) -> str:
+        """Return what a message had to name and does not, "" where it does, wherever its lines break."""
+        return "" if self.names in " ".join(message.split()) else self.names
+
 
 def read(path: Path, references: dict[str, str] | None = None) -> list[NamedSolution]:
     """Return the named solutions of a file in order; [] where there is no such file.

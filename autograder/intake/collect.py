@@ -22,7 +22,7 @@ from autograder.intake import archive as archives
 from autograder.intake import collected, identity
 from autograder.intake.archive import Member
 from autograder.intake.door import valid_id
-from autograder.intake.submission import match, parse
+from autograder.intake.submission import StudentCell, match, parse
 from autograder.log import Log
 from lessonkit.plain_text import one_line
 
@@ -156,10 +156,10 @@ def _wanted(chapter: ch.Chapter) -> int:
     return len({ch.grade_id_of(c) for c in chapter.source.cells if ch.nbgrader_of(c)})
 
 
-def _written(cells: list[object], chapter: ch.Chapter) -> int:
+def _written(cells: list[StudentCell], chapter: ch.Chapter) -> int:
     """Return how many solution cells differ from the release's."""
     stubs = {ch.grade_id_of(c): c.source.strip() for c in chapter.release.cells if ch.is_solution(c) or ch.is_manual(c)}
-    submission = match(cells, chapter.source)  # type: ignore[arg-type]
+    submission = match(cells, chapter.source)
     answers = {name: parts[0].source for name, parts in submission.solutions.items()} | {n: a.source for n, a in submission.manual.items()}
     return sum(1 for name, text in answers.items() if name in stubs and text.strip() not in ("", stubs[name]))
 

@@ -125,7 +125,8 @@ def _cell(cell: dict[str, Any]) -> StudentCell:
     metadata = cell.get("metadata")
     meta = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     grade_id = meta.get("grade_id", "") if isinstance(meta, dict) else ""
-    outputs = cell.get("outputs") if isinstance(cell.get("outputs"), list) else []
+    found = cell.get("outputs")
+    outputs = found if isinstance(found, list) else []
     kind = cell.get("cell_type")
     return StudentCell(
         kind if kind in ("code", "markdown", "raw") else "raw",

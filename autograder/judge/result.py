@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from autograder.course.chapter import Exercise
+from autograder.course.chapter import Chapter, Exercise
 from autograder.judge.verdict import CellVerdict
 from lessonkit.message import Message, to_text
 
@@ -41,6 +41,15 @@ class Result:
         if not cells:
             del found["cells"]
         return found
+
+
+def not_run(chapter: Chapter, student: str, status: str, reason: str | None, isolation: str) -> Result:
+    """Return the result of a submission that was not run, or on which the machine failed: nothing is known of any exercise."""
+    result = Result(student, chapter.key, status, reason, isolation=isolation)
+    for name, exercise in chapter.exercises.items():
+        result.exercises[name] = ExerciseResult(0.0, exercise.max_score, "not reached", reason or "", None)
+    result.max_score = sum(e.max_score for e in result.exercises.values())
+    return result
 
 
 def exercise_result(

@@ -101,8 +101,8 @@ def _strip(source: str, cut: set[str], hidden: set[int], judges: str) -> tuple[s
                 call.lineno in hidden,
                 None if judge is None else ast.unparse(judge),
                 judges,
-                advice.value if isinstance(advice, ast.Constant) else "",
-                first.value if isinstance(first, ast.Constant) else None,
+                _text(advice) or "",
+                _text(first),
             )
         )
         gone += [keyword.value for keyword in call.keywords if keyword.arg in cut]
@@ -110,6 +110,10 @@ def _strip(source: str, cut: set[str], hidden: set[int], judges: str) -> tuple[s
         call.keywords.append(ast.keyword("site", ast.Constant(sites[-1].number)))
     _drop_what_only_judgement_used(tree, gone)
     return ast.unparse(ast.fix_missing_locations(tree)), sites
+
+
+def _text(node: ast.expr | None) -> str | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
 
 def _drop_what_only_judgement_used(tree: ast.Module, gone: list[ast.expr]) -> None:
@@ -143,6 +147,7 @@ def _bound(statement: ast.stmt) -> set[str]:
             for target in statement.targets
             for t in (target.elts if isinstance(target, ast.Tuple) else [target])
         ]
-        if all(isinstance(target, ast.Name) for target in targets):
-            return {target.id for target in targets}
+        names = [target.id for target in targets if isinstance(target, ast.Name)]
+        if len(names) == len(targets):
+            return set(names)
     return set()

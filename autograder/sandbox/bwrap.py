@@ -144,7 +144,7 @@ def _system_paths(package: str) -> list[Path]:
     if Path(sys.executable).resolve().is_relative_to("/nix/store"):
         wanted.append(Path("/nix/store"))  # what this Python is linked with lies beside it, by names of its own
     wanted += [_package_root() / "lessonkit", _package_root() / "autograder", *filter(None, [folder_of(package)])]
-    real = []
+    real: list[Path] = []
     for path in wanted:
         if path.exists() and not any(path.is_relative_to(other) for other in real if other != Path("/")):
             real.append(path)

@@ -149,7 +149,7 @@ def _count(found: object) -> int:
 
 
 def _number(found: object) -> float:
-    if type(found) not in (int, float) or abs(found) > 1e18 or math.isnan(found):  # type: ignore[arg-type, operator]
+    if type(found) not in (int, float) or abs(found) > 1e18 or math.isnan(found):  # type: ignore[arg-type]
         raise ValueError("no number")
     return found  # type: ignore[return-value]
 

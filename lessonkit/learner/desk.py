@@ -69,4 +69,5 @@ def _kernel_names() -> dict[str, Any]:
     shell = get_ipython()
     if shell is None:
         raise CourseError('check("…") belongs in a notebook; on the command line it is: course check EXERCISE')
-    return shell.user_ns
+    names: dict[str, Any] = shell.user_ns
+    return names

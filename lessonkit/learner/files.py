@@ -44,7 +44,7 @@ def read_notebook(path: Path) -> Notebook:
     for cell in cells:
         if isinstance(cell.get("source"), list):
             cell["source"] = "".join(cell["source"])
-    return found
+    return dict(found)
 
 
 def write_notebook(path: Path, notebook: Notebook) -> None:

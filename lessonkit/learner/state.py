@@ -76,7 +76,8 @@ def read(folder: Path) -> State:
     if found.get("version") != VERSION:
         return State(note=f"{path} is of version {found.get('version')!r}, and this program writes {VERSION}; {_aside(path)}")
     known = {one.name: one for one in fields(Progress)}
-    state = State(plan=found.get("plan") if isinstance(found.get("plan"), dict) else {})
+    plan = found.get("plan")
+    state = State(plan=plan if isinstance(plan, dict) else {})
     for name, table in found["exercises"].items():
         if isinstance(table, dict):
             state.exercises[name] = Progress(**{k: v for k, v in table.items() if k in known and _same_kind(v, known[k].name)})

@@ -23,7 +23,8 @@ def run(path: Path, exercises: list[str]) -> list[dict[str, Any]]:
 
     os.chdir(path.parent)
     shell = InteractiveShell.instance()
-    shell.showtraceback = shell.showsyntaxerror = lambda *_, **__: None
+    for name in ("showtraceback", "showsyntaxerror"):
+        setattr(shell, name, lambda *_, **__: None)
     found = []
     for cell in _needed(read_notebook(path)["cells"], exercises):
         if exercise_of(cell) and is_locked(cell) and not is_answer(cell):

@@ -114,7 +114,7 @@ def _scores(rooms: list[Classroom]) -> dict[str, Any]:
     found = {}
     for room in rooms:
         with gradebook.open_gradebook(room.root) as books:
-            found |= {s.id: gradebook.scores(books, room.name, s.id) for s in books.students}
+            found |= {s.id: gradebook.scores(books, room.chapter, s.id) for s in books.students}
     return found
 
 

@@ -128,6 +128,12 @@ def test_unusual_right_solution_handed_in_is_accepted(rehearse, name, unusual):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("name", "refused"), named("refused.py"))
+def test_refused_solution_handed_in_loses_points_by_a_message_that_names_why(rehearse, name, refused):
+    assert [str(line) for line in rehearse(name).refused_lines(refused)] == []
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_no_mutant_of_a_reference_survives_without_a_reason(trials, name):
     found = mutate(ROOT, name, trials=trials)

@@ -15,11 +15,12 @@ CHAPTER = "01_numpy_backprop"
 class Classroom:
     """Writes submissions of one chapter below a root of its own."""
 
-    def __init__(self, root: Path, chapter: str = CHAPTER) -> None:
+    def __init__(self, root: Path, chapter: str = CHAPTER, origin: Path = ROOT) -> None:
         self.root, self.name = root, chapter
-        for room in ("source", "release"):
+        if origin != ROOT:
+            shutil.copytree(origin, root)
+        for room in ("source", "release", "course") if origin == ROOT else ():
             shutil.copytree(ROOT / room / chapter, root / room / chapter)
-        shutil.copytree(ROOT / "course" / chapter, root / "course" / chapter)
         self.chapter = ch.Chapter(root, chapter)
 
     @property

@@ -33,7 +33,7 @@ def honest_class(room):
 
 def scores_of(room):
     with gradebook.open_gradebook(room.root) as books:
-        return {s.id: gradebook.scores(books, room.name, s.id) for s in books.students}
+        return {s.id: gradebook.scores(books, room.chapter, s.id) for s in books.students}
 
 
 def test_stock_nbgrader_gives_the_same_scores(tmp_path, grade):
@@ -105,7 +105,9 @@ def test_manual_grades_and_comments_survive_a_regrade(classroom, grade):
         )
 
 
-def test_a_late_submission_is_noted_and_the_plugin_decides(classroom, grade):
+@pytest.mark.parametrize(("method", "penalty"), [("none", 0.0), ("zero", 26.0)])
+def test_a_late_submission_is_noted_and_the_plugin_decides(classroom, grade, method, penalty):
+    (classroom.root / "nbgrader_config.py").write_text(f"c = get_config()\nc.LateSubmissionPlugin.penalty_method = {method!r}\n")
     classroom.submit("ada")
     (classroom.folder("ada") / "timestamp.txt").write_text("2026-01-02 10:00:00 UTC")
     classroom.submit("eve")
@@ -116,7 +118,10 @@ def test_a_late_submission_is_noted_and_the_plugin_decides(classroom, grade):
     results = grade(classroom)
     assert results["eve"].score == 26
     with gradebook.open_gradebook(classroom.root) as books:
-        assert books.find_submission(classroom.name, "ada").total_seconds_late == 86400
+        ada, eve = (books.find_submission(classroom.name, student) for student in ("ada", "eve"))
+        assert (ada.total_seconds_late, ada.late_submission_penalty) == (86400, penalty)
+        assert (eve.total_seconds_late, eve.late_submission_penalty) == (0, 0.0)
+        assert (ada.score, eve.score) == (26.0, 26.0), "the penalty stands beside the score"
 
 
 def test_dry_run_shows_the_difference_and_writes_nothing(classroom, grade, cli):
@@ -127,6 +132,6 @@ def test_dry_run_shows_the_difference_and_writes_nothing(classroom, grade, cli):
     assert "ada: 26 -> 0" in shown.output
     assert "Nothing was written" in shown.output
     with gradebook.open_gradebook(classroom.root) as books:
-        assert sum(v or 0 for v in gradebook.scores(books, classroom.name, "ada").values()) == 26
+        assert sum(v or 0 for v in gradebook.scores(books, classroom.chapter, "ada").values()) == 26
     applied = cli("grade", "01", "--jobs", "1", "--root", classroom.root)
     assert "ada: 26 -> 0" in applied.output

@@ -66,7 +66,7 @@ def a_class(room, size, hostile=0):
 def everything(room):
     """Return what is in the gradebook and in the records: what has to be equal."""
     with gradebook.open_gradebook(room.root) as books:
-        scores = {s.id: gradebook.scores(books, room.name, s.id) for s in books.students}
+        scores = {s.id: gradebook.scores(books, room.chapter, s.id) for s in books.students}
     kept = store.Store(room.root)
     return scores, {s: store.to_record(kept.latest(room.name, s)) for s in scores}
 
@@ -220,7 +220,7 @@ def test_a_broken_machine_is_not_a_students_zero(classroom, grade, monkeypatch):
     assert result.status == "error"
     assert "needs attention" in result.reason
     with gradebook.open_gradebook(classroom.root) as books:
-        assert sum(v or 0 for v in gradebook.scores(books, classroom.name, "ada").values()) == 26
+        assert sum(v or 0 for v in gradebook.scores(books, classroom.chapter, "ada").values()) == 26
 
 
 def test_grading_again_runs_nothing(classroom, grade, monkeypatch):

@@ -16,7 +16,7 @@ TRUST = [] if level()[0] else ["--i-trust-these-students"]
 
 def scores_of(classroom, student):
     with gradebook.open_gradebook(classroom.root) as books:
-        return gradebook.scores(books, classroom.name, student)
+        return gradebook.scores(books, classroom.chapter, student)
 
 
 def test_a_changed_score_is_shown_backed_up_and_can_be_had_back(classroom, cli):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import os
 import shutil
 import signal
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from autograder import engine
 from autograder.books import gradebook
 from autograder.grade import Grading, Options
 from autograder.sandbox import trial
@@ -160,16 +162,24 @@ def test_the_gradebook_on_postgresql(tmp_path, cli):
         assert done.exit_code == 0, done.output
         with gradebook.open_gradebook(room.root) as books:
             assert "postgresql" in str(books.engine.url)
-            assert sum(v or 0 for v in gradebook.scores(books, room.name, "s0000").values()) == 26
+            assert sum(v or 0 for v in gradebook.scores(books, room.chapter, "s0000").values()) == 26
         assert "s0000" in cli("export", "--root", room.root).output
         assert not (room.root / "gradebook.db").exists()
 
 
-def test_jobs_say_how_many_run_at_once(tmp_path):
+def test_jobs_say_how_many_run_at_once(tmp_path, monkeypatch):
     room = Classroom(tmp_path / "room")
-    a_class(room, 3)
+    a_class(room, 4)
     sandboxed, _ = level()
+    asked, real = [], engine.ProcessPoolExecutor
+    monkeypatch.setattr(engine, "ProcessPoolExecutor", lambda jobs, **named: (asked.append(jobs), real(jobs, **named))[1])
     before = threading.active_count()
-    found = list(Grading(room.root, room.name, Options(jobs=3, trusting=not sandboxed)).run())
-    assert len(found) == 3
-    assert threading.active_count() <= before + 1
+    workers = []
+    for result in Grading(room.root, room.name, Options(jobs=2, trusting=not sandboxed)).run():
+        workers.append(len(multiprocessing.active_children()))
+        assert result.status == "graded"
+    assert asked == [2]
+    assert len(workers) == 4
+    assert max(workers) == 2
+    assert multiprocessing.active_children() == []
+    assert threading.active_count() <= before

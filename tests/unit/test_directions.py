@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 #: From the ground floor up. A newcomer who reads them in this order never meets a name that was not explained.
 ORDER = ("errors", "files", "log", "course", "sandbox", "intake", "rebuild", "judge", "books", "author")
 #: What stands above all rooms: who runs them.
-ABOVE = ("cores", "turns", "engine", "grade", "learner", "doctor", "demo", "cli", "__main__", "__init__")
+ABOVE = ("cores", "turns", "engine", "ledger", "grade", "learner", "doctor", "demo", "cli", "__main__", "__init__")
 
 
 def room_of(module: str) -> str:

@@ -56,6 +56,8 @@ def test_right_solutions_are_accepted_and_others_are_not():
     assert told(right, []) == []
     assert "not accepted at the desk" in told(Tried("f", "right", "r", {"f__x": not_yet()}, {}, accepted=True), [])[0]
     assert told(Tried("f", "refused", "r", accepted=True), []) == ["is accepted"]
+    assert told(Tried("f", "refused", "r"), []) == []
+    assert told(Tried("f", "refused", "r", unnamed="torch.relu"), []) == ["is refused by a message that does not name torch.relu"]
     assert "holds the answer" in told(Tried("f", "expected", "e", accepted=True, note="x @ w"), [])[0]
 
 

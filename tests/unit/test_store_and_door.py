@@ -1,0 +1,148 @@
+"""Records are whole or not there; the door says of everything that it does not take why, and what to do."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from autograder.books import store
+from autograder.intake import door
+from autograder.judge.result import ExerciseResult, Result
+
+
+def result(student="ada", outcome="pass"):
+    made = Result(student, "01_spread", "graded", score=2.0, max_score=3.0)
+    made.exercises["middle"] = ExerciseResult(2.0, 3.0, outcome, "", None)
+    return made
+
+
+def test_a_record_comes_back_as_it_was(tmp_path):
+    kept = store.Store(tmp_path)
+    path = kept.put("k1", result())
+    assert kept.get("01_spread", "ada", "k1") == result()
+    assert path.read_bytes() == store.to_record(result())
+    assert kept.get("01_spread", "ada", "k2") is None
+    assert not kept.holds_any()
+    kept.mark_latest(result(), "k1", b"notebook")
+    assert kept.holds_any()
+    assert kept.latest("01_spread", "ada") == result()
+    assert kept.is_of("01_spread", "ada", b"notebook")
+    assert not kept.is_of("01_spread", "ada", b"another")
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b'{"student": "ada"}', b"\xff\xfe", b'{"exercises": {"middle": 3}}'])
+def test_a_damaged_record_is_as_none(tmp_path, content):
+    kept = store.Store(tmp_path)
+    kept.put("k1", result()).write_bytes(content)
+    assert kept.get("01_spread", "ada", "k1") is None
+    (tmp_path / ".autograder" / "results" / "01_spread" / "ada" / "latest.json").write_bytes(content)
+    assert kept.latest("01_spread", "ada") is None
+    assert not kept.is_of("01_spread", "ada", b"")
+
+
+def test_a_write_that_fails_leaves_the_old_record_and_nothing_beside_it(tmp_path, monkeypatch):
+    from autograder import files
+
+    kept = store.Store(tmp_path)
+    path = kept.put("k1", result())
+    before = path.read_bytes()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        kept.put("k1", result("ada", "not yet"))
+    assert path.read_bytes() == before
+    assert [one.name for one in path.parent.iterdir()] == ["k1.json"]
+
+
+def test_a_broken_checker_is_looked_at_again_next_time(tmp_path):
+    kept = store.Store(tmp_path)
+    kept.put("k1", result(outcome="checker broke"))
+    assert kept.get("01_spread", "ada", "k1") is None
+
+
+def test_the_key_of_a_record_is_all_that_it_depends_on():
+    parts = [b"notebook", "reference", "wall", "limits"]
+    keys = {store.key_of(*parts)}
+    for index, part in enumerate(parts):
+        changed = [*parts[:index], part + (b"x" if isinstance(part, bytes) else "x"), *parts[index + 1 :]]
+        keys.add(store.key_of(*changed))
+    assert len(keys) == 5
+    assert store.key_of(b"a", "bc", "", "") != store.key_of(b"ab", "c", "", "")
+
+
+def take_in(room, student="ada"):
+    return door.take_in(room.root, room.name, student, room.chapter.source)
+
+
+def test_a_notebook_under_its_name_is_taken_in_with_its_time(room):
+    path = room.submit("ada")
+    (path.parent / "timestamp.txt").write_text("2026-01-02 10:00:00 UTC")
+    found = take_in(room)
+    assert (found.status, found.data, found.timestamp) == ("ready", path.read_bytes(), "2026-01-02 10:00:00 UTC")
+
+
+def test_a_renamed_notebook_is_known_by_its_grade_ids(room):
+    path = room.submit("ada")
+    path.rename(path.with_name("my homework (2).ipynb"))
+    found = take_in(room)
+    assert found.status == "ready"
+    assert "my homework (2).ipynb; recognised by its grade ids" in (found.note or "")
+
+
+@pytest.mark.parametrize(
+    ("do", "status", "reason"),
+    [
+        (lambda room: None, "missing", "nothing handed in (no submitted/ada/01_spread)"),
+        (lambda room: room.folder("ada"), "missing", "expected 01_spread.ipynb"),
+        (lambda room: room.submit("ada", b"{"), "rejected", "not valid JSON"),
+        (lambda room: room.submit("ada", b""), "rejected", "not valid JSON"),
+        (lambda room: room.submit("ada", another_chapter(room)), "rejected", "holds none of the grade ids of 01_spread; start again from release/01_spread"),
+        (lambda room: twice(room), "rejected", "keep one, named 01_spread.ipynb"),
+        (lambda room: linked(room), "rejected", "is a symbolic link"),
+        (lambda room: a_file(room), "rejected", "is a file, not a folder"),
+    ],
+)  # fmt: skip
+def test_what_is_not_taken_in_says_why_and_what_to_do(room, do, status, reason):
+    do(room)
+    found = take_in(room)
+    assert (found.status, found.data) == (status, b"")
+    assert reason in (found.reason or "")
+
+
+def another_chapter(room):
+    notebook = room.notebook()
+    for cell in notebook["cells"]:
+        if "nbgrader" in cell["metadata"]:
+            cell["metadata"]["nbgrader"]["grade_id"] = "other_" + cell["metadata"]["nbgrader"]["grade_id"]
+            cell["source"] = "other = 1"
+    return notebook
+
+
+def twice(room):
+    path = room.submit("ada")
+    for name in ("a.ipynb", "b.ipynb"):
+        path.with_name(name).write_bytes(path.read_bytes())
+    path.unlink()
+
+
+def linked(room):
+    path = room.submit("eve")
+    room.folder("ada").rmdir()
+    (room.root / "submitted" / "ada" / room.name).symlink_to(path.parent)
+
+
+def a_file(room):
+    room.folder("ada").rmdir()
+    (room.root / "submitted" / "ada" / room.name).write_text("x")
+
+
+def test_folders_of_others_chapters_are_nobodys_submission(room):
+    room.submit("ada")
+    (room.root / "submitted" / "bob" / "02_other").mkdir(parents=True)
+    (room.root / "submitted" / ".hidden" / room.name).mkdir(parents=True)
+    assert door.students(room.root, room.name) == ["ada"]
+    assert json.loads(take_in(room).data)["nbformat"] == 4
