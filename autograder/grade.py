@@ -172,6 +172,10 @@ class Grading:
             return None
         return self.store.get(self.chapter.key, arrived.student, key)
 
+    def absent(self, student: str) -> Result:
+        """Return the row of somebody on the roster who handed in nothing."""
+        return self._nothing(student, "missing", "nothing handed in")
+
     def _nothing(self, student: str, status: str, reason: str | None) -> Result:
         from autograder.judge.result import ExerciseResult
 

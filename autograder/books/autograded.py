@@ -121,23 +121,26 @@ def _picture(value: Any) -> str | None:
     return base64.b64encode(raw).decode("ascii") if raw.startswith(b"\x89PNG\r\n\x1a\n") else None
 
 
-def student_message(cell: dict[str, Any]) -> str:
-    """Return what a student may read about a test cell: of a hidden check the behaviour, and nothing that was seen.
+def message_of(cell: dict[str, Any]) -> Message:
+    """Return what a student may read about a test cell that does not hold: of a hidden check the behaviour, nothing that was seen.
 
     Values, ratios, an exception's class and its words can all carry a hidden input out; help is the course's own.
     """
     fields = dict(cell.get("fields", []))
-    if cell["outcome"] == "pass":
-        return "\n".join(f"pass        {behaviour}" for behaviour in cell.get("passed", [])) or "pass"
     outcome = cell["outcome"] if cell["outcome"] != "not reached" else "not checked"
     behaviour, help = cell.get("behaviour", ""), fields.get("help", "")
     if cell.get("hidden"):
         actual = NOT_WRITTEN if fields.get("actual") == NOT_WRITTEN else ""
-        message = Message(outcome, behaviour, actual=actual, help=help, try_="" if help else HIDDEN_ADVICE)
-    else:
-        seen = (fields.get(name, "") for name in ("expected", "actual", "where", "looks"))
-        message = Message(outcome, behaviour, *seen, help, fields.get("try", ""))
-    return to_text("", [message])
+        return Message(outcome, behaviour, actual=actual, help=help, try_="" if help else HIDDEN_ADVICE)
+    seen = (fields.get(name, "") for name in ("expected", "actual", "where", "looks"))
+    return Message(outcome, behaviour, *seen, help, fields.get("try", ""))
+
+
+def student_message(cell: dict[str, Any]) -> str:
+    """Return what a student may read about a test cell, as text."""
+    if cell["outcome"] == "pass":
+        return "\n".join(f"pass        {behaviour}" for behaviour in cell.get("passed", [])) or "pass"
+    return to_text("", [message_of(cell)])
 
 
 def _verdict_output(result: Result, grade_id: str) -> NotebookNode:
