@@ -406,9 +406,10 @@ def feedback(chapter: str, students: tuple[str, ...], force: bool, jobs: int | N
     """Write students' feedback pages to feedback/; only those that changed."""
     from autograder.books import feedback as pages
     from autograder.books import feedback_zip
+    from autograder.engine import workers
 
     name = ch.resolve(root, chapter)
-    run = pages.Run(root, name, list(students), force=force, jobs=jobs or 0)
+    run = pages.Run(root, name, list(students), force=force, jobs=jobs or workers())
     _pages_with_progress(run)
     if run.unchanged:
         click.echo(f"{run.unchanged} page(s) are as they were")

@@ -18,7 +18,6 @@ from autograder.books import feedback_page, templating
 from autograder.books.feedback_page import Inputs, Mark
 from autograder.books.gradebook import open_gradebook
 from autograder.course import chapter as ch
-from autograder.engine import workers
 from autograder.errors import AutograderError, cannot_write
 from autograder.files import write_atomically
 from autograder.log import Log
@@ -36,9 +35,9 @@ def graded_students(root: Path, chapter: str, notebook: str = "") -> list[str]:
 
 
 class Run:
-    """One run over a chapter's pages: what is out of date is found at the start, `pages` writes it."""
+    """One run over a chapter's pages, `jobs` at once: what is out of date is found at the start, `pages` writes it."""
 
-    def __init__(self, root: Path, chapter: str, students: list[str], force: bool = False, jobs: int = 0) -> None:
+    def __init__(self, root: Path, chapter: str, students: list[str], force: bool = False, jobs: int = 1) -> None:
         found = graded_students(root, chapter)
         if not found:
             raise AutograderError(f"nothing of {chapter} is graded yet. Run `autograder grade {chapter}` first.")
@@ -63,7 +62,7 @@ class Run:
                 self.failed.append(log.keep(f"the feedback of {inputs.student}", error))
 
     def _made(self) -> Iterator[tuple[Inputs, BaseException | None]]:
-        jobs = min(self.jobs or workers(), len(self.todo))
+        jobs = min(self.jobs, len(self.todo))
         if jobs <= 1 or len(self.todo) < SEVERAL:
             for inputs in self.todo:
                 try:

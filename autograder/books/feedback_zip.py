@@ -13,7 +13,7 @@ from autograder.errors import AutograderError
 from autograder.files import write_atomically
 from autograder.intake import collected
 
-_MOODLE = re.compile(r"^(?P<folder>(?:.*/)?[^/]*_assignsubmission_[a-z]+_)(?P<slash>/?)")
+_MOODLE = re.compile(r"^(?P<folder>(?:.*/)?[^/]*_assignsubmission_[a-z]+_?)(?P<slash>/?)")
 
 
 @dataclass
@@ -54,8 +54,8 @@ def write(root: Path, chapter: str, system: str) -> Made:
 def name_in(system: str, member: str, page: str) -> str:
     """Return what a page is called in the zip.
 
-    Moodle knows a student by `Name_number_assignsubmission_file_`, as a folder or before a file's name; Canvas by the
-    whole of the name up to the file's own, `lovelaceada_12345_67890_`.
+    Moodle knows a student by `Name_number_assignsubmission_file_`, as a folder (since 4.1 without the last underscore) or
+    before a file's name; Canvas by the numbers of user and file in `lovelaceada_12345_67890_`, which both have to be its own.
     """
     if system == "moodle" and (found := _MOODLE.match(member)):
         return f"{found['folder']}{found['slash']}{page}"

@@ -102,6 +102,7 @@ def test_many_pages_are_made_in_parallel(course, monkeypatch):
     ("system", "member", "page", "name"),
     [
         ("moodle", "Ada L_55_assignsubmission_file_/x.ipynb", "p.html", "Ada L_55_assignsubmission_file_/p.html"),
+        ("moodle", "Ada L_55_assignsubmission_file/x.ipynb", "p.html", "Ada L_55_assignsubmission_file/p.html"),
         ("moodle", "Ada L_55_assignsubmission_file_x.ipynb", "p.html", "Ada L_55_assignsubmission_file_p.html"),
         ("canvas", "lovelaceada_LATE_12_34_x.ipynb", "p.html", "lovelaceada_LATE_12_34_x.html"),
     ],
@@ -124,7 +125,7 @@ def test_the_zip_holds_who_came_from_the_system_and_says_who_did_not(course):
 @pytest.mark.parametrize("tex", [r"\text{<b onclick=alert(1)>x</b>}", r"\href{javascript:alert(1)}{x}", r"\style{color:red}{x}", r"\frac{", "x" * 5_000, "{" * 2_000])
 def test_a_formula_carries_no_markup_of_anybodys(tex):
     made = formulas.mathml(tex, False)
-    assert not re.search(r"<b\b|href=|style=|<[^>]*onclick", made.replace(f'alttext="{tex}"', ""))
+    assert not re.search(r"<b\b|href=|style=|<[^>]*onclick", re.sub(r' alttext="[^"]*"', "", made))
     shown = pages.shown(f"a ${tex}$ b <script>x</script> formula0n0e")
     assert "<script>" not in shown
     assert "formula0n0e" in shown
