@@ -454,6 +454,10 @@ def report(chapter: str | None, root: Path) -> None:
 )
 @click.option("--by", type=click.Choice(["chapter", "exercise"]), default="chapter", show_default=True)
 @click.option(
+    "--missing", type=click.Choice(["zero", "empty"]), default="zero", show_default=True,
+    help="What stands where nothing was handed in.",
+)
+@click.option(
     "--into", "template", type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="Fill in the table that Canvas or Moodle lets you download; it is kept, and a copy is written.",
 )
@@ -464,7 +468,7 @@ def report(chapter: str | None, root: Path) -> None:
 )
 @ROOT
 def export(
-    chapters: tuple[str, ...], form: str, by: str, template: Path | None, named: tuple[str, ...], target: Path | None, root: Path
+    chapters: tuple[str, ...], form: str, by: str, missing: str, template: Path | None, named: tuple[str, ...], target: Path | None, root: Path
 ) -> None:  # fmt: skip
     """Export grades as a table, or into Canvas's or Moodle's own."""
     from autograder.books import export as exporting
@@ -476,6 +480,8 @@ def export(
     if form == "xlsx" and target is None:
         raise click.UsageError("a workbook goes to a file: --format xlsx --to grades.xlsx")
     found = exporting.graded(root, _chapters(root, chapters) if chapters else [])
+    if missing == "empty":
+        found = exporting.without_missing(found)
     if waits := exporting.waiting(found):
         _say(f"{len(waits)} score(s) are not final, a person still has points to give: {', '.join(waits[:10])}{', …' if waits[10:] else ''}", err=True)
     if template is None:

@@ -54,7 +54,7 @@ def notebook_of(chapter: ch.Chapter, submission: Submission | None, result: Resu
             _pour(cell, submission.solutions.get(grade_id, []))
         elif submission and ch.is_manual(cell) and grade_id in submission.manual:
             answer = submission.manual[grade_id]
-            cell.source = pages.harmless(answer.source) if cell.cell_type == "markdown" else answer.source
+            cell.source = shown_answer(answer)
             if cell.cell_type == "markdown" and answer.attachments:
                 cell["attachments"] = answer.attachments
         if cell.cell_type == "code" and not ch.is_test(cell) and not ch.is_solution(cell):
@@ -67,6 +67,16 @@ def notebook_of(chapter: ch.Chapter, submission: Submission | None, result: Resu
     graded.cells = cells
     graded.nbformat_minor = 5
     return graded
+
+
+def shown_answer(answer: StudentCell) -> str:
+    """Return a written answer as `autograded/` shows it."""
+    return pages.harmless(answer.source) if answer.kind == "markdown" else answer.source
+
+
+def notebook_path(chapter: ch.Chapter, student: str, root: Path | None = None) -> Path:
+    """Return where a student's graded notebook lies."""
+    return (root or chapter.root) / "autograded" / student / chapter.name / f"{chapter.notebook}.ipynb"
 
 
 def _pour(cell: NotebookNode, written: list[StudentCell]) -> None:
@@ -152,7 +162,7 @@ def _verdict_output(result: Result, grade_id: str) -> NotebookNode:
 def write(root: Path, chapter: ch.Chapter, submission: Submission | None, result: Result) -> Path:
     """Write a student's graded notebook, atomically; return its path."""
     notebook = notebook_of(chapter, submission, result)
-    path = root / "autograded" / result.student / chapter.name / f"{chapter.notebook}.ipynb"
+    path = notebook_path(chapter, result.student, root)
     content = json.dumps(notebook, sort_keys=True, indent=1, ensure_ascii=True) + "\n"
     write_atomically(path, content.encode("ascii"))
     return path

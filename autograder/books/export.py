@@ -83,8 +83,14 @@ def rows_of(gradebook: Gradebook, chapters: list[str]) -> list[dict[str, Any]]:
                 name, str(time or ""), student, last or "", first or "", email or "", auto or 0.0, manual or 0.0,
                 penalty, max(0.0, (score or 0.0) - penalty), most, bool(waits),
             )  # fmt: skip
-            found.append(dict(zip(COLUMNS, values, strict=True)))
+            found.append(dict(zip(COLUMNS, values, strict=True)) | {"handed_in": (assignment, student) in handed_in})
     return found
+
+
+def without_missing(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return rows whose scores are empty where nothing was handed in: excused or not yet, and no zero."""
+    empty = dict.fromkeys(("auto_score", "manual_score", "late_submission_penalty", "score"), "")
+    return [row if row["handed_in"] else row | empty for row in found]
 
 
 def waiting(found: list[dict[str, Any]]) -> list[str]:
@@ -97,11 +103,11 @@ def columns(root: Path, found: list[dict[str, Any]], by: str) -> list[Column]:
     made: dict[str, Column] = {}
     for row in found:
         column = made.setdefault(row["assignment"], Column(row["assignment"], row["assignment"], row["max_score"]))
-        column.scores[row["student_id"]] = row["score"]
+        if row["score"] != "":
+            column.scores[row["student_id"]] = row["score"]
     if by == "chapter":
         return list(made.values())
-    everybody = {row["student_id"] for row in found}
-    return [column for name in made for column in _exercises(root, name, everybody)]
+    return [one for name, column in made.items() for one in _exercises(root, name, set(column.scores))]
 
 
 def _exercises(root: Path, name: str, everybody: set[str]) -> list[Column]:

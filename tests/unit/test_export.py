@@ -132,6 +132,16 @@ def test_by_exercise_and_as_a_workbook_without_formulas(course, tmp_path):
     assert load_workbook(io.BytesIO(tables.to_xlsx([["a\x00b"]]))).active["A1"].value == "a?b"
 
 
+def test_nothing_handed_in_is_zero_or_empty(course):
+    def scores(*options: str) -> dict[str, str]:
+        return {one["student_id"]: one["score"] for one in csv.DictReader(io.StringIO(run(course, *options).stdout))}
+
+    assert scores()["late"] == "0.0"
+    assert scores("--missing", "empty") == {"late": "", "bo": "0.0", "lovelaceada": "2.0"}
+    by = csv.DictReader(io.StringIO(run(course, "--missing", "empty", "--by", "exercise").stdout))
+    assert {one["student_id"]: one["01_tiny/f"] for one in by}["late"] == ""
+
+
 def test_no_statement_a_student(course):
     with closing(gradebook.open_gradebook(course)) as books:
         statements: list[str] = []
