@@ -79,7 +79,8 @@ def html(inputs: Inputs) -> str:
         key=inputs.key, title=f"{_title(chapter)}: {inputs.name}", status=result.status, reason=result.reason or "",
         points=_number(max(0.0, total - inputs.penalty)), most=_number(sum(mark.most for mark in inputs.marks.values())),
         penalty=_number(inputs.penalty) if inputs.penalty else "", waits=any(mark.waits for mark in inputs.marks.values()),
-        notes=_notes(chapter, inputs), rows=rows, cells=[_shown(cell) for cell in notebook["cells"]],
+        notes=_notes(chapter, inputs), rows=rows, open=[row for row in rows if not row["done"]],
+        passed=[row for row in rows if row["done"]], cells=[_shown(cell) for cell in notebook["cells"]],
         back={row["check"] or row["anchor"] for row in rows}, code_style=_code_style(),
     )  # fmt: skip
 
@@ -88,7 +89,7 @@ def _title(chapter: ch.Chapter) -> str:
     for cell in chapter.source.cells:
         for line in cell.source.splitlines() if cell.cell_type == "markdown" else ():
             if line.startswith("# "):
-                return f"{chapter.notebook} · {line[2:].strip()}" if chapter.notebook not in line else line[2:].strip()
+                return line[2:].strip()
     return chapter.notebook
 
 
@@ -110,6 +111,7 @@ def _exercises(chapter: ch.Chapter, inputs: Inputs, result: Result) -> list[dict
             "name": name, "anchor": _anchor(name), "check": "", "points": _number(points), "most": _number(exercise.max_score),
             "outcome": _SAID.get(found.outcome, found.outcome) if found else result.status, "what": "", "hidden": False,
             "help": "", "comment": " ".join(mark.comment for mark in marks if mark.comment),
+            "done": found is not None and found.outcome == "pass",
         }  # fmt: skip
         if found is not None and found.outcome != "pass":
             row |= _what_is_off(exercise, found, result)
@@ -137,10 +139,11 @@ def _questions(chapter: ch.Chapter, inputs: Inputs) -> list[dict[str, Any]]:
         mark = inputs.marks.get(name)
         if mark is None or not ch.is_manual(cell):
             continue
-        outcome = "waits for your instructor" if mark.waits else ("graded" if mark.points or mark.comment else "no points")
+        outcome = "waits for your instructor" if mark.waits else "graded" if mark.points or mark.comment else "not answered"
         rows.append({
             "name": name, "anchor": _anchor(name), "check": "", "points": "?" if mark.waits else _number(mark.points),
             "most": _number(mark.most), "outcome": outcome, "what": "", "hidden": False, "help": "", "comment": mark.comment,
+            "done": not mark.waits and mark.points >= mark.most,
         })  # fmt: skip
     return rows
 

@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element, tostring
 #: Characters of one formula that are turned into MathML; a longer one is shown as it was typed.
 MAX_TEX = 4_000
 _TAGS = frozenset(
-    ["math", "mrow", "mi", "mo", "mn", "mtext", "ms", "mfrac", "msqrt", "mroot", "msub", "msup", "msubsup", "munder", "mover", "munderover", "mmultiscripts", "mprescripts", "mtable", "mtr", "mtd", "mspace", "mstyle", "mphantom", "menclose", "mpadded"]
+    ["math", "mrow", "mi", "mo", "mn", "mtext", "ms", "mfrac", "msqrt", "mroot", "msub", "msup", "msubsup", "munder", "mover", "munderover", "mmultiscripts", "mprescripts", "mtable", "mtr", "mtd", "mspace", "mstyle", "mphantom", "menclose"]
 )
 _ATTRIBUTES = frozenset(
     ["xmlns", "display", "displaystyle", "scriptlevel", "stretchy", "fence", "form", "separator", "minsize", "maxsize", "symmetric", "largeop", "movablelimits", "accent", "accentunder", "linethickness", "mathvariant", "columnalign", "columnspacing", "rowspacing", "columnlines", "rowlines", "width", "height", "depth", "voffset", "lspace", "rspace", "notation"]
@@ -35,8 +35,8 @@ def mathml(tex: str, block: bool) -> str:
 def _tidy(element: Element) -> None:
     """Keep the tags and attributes of plain MathML; the text may hold anything and is escaped when it is written."""
     for part in element.iter():
-        if part.tag not in _TAGS:
-            part.tag = "mrow"
+        if part.tag not in _TAGS:  # mpadded, too: browsers read its "+0.833em" as a width, and neighbours overlap
+            part.tag, part.attrib = "mrow", {}
         for name in set(part.attrib) - _ATTRIBUTES:
             del part.attrib[name]
         part.text = html.unescape(part.text) if part.text else part.text

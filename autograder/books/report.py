@@ -89,7 +89,7 @@ def _bars(counts: list[int]) -> list[dict[str, Any]]:
     """Return the bars of the distribution, in the units of its drawing: 60 wide a bar, 100 high the highest."""
     highest = max([*counts, 1])
     return [
-        {"x": 60 * i, "height": round(100 * count / highest, 1), "y": round(120 - 100 * count / highest, 1), "count": count, "label": f"{10 * i}–{10 * i + 10} %"}
+        {"x": 60 * i, "height": round(100 * count / highest, 1), "y": round(120 - 100 * count / highest, 1), "count": count, "label": f"{10 * i}–{10 * i + 10}"}
         for i, count in enumerate(counts)
     ]
 
