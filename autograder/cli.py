@@ -228,6 +228,7 @@ def collect(archives: tuple[Path, ...], pattern: str | None, root: Path) -> None
 @click.option(
     "--json", "as_json", is_flag=True, help="One JSON object a submission and line on stdout, nothing else."
 )
+@click.option("--all-students", is_flag=True, help="A row, too, for everybody on the roster who handed in nothing.")
 @click.option("--force", is_flag=True, help="Run again what was graded before.")
 @click.option("--dry-run", is_flag=True, help="Show what a regrade would change; change nothing.")
 @click.option(
@@ -243,7 +244,7 @@ def collect(archives: tuple[Path, ...], pattern: str | None, root: Path) -> None
 @ROOT
 def grade(
     chapter: str, students: tuple[str, ...], jobs: int | None, engine: str, scheduler: str | None, as_json: bool,
-    force: bool, dry_run: bool, cold: bool, trusting: bool, wall: str, root: Path,
+    all_students: bool, force: bool, dry_run: bool, cold: bool, trusting: bool, wall: str, root: Path,
 ) -> None:  # fmt: skip
     """Grade submitted/ into the gradebook. Stop it anywhere and run it again: nothing is lost or done twice."""
     from autograder.grade import Grading, Options, SandboxBroke
@@ -276,8 +277,14 @@ def grade(
         results = merged(name, {part.chapter.notebook: _with_progress(part, lambda _: None) for part in parts})
         for result in results:
             say(result)
+    absent = _absent(root, name, parts, results) if results and not students else []
+    if all_students:
+        for one in absent:
+            say(one)
     if not as_json:
-        _table(results)
+        _table([*results, *absent] if all_students else results)
+    if absent:
+        _say(f"{len(absent)} on the roster handed in nothing: {', '.join(one.student for one in absent)}", err=True)
     if dry_run:
         _would_change(parts)
     if not results:
@@ -288,6 +295,17 @@ def grade(
     if attention := [r for r in results if r.status == "error" or (r.reason or "").startswith("needs attention")]:
         click.echo(f"{len(attention)} submission(s) need attention: the checker or this machine failed, not the student", err=True)
         sys.exit(1)
+
+
+def _absent(root: Path, name: str, parts: list[Any], results: list[Any]) -> list[Any]:
+    """Return a row, status missing, for everybody on the roster of whom there is nothing."""
+    from autograder.books import roster
+    from autograder.judge.merged import merged
+
+    there = {result.student for result in results}
+    students = [student for student in roster.absent(root, name) if student not in there]
+    rows = {part.chapter.notebook: [part.absent(student) for student in students] for part in parts}
+    return merged(name, rows) if len(parts) > 1 else next(iter(rows.values()))
 
 
 def _with_progress(grading: Any, each: Callable[[Any], None]) -> list[Any]:
@@ -377,53 +395,168 @@ def _would_change(parts: list[Any]) -> None:
 @main.command()
 @click.argument("chapter")
 @click.option("--student", "students", multiple=True, help="Only this student; may be given again.")
+@click.option("--force", is_flag=True, help="Write pages again whose inputs did not change.")
+@click.option("--jobs", type=click.IntRange(1), help="How many at once.  [default: one a core]")
+@click.option(
+    "--zip", "system", type=click.Choice(["moodle", "canvas"]),
+    help="Also write the zip that the system takes back, under the names it handed out.",
+)
 @ROOT
-def feedback(chapter: str, students: tuple[str, ...], root: Path) -> None:
-    """Write students' feedback pages to feedback/."""
+def feedback(chapter: str, students: tuple[str, ...], force: bool, jobs: int | None, system: str | None, root: Path) -> None:  # fmt: skip
+    """Write students' feedback pages to feedback/; only those that changed."""
     from autograder.books import feedback as pages
+    from autograder.books import feedback_zip
+    from autograder.engine import workers
 
     name = ch.resolve(root, chapter)
-    for path in pages.write(root, name, list(students)):
-        click.echo(f"wrote {path}")
+    run = pages.Run(root, name, list(students), force=force, jobs=jobs or workers())
+    _pages_with_progress(run)
+    if run.unchanged:
+        click.echo(f"{run.unchanged} page(s) are as they were")
+    if system:
+        made = feedback_zip.write(root, name, system)
+        for line in made.said:
+            _say(line, err=True)
+        click.echo(f"wrote {made.path} ({made.count} page(s))")
+    if run.failed:
+        from autograder.errors import AutograderError
+
+        raise AutograderError("\n".join(run.failed))
+
+
+def _pages_with_progress(run: Any) -> None:
+    """Write pages under a progress bar on stderr, a line for each where there is no terminal to draw one."""
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    for path in track(run.pages(), "feedback", total=len(run.todo), console=console, disable=not console.is_terminal):
+        if not console.is_terminal:
+            _say(f"wrote {path}")
 
 
 @main.command()
-@click.argument("chapter")
+@click.argument("chapter", required=False)
 @ROOT
-def report(chapter: str, root: Path) -> None:
-    """Write the class page: scores, hard exercises, and the mistakes behind them."""
+def report(chapter: str | None, root: Path) -> None:
+    """Write the class page of a chapter; without CHAPTER every chapter's, and the course's."""
     from autograder.books import report as reporting
 
-    click.echo(f"wrote {reporting.write(root, ch.resolve(root, chapter))}")
+    paths = [reporting.write(root, ch.resolve(root, chapter))] if chapter else reporting.write_all(root)
+    for path in paths:
+        click.echo(f"wrote {path}")
 
 
 @main.command()
 @click.argument("chapters", nargs=-1)
 @click.option(
-    "--format", "form", type=click.Choice(["csv", "canvas", "moodle"]), default="csv", show_default=True
+    "--format", "form", type=click.Choice(["csv", "canvas", "moodle", "xlsx"]), default="csv", show_default=True
+)
+@click.option("--by", type=click.Choice(["chapter", "exercise"]), default="chapter", show_default=True)
+@click.option(
+    "--missing", type=click.Choice(["zero", "empty"]), default="zero", show_default=True,
+    help="What stands where nothing was handed in.",
 )
 @click.option(
-    "--to",
-    "target",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write to this file.  [default: stdout]",
+    "--into", "template", type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Fill in the table that Canvas or Moodle lets you download; it is kept, and a copy is written.",
+)
+@click.option("--column", "named", multiple=True, help="CHAPTER=HEADING, where --into's headings do not say it.")
+@click.option(
+    "--to", "target", type=click.Path(path_type=Path, dir_okay=False),
+    help="Write to this file.  [default: stdout; with --into a file beside it]",
 )
 @ROOT
-def export(chapters: tuple[str, ...], form: str, target: Path | None, root: Path) -> None:
-    """Export the gradebook as CSV, or as Canvas or Moodle read it."""
+def export(
+    chapters: tuple[str, ...], form: str, by: str, missing: str, template: Path | None, named: tuple[str, ...], target: Path | None, root: Path
+) -> None:  # fmt: skip
+    """Export grades as a table, or into Canvas's or Moodle's own."""
     from autograder.books import export as exporting
+    from autograder.books import lms
+
+    _root_exists(root)
+    if named and template is None:
+        raise click.UsageError("--column goes with --into.")
+    if form == "xlsx" and target is None:
+        raise click.UsageError("a workbook goes to a file: --format xlsx --to grades.xlsx")
+    found = exporting.graded(root, _chapters(root, chapters) if chapters else [])
+    if missing == "empty":
+        found = exporting.without_missing(found)
+    if waits := exporting.waiting(found):
+        _say(f"{len(waits)} score(s) are not final, a person still has points to give: {', '.join(waits[:10])}{', …' if waits[10:] else ''}", err=True)
+    if template is None:
+        lines = exporting.table(root, found, form, by)
+        if target is None:
+            from autograder.books.tables import to_csv
+
+            click.echo(to_csv(lines), nl=False)
+            return
+        _write(target, exporting.content(lines, target, form))
+        return
+    people = lms.People.of(root, list({row["student_id"]: row for row in found}.values()))
+    filled = lms.fill(template, people, exporting.columns(root, found, by), dict(_pair(root, one) for one in named))
+    for line in filled.said:
+        _say(line, err=True)
+    _write(target or template.with_name(f"{template.stem}-filled.csv"), filled.content())
+    click.echo(f"{filled.count} grade(s) filled in")
+
+
+def _pair(root: Path, text: str) -> tuple[str, str]:
+    name, equals, heading = text.partition("=")
+    if not equals or not heading:
+        raise click.UsageError(f"--column {text!r}: say CHAPTER=HEADING, as in '01_numpy_backprop=Homework 1'.")
+    return (name if "/" in name else ch.resolve(root, name)), heading
+
+
+def _write(target: Path, content: bytes) -> None:
     from autograder.errors import cannot_write
     from autograder.files import write_atomically
 
-    text = exporting.to_csv(exporting.rows(root, _chapters(root, chapters) if chapters else []), form)
-    if target is None:
-        click.echo(text, nl=False)
-        return
     try:
-        write_atomically(target, text.encode("utf-8"))
+        write_atomically(target, content)
     except OSError as error:
         raise cannot_write(target, error, "autograder export --to FILE") from error
     click.echo(f"wrote {target}")
+
+
+@main.group()
+def students() -> None:
+    """The roster: who is in the course, and who has longer."""
+
+
+@students.command("import")
+@click.argument("table", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@ROOT
+def import_students(table: Path, root: Path) -> None:
+    """Put a CSV of students (id, first_name, last_name, email) into the gradebook.
+
+    Only the id has to be filled in. Nobody is taken out; what an empty field says nothing about stays.
+    """
+    from autograder.books import roster
+
+    _root_exists(root)
+    done = roster.read_into(root, table)
+    for line in done.refused:
+        _say(line, err=True)
+    click.echo(f"{done.new} new student(s), {done.changed} changed, {done.same} as they were, {len(done.refused)} refused")
+    if done.refused:
+        sys.exit(1)
+
+
+@students.command("extend")
+@click.argument("chapter")
+@click.argument("named", nargs=-1, required=True, metavar="STUDENT...")
+@click.option("--days", type=float, required=True, help="Days after the due date, in all; 0 takes an extension back.")
+@ROOT
+def extend_students(chapter: str, named: tuple[str, ...], days: float, root: Path) -> None:
+    """Give students longer for a chapter that they handed in; the next `grade` counts the lateness anew."""
+    from autograder.books import roster
+
+    _root_exists(root)
+    name = ch.resolve(root, chapter)
+    for student in roster.extend(root, name, list(named), days):
+        _say(f"{student}: {days:g} day(s) more for {name}")
+    click.echo(f"Apply it: autograder grade {name}")
 
 
 @main.command()

@@ -132,6 +132,10 @@ class Grading:
     def _executors(self, jobs: int, setup: engine.Setup) -> AbstractContextManager[Any]:
         return engine.dask(self.options.scheduler) if self.options.dask else engine.local(jobs, setup)
 
+    def absent(self, student: str) -> Result:
+        """Return the row of somebody on the roster who handed in nothing."""
+        return self._nothing(student, "missing", "nothing handed in")
+
     def _result(self, job: engine.Job, found: Result | dict[str, Any] | Exception) -> Result:
         if isinstance(found, Result):
             return found

@@ -54,7 +54,7 @@ def notebook_of(chapter: ch.Chapter, submission: Submission | None, result: Resu
             _pour(cell, submission.solutions.get(grade_id, []))
         elif submission and ch.is_manual(cell) and grade_id in submission.manual:
             answer = submission.manual[grade_id]
-            cell.source = pages.harmless(answer.source) if cell.cell_type == "markdown" else answer.source
+            cell.source = shown_answer(answer)
             if cell.cell_type == "markdown" and answer.attachments:
                 cell["attachments"] = answer.attachments
         if cell.cell_type == "code" and not ch.is_test(cell) and not ch.is_solution(cell):
@@ -67,6 +67,16 @@ def notebook_of(chapter: ch.Chapter, submission: Submission | None, result: Resu
     graded.cells = cells
     graded.nbformat_minor = 5
     return graded
+
+
+def shown_answer(answer: StudentCell) -> str:
+    """Return a written answer as `autograded/` shows it."""
+    return pages.harmless(answer.source) if answer.kind == "markdown" else answer.source
+
+
+def notebook_path(chapter: ch.Chapter, student: str, root: Path | None = None) -> Path:
+    """Return where a student's graded notebook lies."""
+    return (root or chapter.root) / "autograded" / student / chapter.name / f"{chapter.notebook}.ipynb"
 
 
 def _pour(cell: NotebookNode, written: list[StudentCell]) -> None:
@@ -121,23 +131,26 @@ def _picture(value: Any) -> str | None:
     return base64.b64encode(raw).decode("ascii") if raw.startswith(b"\x89PNG\r\n\x1a\n") else None
 
 
-def student_message(cell: dict[str, Any]) -> str:
-    """Return what a student may read about a test cell: of a hidden check the behaviour, and nothing that was seen.
+def message_of(cell: dict[str, Any]) -> Message:
+    """Return what a student may read about a test cell that does not hold: of a hidden check the behaviour, nothing that was seen.
 
     Values, ratios, an exception's class and its words can all carry a hidden input out; help is the course's own.
     """
     fields = dict(cell.get("fields", []))
-    if cell["outcome"] == "pass":
-        return "\n".join(f"pass        {behaviour}" for behaviour in cell.get("passed", [])) or "pass"
     outcome = cell["outcome"] if cell["outcome"] != "not reached" else "not checked"
     behaviour, help = cell.get("behaviour", ""), fields.get("help", "")
     if cell.get("hidden"):
         actual = NOT_WRITTEN if fields.get("actual") == NOT_WRITTEN else ""
-        message = Message(outcome, behaviour, actual=actual, help=help, try_="" if help else HIDDEN_ADVICE)
-    else:
-        seen = (fields.get(name, "") for name in ("expected", "actual", "where", "looks"))
-        message = Message(outcome, behaviour, *seen, help, fields.get("try", ""))
-    return to_text("", [message])
+        return Message(outcome, behaviour, actual=actual, help=help, try_="" if help else HIDDEN_ADVICE)
+    seen = (fields.get(name, "") for name in ("expected", "actual", "where", "looks"))
+    return Message(outcome, behaviour, *seen, help, fields.get("try", ""))
+
+
+def student_message(cell: dict[str, Any]) -> str:
+    """Return what a student may read about a test cell, as text."""
+    if cell["outcome"] == "pass":
+        return "\n".join(f"pass        {behaviour}" for behaviour in cell.get("passed", [])) or "pass"
+    return to_text("", [message_of(cell)])
 
 
 def _verdict_output(result: Result, grade_id: str) -> NotebookNode:
@@ -149,7 +162,7 @@ def _verdict_output(result: Result, grade_id: str) -> NotebookNode:
 def write(root: Path, chapter: ch.Chapter, submission: Submission | None, result: Result) -> Path:
     """Write a student's graded notebook, atomically; return its path."""
     notebook = notebook_of(chapter, submission, result)
-    path = root / "autograded" / result.student / chapter.name / f"{chapter.notebook}.ipynb"
+    path = notebook_path(chapter, result.student, root)
     content = json.dumps(notebook, sort_keys=True, indent=1, ensure_ascii=True) + "\n"
     write_atomically(path, content.encode("ascii"))
     return path

@@ -1,44 +1,163 @@
-"""Feedback pages for students, made by nbgrader from `autograded/`: no hidden test, no expected value of one, and
-no script of anybody's."""
+"""Feedback pages for students, made from `autograded/` and the gradebook: in parallel, only what changed, each by itself.
+
+No hidden test, no expected value of one, and no script of anybody's is on them.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import multiprocessing
 from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from contextlib import closing
+from dataclasses import asdict, replace
 from pathlib import Path
 
-from autograder.course import nbgrader_api as nb
-from autograder.errors import AutograderError
+from autograder.books import feedback_page, templating
+from autograder.books.feedback_page import Inputs, Mark
+from autograder.books.gradebook import open_gradebook
+from autograder.course import chapter as ch
+from autograder.errors import AutograderError, cannot_write
+from autograder.files import write_atomically
 from autograder.log import Log
 
+#: Pages from which on it pays to start further processes.
+SEVERAL = 8
 
-def graded_students(root: Path, chapter: str) -> list[str]:
-    """Return the students with a graded notebook of a chapter, sorted."""
+
+def graded_students(root: Path, chapter: str, notebook: str = "") -> list[str]:
+    """Return the students with a graded notebook of a chapter (of an assignment's `notebook`), sorted."""
     folder = root / "autograded"
     if not folder.is_dir():
         return []
-    return sorted(path.parent.parent.name for path in folder.glob(f"*/{chapter}/{chapter}.ipynb"))
+    return sorted({path.parent.parent.name for path in folder.glob(f"*/{chapter}/{notebook or '*'}.ipynb")})
+
+
+class Run:
+    """One run over a chapter's pages, `jobs` at once: what is out of date is found at the start, `pages` writes it."""
+
+    def __init__(self, root: Path, chapter: str, students: list[str], force: bool = False, jobs: int = 1) -> None:
+        found = graded_students(root, chapter)
+        if not found:
+            raise AutograderError(f"nothing of {chapter} is graded yet. Run `autograder grade {chapter}` first.")
+        if unknown := sorted(set(students) - set(found)):
+            raise AutograderError(f"no graded notebook of {', '.join(unknown)}. Run `autograder grade {chapter}` first.")
+        self.root, self.chapter, self.jobs = root, chapter, jobs
+        everything = list(inputs_of(root, chapter, students or found))
+        self.todo = [one for one in everything if force or made_from(one.page) != one.key]
+        self.unchanged = len(everything) - len(self.todo)
+        #: a line for each page that could not be made
+        self.failed: list[str] = []
+
+    def pages(self) -> Iterator[Path]:
+        """Write the pages that are out of date; yield each that was written. Stop it anywhere and run it again."""
+        log = Log(self.root, "feedback")
+        for inputs, error in self._made():
+            if error is None:
+                yield inputs.page
+            elif isinstance(error, OSError) and error.filename:
+                raise cannot_write(inputs.page, error, f"autograder feedback {self.chapter}") from error
+            else:  # one page that cannot be made is one line, and the others are made
+                self.failed.append(log.keep(f"the feedback of {inputs.student}", error))
+
+    def _made(self) -> Iterator[tuple[Inputs, BaseException | None]]:
+        jobs = min(self.jobs, len(self.todo))
+        if jobs <= 1 or len(self.todo) < SEVERAL:
+            for inputs in self.todo:
+                try:
+                    make(inputs)
+                except Exception as error:
+                    yield inputs, error
+                else:
+                    yield inputs, None
+            return
+        pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
+        try:
+            running: dict[Future[None], Inputs] = {pool.submit(make, inputs): inputs for inputs in self.todo}
+            for done in as_completed(running):
+                yield running[done], done.exception()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def make(inputs: Inputs) -> None:
+    """Write one page, atomically."""
+    write_atomically(inputs.page, feedback_page.html(inputs).encode("utf-8"))
 
 
 def write(root: Path, chapter: str, students: list[str]) -> Iterator[Path]:
-    """Write each student's page and yield its path; AutograderError with the next command where there is none."""
-    found = graded_students(root, chapter)
-    if not found:
-        raise AutograderError(f"nothing of {chapter} is graded yet. Run `autograder grade {chapter}` first.")
-    unknown = sorted(set(students) - set(found))
-    if unknown:
-        raise AutograderError(
-            f"no graded notebook of {', '.join(unknown)}. Run `autograder grade {chapter}` first."
-        )
-    api = nb.api(root)
-    failed, log = [], Log(root, "feedback")
-    for student in students or found:
+    """Write the pages that are out of date and yield their paths; AutograderError at the end where one failed."""
+    run = Run(root, chapter, students)
+    yield from run.pages()
+    if run.failed:
+        raise AutograderError("\n".join(run.failed))
+
+
+def made_from(page: Path) -> str:
+    """Return the key of what a page was made from, as it says itself; "" where there is no page of ours."""
+    try:
+        with page.open("rb") as file:
+            head = file.read(1_000).decode("utf-8", errors="replace")
+    except OSError:
+        return ""
+    return head.partition('<meta name="made-from" content="')[2].partition('"')[0]
+
+
+def inputs_of(root: Path, chapter: str, students: list[str]) -> Iterator[Inputs]:
+    """Yield what each page of a chapter is made from, with its key."""
+    for part in ch.parts(root, chapter):
+        marks, names, penalties = _marks(root, part)
+        there = set(graded_students(root, chapter, part.notebook))
+        for student in (one for one in students if one in there):
+            inputs = Inputs(
+                str(root), chapter, part.notebook, student, names.get(student) or student, marks.get(student, {}),
+                penalties.get(student, 0.0),
+            )  # fmt: skip
+            yield replace(inputs, key=_key(inputs, part))
+
+
+def _key(inputs: Inputs, part: ch.Chapter) -> str:
+    latest = Path(inputs.root) / ".autograder" / "results" / part.key / inputs.student / "latest.json"
+    digest = hashlib.sha256(templating.stamp(*feedback_page.MODULES).encode())
+    for path in (inputs.graded, inputs.submitted, latest, part.source_path):
         try:
-            done = api.generate_feedback(chapter, student, force=True)
-            if not done["success"]:
-                raise RuntimeError(str(done.get("error") or done.get("log")))
-        except Exception as error:  # one page that cannot be made is one line, and the others are made
-            failed.append(log.keep(f"the feedback of {student}", error))
-            continue
-        yield root / "feedback" / student / chapter / f"{chapter}.html"
-    if failed:
-        raise AutograderError("\n".join(failed))
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+        except OSError:
+            digest.update(b"none")
+    digest.update(json.dumps(asdict(replace(inputs, root="")), sort_keys=True).encode())
+    return digest.hexdigest()[:32]
+
+
+def _marks(root: Path, part: ch.Chapter) -> tuple[dict[str, dict[str, Mark]], dict[str, str], dict[str, float]]:
+    """Return the gradebook's marks, full names and late penalties by student, by three statements."""
+    most = {ch.grade_id_of(c): float(ch.nbgrader_of(c)["points"]) for c in part.source.cells if "points" in ch.nbgrader_of(c)}
+    with closing(open_gradebook(root)) as gradebook:
+        from nbgrader import api
+
+        def of(table: type, *columns: object) -> list[tuple[str, ...]]:
+            """Return rows of this notebook: the student, then columns of a table that hangs on a submitted notebook."""
+            query = gradebook.db.query(api.SubmittedAssignment.student_id, *columns).select_from(table)
+            if table is not api.SubmittedNotebook:
+                query = query.join(api.BaseCell, table.cell_id == api.BaseCell.id).join(api.SubmittedNotebook, table.notebook_id == api.SubmittedNotebook.id)
+            query = query.join(api.SubmittedAssignment, api.SubmittedNotebook.assignment_id == api.SubmittedAssignment.id)
+            query = query.join(api.Notebook, api.SubmittedNotebook.notebook_id == api.Notebook.id)
+            query = query.join(api.Assignment, api.Notebook.assignment_id == api.Assignment.id)
+            found = query.filter(api.Assignment.name == part.name, api.Notebook.name == part.notebook)
+            return [tuple(row) for row in found]
+
+        comments = {(student, cell): text for student, cell, text in of(api.Comment, api.BaseCell.name, api.Comment.manual_comment) if text}
+        grades = of(api.Grade, api.BaseCell.name, api.Grade.score, api.Grade.needs_manual_grade)
+        penalties = {student: penalty for student, penalty in of(api.SubmittedNotebook, api.SubmittedNotebook.late_submission_penalty) if penalty}
+        people = gradebook.db.query(api.Student.id, api.Student.first_name, api.Student.last_name)
+        names = {student: " ".join(n for n in (first, last) if n) for student, first, last in people}
+    # a comment on an exercise stands with its solution cell, which has no points
+    owner = ch.tests_of(part.source)
+    first_test = {owner[cell]: cell for cell in reversed(list(owner))}
+    marks: dict[str, dict[str, Mark]] = {}
+    for student, cell, score, waits in grades:
+        theirs = comments.get((student, cell), "")
+        if first_test.get(owner.get(cell, "")) == cell:
+            theirs = theirs or comments.get((student, owner[cell]), "")
+        marks.setdefault(student, {})[cell] = Mark(float(score or 0.0), most.get(cell, 0.0), bool(waits), theirs)
+    return marks, names, penalties

@@ -197,8 +197,9 @@ def _set_grade(grade: Any, result: Result, submission: Submission | None, chapte
         grade.auto_score, grade.needs_manual_grade = None, True  # for a person to settle, and no zero meanwhile
         return
     if name in result.cells:
-        grade.auto_score = float(result.cells[name]["score"])
-        grade.needs_manual_grade = grade.manual_score is not None
+        score = float(result.cells[name]["score"])
+        settled = not grade.needs_manual_grade and grade.auto_score == score  # somebody looked, and nothing changed
+        grade.auto_score, grade.needs_manual_grade = score, grade.manual_score is not None and not settled
         return
     if result.status == "error" and any(name in exercise.points for exercise in chapter.exercises.values()):
         grade.auto_score, grade.needs_manual_grade = None, True  # nobody knows yet: an older grade is not this one's
@@ -207,8 +208,22 @@ def _set_grade(grade: Any, result: Result, submission: Submission | None, chapte
         grade.auto_score, grade.needs_manual_grade = 0.0, False  # rejected or missing: nothing was earned
         return
     answered = submission is not None and _answered(name, submission, chapter)
+    settled = grade.manual_score is not None and not grade.needs_manual_grade and _as_before(name, submission, chapter, result.student)
     grade.auto_score = None if answered else 0.0
-    grade.needs_manual_grade = answered or grade.manual_score is not None
+    grade.needs_manual_grade = (answered or grade.manual_score is not None) and not settled
+
+
+def _as_before(name: str, submission: Submission | None, chapter: ch.Chapter, student: str) -> bool:
+    """Return True where a written answer is the one that was graded by hand: the one that `autograded/` shows."""
+    from autograder.books.autograded import notebook_path, shown_answer
+
+    try:
+        cells = ch.read_trusted(notebook_path(chapter, student)).cells
+    except AutograderError:
+        return False
+    answer = submission.manual.get(name) if submission else None
+    before = next((cell.source for cell in cells if ch.grade_id_of(cell) == name), None)
+    return answer is not None and before == shown_answer(answer)
 
 
 def _answered(name: str, submission: Submission, chapter: ch.Chapter) -> bool:

@@ -2,17 +2,22 @@
 
 Twice, because two programs show it. What a student wrote is made `harmless` before it is written to `autograded/`,
 so that formgrader under any configuration finds no tag with a class, an id or an attribute of theirs. What is rendered
-by our own commands goes through `markdown2html` besides, which `autograder.course.nbgrader_api` imposes.
+by our own commands goes through `markdown2html` besides, which `autograder.course.nbgrader_api` imposes; our own feedback
+pages use `shown`, which writes formulas as MathML, so that they need neither a script nor a network.
 """
 
 from __future__ import annotations
 
 import re
+import secrets
+from functools import lru_cache
 from typing import Any
 
 import bleach
 from jinja2 import pass_context
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+from autograder.books import formulas
 
 #: Characters of one Markdown cell that are rendered; mistune is not linear in all it can be given.
 MAX_RENDERED = 20_000
@@ -55,6 +60,35 @@ class _Renderer(IPythonRenderer):
             return f"[{bleach.clean(text, tags=set())}]"
 
 
+class _WithFormulas(_Renderer):
+    """Keeps formulas aside under marks that nobody can have typed, for MathML to stand there after the cleaning."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.mark = f"formula{secrets.token_hex(12)}n"
+        self.kept: list[str] = []
+
+    def _aside(self, tex: str, block: bool) -> str:
+        self.kept.append(formulas.mathml(tex, block))
+        return f"{self.mark}{len(self.kept) - 1}e"
+
+    def block_math(self, body: str) -> str:
+        """Return the mark of a formula on lines of its own."""
+        return self._aside(body, True)
+
+    def inline_math(self, body: str) -> str:
+        """Return the mark of a formula in a sentence."""
+        return self._aside(body, False)
+
+    def latex_environment(self, name: str, body: str) -> str:
+        """Return the mark of a formula that is an environment."""
+        return self._aside(f"\\begin{{{name}}}{body}\\end{{{name}}}", True)
+
+    def put_back(self, html: str) -> str:
+        """Return cleaned HTML with the formulas in their places."""
+        return re.sub(rf"{self.mark}(\d+)e", lambda found: self.kept[int(found[1])], html)
+
+
 @pass_context
 def markdown2html(context: Any, source: str) -> str:
     """Return the HTML of Markdown: tags that show text and embedded pictures, no script, style or remote image.
@@ -63,13 +97,31 @@ def markdown2html(context: Any, source: str) -> str:
     can take.
     """
     cell = context.get("cell", {}) or {}
+    return _rendered(source, cell.get("attachments", {}), _Renderer)
+
+
+def shown(source: str, attachments: dict[str, Any] | None = None, deeper: int = 0) -> str:
+    """Return what `markdown2html` does, formulas as MathML and headings `deeper` levels down, 6 at most."""
+    html = _rendered(source, attachments, _WithFormulas) if attachments else _of_text(source)
+    return re.sub(r"<(/?)h([1-6])>", lambda found: f"<{found[1]}h{min(6, int(found[2]) + deeper)}>", html)
+
+
+@lru_cache(maxsize=2_000)
+def _of_text(source: str) -> str:
+    """The course's own cells are the same on every page."""
+    return _rendered(source, {}, _WithFormulas)
+
+
+def _rendered(source: str, attachments: dict[str, Any] | None, kind: type[_Renderer]) -> str:
     head, rest = source[:MAX_RENDERED], source[MAX_RENDERED:]
-    renderer = _Renderer(escape=False, attachments=cell.get("attachments", {}), embed_images=False, exclude_anchor_links=True)
+    renderer = kind(escape=False, attachments=attachments or {}, embed_images=False, exclude_anchor_links=True)
     try:
-        shown = clean(MarkdownWithMath(renderer=renderer).render(TEX.sub(r"\\text", head)))
+        html = clean(MarkdownWithMath(renderer=renderer).render(TEX.sub(r"\\text", head)))
     except Exception:  # a RecursionError of a thousand brackets, or whatever comes
-        shown, rest = "", source
-    return f"{shown}<pre>{_as_typed(rest)}</pre>" if rest else shown
+        html, rest = "", source
+    if isinstance(renderer, _WithFormulas):
+        html = renderer.put_back(html)
+    return f"{html}<pre>{_as_typed(rest)}</pre>" if rest else html
 
 
 def _as_typed(text: str) -> str:

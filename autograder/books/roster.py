@@ -1,0 +1,102 @@
+"""Who is in the course: nbgrader's own table of students, filled from a CSV, and who of them handed in nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from autograder.books import tables
+from autograder.books.gradebook import one_transaction, open_gradebook, patiently
+from autograder.errors import AutograderError
+from autograder.intake.door import valid_id
+
+#: What a roster's columns may be called, by nbgrader's name for them.
+HEADINGS = {
+    "id": ("id", "student_id", "username", "login", "matriculation", "student id"),
+    "first_name": ("first_name", "first name", "firstname", "given name", "vorname", "prénom", "nombre"),
+    "last_name": ("last_name", "last name", "lastname", "surname", "family name", "nachname", "nom", "apellidos"),
+    "email": ("email", "e-mail", "mail", "email address", "e-mail-adresse"),
+    "lms_user_id": ("lms_user_id",),
+}
+
+
+@dataclass
+class Imported:
+    """How a roster went into the gradebook; `refused` has a line for each row that could not be taken."""
+
+    new: int = 0
+    changed: int = 0
+    same: int = 0
+    refused: list[str] = field(default_factory=list)
+
+
+def read_into(root: Path, path: Path) -> Imported:
+    """Put a roster's rows into the gradebook, all in one transaction; a field that is empty changes nothing.
+
+    Raises AutograderError where the file is no table with a column of ids.
+    """
+    try:
+        lines, _ = tables.read_csv(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise AutograderError(f"{path} could not be read: {error}. Save the list as CSV.") from error
+    heads = [head.strip().casefold() for head in lines[0]] if lines else []
+    places = {name: next((heads.index(other) for other in others if other in heads), -1) for name, others in HEADINGS.items()}
+    if places["id"] < 0:
+        raise AutograderError(f"{path} has no column `id`; there are: {', '.join(heads) or 'none'}. Head it with id,first_name,last_name,email.")
+    done = Imported()
+    with closing(open_gradebook(root)) as gradebook:
+        from nbgrader.api import Student
+
+        def write() -> None:
+            nonlocal done
+            done = Imported()
+            with one_transaction(gradebook):
+                known = {student.id: student for student in gradebook.db.query(Student)}
+                for number, row in enumerate(lines[1:], 2):
+                    values = {name: row[place].strip() for name, place in places.items() if 0 <= place < len(row) and row[place].strip()}
+                    student = values.pop("id", "")
+                    if not valid_id(student):
+                        done.refused.append(f"line {number}: {student!r} is no student id; letters, digits and . _ @ + - make one")
+                        continue
+                    there = known.get(student)
+                    if there is None:
+                        known[student] = Student(id=student, **values)
+                        gradebook.db.add(known[student])
+                        done.new += 1
+                    elif all(getattr(there, name) == value for name, value in values.items()):
+                        done.same += 1
+                    else:
+                        for name, value in values.items():
+                            setattr(there, name, value)
+                        done.changed += 1
+
+        patiently(write)
+    return done
+
+
+def absent(root: Path, chapter: str) -> list[str]:
+    """Return the students in the gradebook who handed in nothing of a chapter, sorted; [] where there is no gradebook."""
+    with closing(open_gradebook(root)) as gradebook:
+        from nbgrader.api import Student
+
+        everybody = [one.id for one in gradebook.db.query(Student.id)]
+    folder = root / "submitted"
+    return sorted(student for student in everybody if not (folder / student / chapter).is_dir())
+
+
+def extend(root: Path, chapter: str, students: list[str], days: float) -> Iterator[str]:
+    """Give students `days` after the due date, on nbgrader's own field; yield each.
+
+    AutograderError for one without a submission, which is where nbgrader keeps an extension.
+    """
+    with closing(open_gradebook(root)) as gradebook:
+        from nbgrader.api import MissingEntry
+
+        for student in students:
+            try:
+                patiently(lambda student=student: gradebook.grant_extension(chapter, student, days=days))
+            except MissingEntry as error:
+                raise AutograderError(f"no graded submission of {chapter} by {student}: collect and grade it, then run `autograder students extend` again.") from error
+            yield student
