@@ -2044,7 +2044,7 @@ with plot.figure(
 r"""
 Read it with care: two layers, half a minute, one seed. The differences between norms and between numbers of key heads are small, and that is the point of those two parts: they cost less and lose
 nothing. Positions are another matter: look at the last column. The row of the table for step 150 was never trained. A turned hand at step 150 is at a *distance* from its neighbours that
-was seen many times.
+was seen many times; what it loses, and it does lose, is owed to distances that were never seen (question B).
 """
 
 # %% [markdown]
