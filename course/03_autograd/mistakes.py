@@ -1865,39 +1865,6 @@ def my_backward(loss):
                     arrived[child][slot] = grad if held is None else held + grad
 
 
-# %% my_backward: recursion
-# help: Your function calls itself for every node, and Python stops at about a thousand calls inside each other. Keep
-#   a list of your own.
-def my_backward(loss):
-    order, seen = [], set()
-
-    def visit(node):
-        seen.add(node)
-        for child, _ in node.next_functions:
-            if child is not None and child not in seen:
-                visit(child)
-        order.append(node)
-
-    visit(loss.grad_fn)
-    arrived = {node: [None] * len(node._input_metadata) for node in order}
-    arrived[loss.grad_fn][loss.output_nr] = torch.ones_like(loss)
-    with torch.no_grad():
-        for node in reversed(order):
-            grads = arrived.pop(node)
-            if hasattr(node, "variable"):
-                leaf = node.variable
-                leaf.grad = grads[0].clone() if leaf.grad is None else leaf.grad + grads[0]
-                continue
-            sent = node(*grads)
-            for grad, (child, slot) in zip(sent if isinstance(sent, tuple) else (sent,), node.next_functions):
-                if child is None or grad is None:
-                    continue
-                wanted = child._input_metadata[slot]
-                grad = grad.sum_to_size(wanted.shape).to(wanted.dtype)
-                held = arrived[child][slot]
-                arrived[child][slot] = grad if held is None else held + grad
-
-
 # %% my_backward: other_grads_cleared
 # help: What .grad held before your call is gone. backward() clears nothing and replaces nothing: it adds to what is
 #   there.

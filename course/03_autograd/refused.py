@@ -615,3 +615,34 @@ def my_backward(loss):
         todo += [child for child, _ in node.next_functions]
     for leaf, g in zip(leaves, torch.autograd.grad(loss, leaves)):
         leaf.grad = g if leaf.grad is None else leaf.grad + g
+
+
+# %% my_backward: recursion
+def my_backward(loss):
+    order, seen = [], set()
+
+    def visit(node):
+        seen.add(node)
+        for child, _ in node.next_functions:
+            if child is not None and child not in seen:
+                visit(child)
+        order.append(node)
+
+    visit(loss.grad_fn)
+    arrived = {node: [None] * len(node._input_metadata) for node in order}
+    arrived[loss.grad_fn][loss.output_nr] = torch.ones_like(loss)
+    with torch.no_grad():
+        for node in reversed(order):
+            grads = arrived.pop(node)
+            if hasattr(node, "variable"):
+                leaf = node.variable
+                leaf.grad = grads[0].clone() if leaf.grad is None else leaf.grad + grads[0]
+                continue
+            sent = node(*grads)
+            for grad, (child, slot) in zip(sent if isinstance(sent, tuple) else (sent,), node.next_functions):
+                if child is None or grad is None:
+                    continue
+                wanted = child._input_metadata[slot]
+                grad = grad.sum_to_size(wanted.shape).to(wanted.dtype)
+                held = arrived[child][slot]
+                arrived[child][slot] = grad if held is None else held + grad
