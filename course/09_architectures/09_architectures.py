@@ -471,6 +471,8 @@ def _():
         lambda: SimpleAttention(4)(q, k[1:], v[:1]),
         expected=torch.tensor([[4.0, 0.0, 8.0], [4.0, 0.0, 8.0]]),
     )
+    batch = [check.tensor(36 + i, 2, 3, 4, dtype="float64") for i in range(3)]
+    check.close("a leading axis and float64: equal to torch's", lambda: SimpleAttention(4)(*batch), expected=lambda: F.scaled_dot_product_attention(*batch))
     ### BEGIN HIDDEN TESTS
     def attend(*tensors):
         return SimpleAttention(tensors[0].shape[-1])(*tensors)
