@@ -420,6 +420,8 @@ def _observe(
     except _Stop:
         raise
     except (Exception, SystemExit, RecursionError) as error:
+        if isinstance(error, RecursionError):
+            guard.watch_again()
         record["raised"] = [sound(base.__name__, 80) for base in type(error).__mro__ if base is not object][:40]
         record["message"] = say.error(error).partition(": ")[2]
     return here, record

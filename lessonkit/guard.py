@@ -233,6 +233,7 @@ def watch(exercise: str, forbidden: list[str] | None, course_file: str) -> Itera
             used.add(name)  # the course may call it, but whose it is shows in its class
 
     before = sys.getprofile()
+    _profiles.append(profile)
     with known.torch_mode(note):
         threading.setprofile(profile)
         sys.setprofile(profile)
@@ -241,8 +242,19 @@ def watch(exercise: str, forbidden: list[str] | None, course_file: str) -> Itera
         finally:
             if sys.getprofile() is not profile:
                 used.add("sys.setprofile")
+            _profiles.pop()
             sys.setprofile(before)
             threading.setprofile(before)
+
+
+#: The profile functions of the blocks that are being watched, the innermost last.
+_profiles: list[Any] = []
+
+
+def watch_again() -> None:
+    """Put the profile function back that Python itself took away: a recursion too deep leaves none, and is no attempt."""
+    if _profiles and sys.getprofile() is None:
+        sys.setprofile(_profiles[-1])
 
 
 def _through_libraries(name: str) -> bool:
