@@ -90,7 +90,7 @@ def _markdown(source: str) -> NotebookNode:
 
 
 def _code(student: StudentCell) -> NotebookNode:
-    made = {
+    made: dict[str, Any] = {
         "cell_type": "code", "metadata": {}, "execution_count": None, "source": student.source, "id": "x",
         "outputs": clean_outputs(student.outputs),
     }  # fmt: skip
@@ -137,13 +137,13 @@ def message_of(cell: dict[str, Any]) -> Message:
     Values, ratios, an exception's class and its words can all carry a hidden input out; help is the course's own.
     """
     fields = dict(cell.get("fields", []))
-    outcome = cell["outcome"] if cell["outcome"] != "not reached" else "not checked"
+    outcome: Any = cell["outcome"] if cell["outcome"] != "not reached" else "not checked"
     behaviour, help = cell.get("behaviour", ""), fields.get("help", "")
     if cell.get("hidden"):
         actual = NOT_WRITTEN if fields.get("actual") == NOT_WRITTEN else ""
         return Message(outcome, behaviour, actual=actual, help=help, try_="" if help else HIDDEN_ADVICE)
-    seen = (fields.get(name, "") for name in ("expected", "actual", "where", "looks"))
-    return Message(outcome, behaviour, *seen, help, fields.get("try", ""))
+    seen = {name: fields.get(name, "") for name in ("expected", "actual", "where", "looks")}
+    return Message(outcome, behaviour, **seen, help=help, try_=fields.get("try", ""))
 
 
 def student_message(cell: dict[str, Any]) -> str:

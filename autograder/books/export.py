@@ -107,55 +107,49 @@ def columns(root: Path, found: list[dict[str, Any]], by: str) -> list[Column]:
             column.scores[row["student_id"]] = row["score"]
     if by == "chapter":
         return list(made.values())
-    return [one for name, column in made.items() for one in _exercises(root, name, set(column.scores))]
+    return _by_exercise(root, made)
 
 
-def _exercises(root: Path, name: str, everybody: set[str]) -> list[Column]:
-    """Return a chapter's columns by exercise; a late penalty is the whole chapter's and is in none of them."""
-    from nbgrader import api
-
-    with closing(open_gradebook(root)) as gradebook:
-        books = gradebook.db
-        cells = (
-            books.query(api.Notebook.name, api.GradeCell.name, api.GradeCell.max_score)
-            .join(api.Notebook, api.GradeCell.notebook_id == api.Notebook.id)
-            .join(api.Assignment, api.Notebook.assignment_id == api.Assignment.id)
-            .filter(api.Assignment.name == name)
-            .all()
-        )
-        tasks = (
-            books.query(api.Notebook.name, api.TaskCell.name, api.TaskCell.max_score)
-            .join(api.Notebook, api.TaskCell.notebook_id == api.Notebook.id)
-            .join(api.Assignment, api.Notebook.assignment_id == api.Assignment.id)
-            .filter(api.Assignment.name == name)
-            .all()
-        )
-        grades = (
-            books.query(api.SubmittedAssignment.student_id, api.Notebook.name, api.BaseCell.name, api.Grade.score)
-            .select_from(api.Grade)
-            .join(api.BaseCell, api.Grade.cell_id == api.BaseCell.id)
-            .join(api.Notebook, api.BaseCell.notebook_id == api.Notebook.id)
-            .join(api.Assignment, api.Notebook.assignment_id == api.Assignment.id)
-            .join(api.SubmittedNotebook, api.Grade.notebook_id == api.SubmittedNotebook.id)
-            .join(api.SubmittedAssignment, api.SubmittedNotebook.assignment_id == api.SubmittedAssignment.id)
-            .filter(api.Assignment.name == name)
-            .all()
-        )
-    several = len({notebook for notebook, _, _ in cells + tasks}) > 1
-    owner, order = _owners(root, name)
-
-    def heading(notebook: str, cell: str) -> str:
-        exercise = owner.get((notebook, cell)) or cell.partition("__")[0]
-        return "/".join([name, *([notebook] if several else []), exercise])
-
+def _by_exercise(root: Path, chapters: dict[str, Column]) -> list[Column]:
+    """Return the columns of chapters by exercise; a late penalty is the whole chapter's and is in none of them."""
+    cells, grades = _graded_cells(root, list(chapters))
     made: dict[str, Column] = {}
-    for notebook, cell, most in sorted(cells + tasks, key=lambda one: (one[0], order.get((one[0], one[1]), 0), one[1])):
-        column = made.setdefault(heading(notebook, cell), Column(heading(notebook, cell), name, 0.0, dict.fromkeys(everybody, 0.0)))
-        column.most += float(most)
-    for student, notebook, cell, score in grades:
-        if column := made.get(heading(notebook, cell)):
-            column.scores[student] = column.scores.get(student, 0.0) + (score or 0.0)
+    headings: dict[tuple[str, str, str], str] = {}
+    for name, chapter in chapters.items():
+        mine = [(notebook, cell, most) for assignment, notebook, cell, most in cells if assignment == name]
+        several = len({notebook for notebook, _, _ in mine}) > 1
+        owner, order = _owners(root, name)
+        for notebook, cell, most in sorted(mine, key=lambda one: (one[0], order.get((one[0], one[1]), 0), one[1])):
+            exercise = owner.get((notebook, cell)) or cell.partition("__")[0]
+            heading = "/".join([name, *([notebook] if several else []), exercise])
+            headings[name, notebook, cell] = heading
+            made.setdefault(heading, Column(heading, name, 0.0, dict.fromkeys(chapter.scores, 0.0))).most += float(most)
+    for student, name, notebook, cell, score in grades:
+        heading = headings.get((name, notebook, cell), "")
+        if heading and student in made[heading].scores:
+            made[heading].scores[student] += score or 0.0
     return list(made.values())
+
+
+def _graded_cells(root: Path, names: list[str]) -> tuple[list[Any], list[Any]]:
+    """Return assignments' graded cells (assignment, notebook, cell, points) and the scores (student, …, score) on them."""
+    with closing(open_gradebook(root)) as gradebook:
+        from nbgrader import api
+
+        def of(table: Any, *columns: Any) -> Any:
+            query = gradebook.db.query(*columns).select_from(table)
+            if table is api.Grade:
+                query = query.join(api.BaseCell, api.Grade.cell_id == api.BaseCell.id).join(api.Notebook, api.BaseCell.notebook_id == api.Notebook.id)
+                query = query.join(api.SubmittedNotebook, api.Grade.notebook_id == api.SubmittedNotebook.id)
+                query = query.join(api.SubmittedAssignment, api.SubmittedNotebook.assignment_id == api.SubmittedAssignment.id)
+            else:
+                query = query.join(api.Notebook, table.notebook_id == api.Notebook.id)
+            query = query.join(api.Assignment, api.Notebook.assignment_id == api.Assignment.id)
+            return query.filter(api.Assignment.name.in_(names)).all()
+
+        place = (api.Assignment.name, api.Notebook.name)
+        cells = [*of(api.GradeCell, *place, api.GradeCell.name, api.GradeCell.max_score), *of(api.TaskCell, *place, api.TaskCell.name, api.TaskCell.max_score)]
+        return cells, of(api.Grade, api.SubmittedAssignment.student_id, *place, api.BaseCell.name, api.Grade.score)
 
 
 def _owners(root: Path, name: str) -> tuple[dict[tuple[str, str], str], dict[tuple[str, str], int]]:

@@ -13,6 +13,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from autograder.books import feedback_page, templating
 from autograder.books.feedback_page import Inputs, Mark
@@ -135,7 +136,7 @@ def _marks(root: Path, part: ch.Chapter) -> tuple[dict[str, dict[str, Mark]], di
     with closing(open_gradebook(root)) as gradebook:
         from nbgrader import api
 
-        def of(table: type, *columns: object) -> list[tuple[str, ...]]:
+        def of(table: Any, *columns: Any) -> list[tuple[Any, ...]]:
             """Return rows of this notebook: the student, then columns of a table that hangs on a submitted notebook."""
             query = gradebook.db.query(api.SubmittedAssignment.student_id, *columns).select_from(table)
             if table is not api.SubmittedNotebook:

@@ -89,7 +89,7 @@ def _title(chapter: ch.Chapter) -> str:
     for cell in chapter.source.cells:
         for line in cell.source.splitlines() if cell.cell_type == "markdown" else ():
             if line.startswith("# "):
-                return line[2:].strip()
+                return str(line[2:]).strip()
     return chapter.notebook
 
 

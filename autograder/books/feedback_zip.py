@@ -36,12 +36,12 @@ def write(root: Path, chapter: str, system: str) -> Made:
     with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
         for student in graded_students(root, chapter):
             pages = sorted((root / "feedback" / student / chapter).glob("*.html"))
-            row = newest.get(student)
-            if row is None or not pages:
-                made.said.append(f"not in the zip: {student} ({'no page' if row else f'no file of theirs came from {system}'})")
+            came = newest.get(student)
+            if came is None or not pages:
+                made.said.append(f"not in the zip: {student} ({'no page' if came else f'no file of theirs came from {system}'})")
                 continue
             for page in pages:
-                entry = zipfile.ZipInfo(name_in(system, row.member, page.name), (1980, 1, 1, 0, 0, 0))
+                entry = zipfile.ZipInfo(name_in(system, came.member, page.name), (1980, 1, 1, 0, 0, 0))
                 entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
                 archive.writestr(entry, page.read_bytes())
                 made.count += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from autograder.books import tables
@@ -96,7 +97,7 @@ def extend(root: Path, chapter: str, students: list[str], days: float) -> Iterat
 
         for student in students:
             try:
-                patiently(lambda student=student: gradebook.grant_extension(chapter, student, days=days))
+                patiently(partial(gradebook.grant_extension, chapter, student, days=days))
             except MissingEntry as error:
                 raise AutograderError(f"no graded submission of {chapter} by {student}: collect and grade it, then run `autograder students extend` again.") from error
             yield student

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import numpy as np
@@ -74,3 +75,21 @@ def test_without_a_chapter_the_course_has_a_page(course):
     assert f'href="{NAME}.html"' in page
     assert re.search(r'lia</th><td class="n">–', page)
     assert re.search(r'bo</th><td class="n">0 of 2', page)
+
+
+def test_grade_says_who_handed_in_nothing_and_gives_rows_only_where_asked(course, monkeypatch):
+    from autograder import cli, grade
+
+    monkeypatch.setattr(grade.Grading, "confirm_isolation", lambda self: None)
+
+    def graded(grading, each):
+        each(tiny_course.verdict("ada", 2.0))
+        return [tiny_course.verdict("ada", 2.0)]
+
+    monkeypatch.setattr(cli, "_with_progress", graded)
+    call = ["grade", "01", "--json", "--i-trust-these-students", "--root", str(course)]
+    done = CliRunner().invoke(main, call)
+    assert "1 on the roster handed in nothing: lia" in done.stderr
+    assert [json.loads(line)["student"] for line in done.stdout.splitlines()] == ["ada"]
+    rows = [json.loads(line) for line in CliRunner().invoke(main, [*call, "--all-students"]).stdout.splitlines()]
+    assert [(row["student"], row["status"], row["score"]) for row in rows] == [("ada", "graded", 2.0), ("lia", "missing", 0.0)]
