@@ -9,6 +9,7 @@ import pytest
 from autograder.books import store
 from autograder.intake import door
 from autograder.judge.result import ExerciseResult, Result
+from tests.e2e.classroom import code
 
 
 def result(student="ada", outcome="pass"):
@@ -99,7 +100,7 @@ def test_a_renamed_notebook_is_known_by_its_grade_ids(room):
         (lambda room: None, "missing", "nothing handed in (no submitted/ada/01_spread)"),
         (lambda room: room.folder("ada"), "missing", "expected 01_spread.ipynb"),
         (lambda room: room.submit("ada", b"{"), "rejected", "not valid JSON"),
-        (lambda room: room.submit("ada", b""), "rejected", "not valid JSON"),
+        (lambda room: room.submit("ada", b""), "rejected", "an empty file; save it in JupyterLab"),
         (lambda room: room.submit("ada", another_chapter(room)), "rejected", "holds none of the grade ids of 01_spread; start again from release/01_spread"),
         (lambda room: twice(room), "rejected", "keep one, named 01_spread.ipynb"),
         (lambda room: linked(room), "rejected", "is a symbolic link"),
@@ -114,12 +115,9 @@ def test_what_is_not_taken_in_says_why_and_what_to_do(room, do, status, reason):
 
 
 def another_chapter(room):
-    notebook = room.notebook()
-    for cell in notebook["cells"]:
-        if "nbgrader" in cell["metadata"]:
-            cell["metadata"]["nbgrader"]["grade_id"] = "other_" + cell["metadata"]["nbgrader"]["grade_id"]
-            cell["source"] = "other = 1"
-    return notebook
+    of_another = code("def other():\n    return 1\n")
+    of_another["metadata"]["nbgrader"] = {"grade_id": "other", "solution": True, "grade": False, "locked": False, "schema_version": 3}
+    return room.notebook() | {"cells": [of_another]}
 
 
 def twice(room):
