@@ -247,6 +247,7 @@ def grade(
     all_students: bool, force: bool, dry_run: bool, cold: bool, trusting: bool, wall: str, root: Path,
 ) -> None:  # fmt: skip
     """Grade submitted/ into the gradebook. Stop it anywhere and run it again: nothing is lost or done twice."""
+    from autograder.errors import GotOut, NothingHandedIn
     from autograder.grade import Grading, Options, SandboxBroke
     from autograder.judge.merged import merged
 
@@ -265,7 +266,7 @@ def grade(
     try:
         parts[0].confirm_isolation()
     except SandboxBroke as error:
-        raise click.ClickException(f"{error}. Run `autograder doctor` to see each canary.") from error
+        raise GotOut(str(error)) from error
 
     def say(result: Any) -> None:
         if as_json:
@@ -288,10 +289,7 @@ def grade(
     if dry_run:
         _would_change(parts)
     if not results:
-        where = root / "submitted" / "STUDENT" / name / f"{name}.ipynb"
-        raise click.ClickException(
-            f"nothing to grade: expected notebooks at {where}. Run `autograder collect ARCHIVE`."
-        )
+        raise NothingHandedIn(root / "submitted" / "STUDENT" / name / f"{name}.ipynb")
     if attention := [r for r in results if r.status == "error" or (r.reason or "").startswith("needs attention")]:
         click.echo(f"{len(attention)} submission(s) need attention: the checker or this machine failed, not the student", err=True)
         sys.exit(1)

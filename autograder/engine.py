@@ -16,11 +16,13 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autograder import cores
-from autograder.judge.result import Result
 from autograder.turns import ATTEMPTS, Job, Turns, UnderLoad
+
+if TYPE_CHECKING:
+    from autograder.judge.result import Result
 
 
 @dataclass(frozen=True)

@@ -90,6 +90,20 @@ class NoSandbox(AutograderError):
         )
 
 
+class GotOut(AutograderError):
+    """A canary got through the wall: nobody's code is run behind it."""
+
+    def __init__(self, found: str) -> None:
+        super().__init__(f"{found}. Run `autograder doctor` to see each canary.")
+
+
+class NothingHandedIn(AutograderError):
+    """No folder of `submitted/` holds anything for the chapter."""
+
+    def __init__(self, expected: Path) -> None:
+        super().__init__(f"nothing to grade: expected notebooks at {expected}. Run `autograder collect ARCHIVE`.")
+
+
 class BadGradebook(AutograderError):
     """The gradebook cannot be read: no score may change, because nobody knows what it was."""
 

@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from autograder.judge.result import Result
 from autograder.sandbox.host import SandboxBroke
+
+if TYPE_CHECKING:  # a worker starts its template before it loads what judges
+    from autograder.judge.result import Result
 
 #: How often the machine may fail on one submission before it is set aside for a person.
 ATTEMPTS = 3
