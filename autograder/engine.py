@@ -218,7 +218,7 @@ def dask(scheduler: str | None) -> Iterator[Any]:
     """Yield a function that returns Dask's executor: a scheduler's at `scheduler`, else a local cluster's."""
     from distributed import Client
 
-    with Client(scheduler) if scheduler else Client(processes=True, threads_per_worker=1) as client:
+    with Client(scheduler) if scheduler else Client(processes=True, threads_per_worker=1) as client:  # type: ignore[no-untyped-call]
         yield lambda: client.get_executor(pure=False)
 
 

@@ -81,7 +81,9 @@ def written(names: Iterable[str], cells: Sequence[str]) -> tuple[str, list[str]]
     `names` are what the exercise asks for. The newest cell that binds each of them answers; an older version of a
     cell that ran again, and the course's own check cells, play no part.
     """
-    wanted, answer, beside = set(names), [], []
+    wanted = set(names)
+    answer: list[str] = []
+    beside: list[str] = []
     replaced: set[str] = set()
     for text in reversed(list(dict.fromkeys(cells))):
         try:

@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable
 from types import FunctionType
-from typing import Any
+from typing import Any, cast
 
 from lessonkit import check
 from lessonkit.guard import is_library
@@ -73,11 +73,12 @@ def no_answer_to(exercise: str) -> Callable[[Any], Any]:
     def mark(part: Any) -> Any:
         if not isinstance(part, type):
             return _guarded(part, exercise)
-        if isinstance(vars(part).get("forward"), staticmethod):  # an autograd.Function makes no instance
-            part.forward = staticmethod(_guarded(part.forward, exercise))
+        whole: Any = part
+        if isinstance(vars(whole).get("forward"), staticmethod):  # an autograd.Function makes no instance
+            whole.forward = staticmethod(_guarded(whole.forward, exercise))
         else:
-            part.__init__ = _guarded(part.__init__, exercise)
-        return part
+            whole.__init__ = _guarded(whole.__init__, exercise)
+        return whole
 
     return mark
 
@@ -90,7 +91,7 @@ def _guarded(function: Any, exercise: str) -> Any:
         return function(*args, **kwargs)
 
     del run.__wrapped__  # what it guards is not for taking off
-    _guards.setdefault(exercise, []).append(run)
+    _guards.setdefault(exercise, []).append(cast("FunctionType", run))
     return run
 
 

@@ -49,7 +49,7 @@ def images(
         for i, picture in enumerate(pictures):
             top, left = i // columns * (height + head) + head, i % columns * (width + gap)
             sheet[top : top + height, left : left + width] = picture
-            wrong = bool(truth and guess) and titles[i] != guess[i]
+            wrong = titles[i] != guess[i] if truth and guess else False
             ax.text(
                 left + width / 2, top - 1, titles[i], ha="center", va="bottom", fontsize=9,
                 color=PALETTE[1] if wrong else "#222222", weight="bold" if wrong else "normal",

@@ -41,7 +41,7 @@ class Built:
 
 def source_notebook(text: str, chapter: str) -> NotebookNode:
     """Return the instructor's notebook of a chapter's text, with stable cell ids and the hash of its content."""
-    notebook = jupytext.reads(text, fmt="py:percent")
+    notebook: NotebookNode = jupytext.reads(text, fmt="py:percent")
     for index, cell in enumerate(notebook.cells):
         cell.id = ch.grade_id_of(cell)[:64] or f"{chapter[:2]}-{index:03d}"
         for name in _TEXT_ONLY:
@@ -75,7 +75,7 @@ def was_edited(path: Path) -> bool:
     if not path.is_file():
         return False
     notebook = ch.read_trusted(path)
-    return notebook.metadata.get("lessonkit", {}).get("built") != content_hash(notebook)
+    return bool(notebook.metadata.get("lessonkit", {}).get("built") != content_hash(notebook))
 
 
 def to_bytes(notebook: NotebookNode) -> bytes:
@@ -115,7 +115,7 @@ def make(root: Path, chapter: str, afresh: bool = False) -> Built:
 
 def _notes_before(root: Path, chapter: str) -> dict[str, Any] | None:
     try:
-        return json.loads((root / "source" / chapter / "lessonkit.json").read_text(encoding="utf-8"))
+        return dict(json.loads((root / "source" / chapter / "lessonkit.json").read_text(encoding="utf-8")))
     except (OSError, ValueError):
         return None
 
@@ -133,9 +133,9 @@ def _release(chapter: str, files: dict[str, bytes]) -> dict[str, bytes]:
                 f"nbgrader could not generate {chapter}: {done.get('error') or done.get('log')}"
             )
         made = {}
-        for path in sorted((root / "release" / chapter).rglob("*")):
-            if path.is_file():
-                made[str(path.relative_to(root).as_posix())] = path.read_bytes()
+        for file in sorted((root / "release" / chapter).rglob("*")):
+            if file.is_file():
+                made[file.relative_to(root).as_posix()] = file.read_bytes()
     key = f"release/{chapter}/{chapter}.ipynb"
     notebook = nbformat.reads(made[key].decode("utf-8"), as_version=4)
     notebook.metadata.pop("lessonkit", None)

@@ -46,14 +46,15 @@ class Trials:
         desk = self.desk(chapter)
         wanted = [name for name in desk.right if only is None or name in only]
         paths = {name: self._kept(desk, name) for name in wanted}
-        missing = [name for name in wanted if not (paths[name] and paths[name].is_file())]
+        kept = {name: path for name, path in paths.items() if path is not None and path.is_file()}
+        missing = [name for name in wanted if name not in kept]
         made: dict[str, list[dict[str, Any]]] = {name: [] for name in missing}
         for one in self._run(desk, missing) if missing else []:
             made[one["exercise"]].append(one)
         for name, found in made.items():
             if path := paths[name]:
                 write_atomically(path, json.dumps(found).encode())
-        known = {n: made[n] if n in made else json.loads(paths[n].read_text(encoding="utf-8")) for n in wanted}
+        known = {n: made[n] if n in made else json.loads(kept[n].read_text(encoding="utf-8")) for n in wanted}
         return [Tried.of(one) for name in wanted for one in known[name]]
 
     def _kept(self, desk: Desk, exercise: str) -> Path | None:

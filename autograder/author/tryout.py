@@ -123,11 +123,11 @@ class Tryout:
             tasks = [self._at_desk(one, index, folder, i in hung) for i, (_, one) in enumerate(named)]
             at_desk = forks.each(tasks, self.jobs)
         tried = self._judged(name, named, recorded)
-        for one, cells in zip(tried, at_desk, strict=True):
-            one.desk = {f["cell"]: Shown(**f["shown"]) for f in cells.frames if "shown" in f}
+        for outcome, cells in zip(tried, at_desk, strict=True):
+            outcome.desk = {f["cell"]: Shown(**f["shown"]) for f in cells.frames if "shown" in f}
             begun = [f["begin"] for f in cells.frames if "begin" in f]
-            if cells.died and begun and begun[-1] not in one.desk:
-                one.desk[begun[-1]] = Shown(cells.died)
+            if cells.died and begun and begun[-1] not in outcome.desk:
+                outcome.desk[begun[-1]] = Shown(cells.died)
         return tried
 
     def _judged(self, name: str, named: list[tuple[str, NamedSolution]], said: list[forks.Said]) -> list[Tried]:

@@ -15,10 +15,14 @@ from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from autograder.course import chapter as ch
 from autograder.sandbox import bwrap
 from autograder.sandbox.inside import Cell
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 _TOP = Path(__file__).resolve().parents[2]
 #: Modules of lessonkit that only speak or draw: they are silent while a run records.
@@ -59,7 +63,7 @@ def of_desk(chapter: ch.Chapter) -> str:
     return _digest([plain, versions(), _hash(judging_code()), _hash(kit), _hash(sorted(course.rglob("*.py")) if course else [])])
 
 
-def _cells(notebook: ch.NotebookNode) -> list[list[object]]:
+def _cells(notebook: NotebookNode) -> list[list[object]]:
     """Return what counts of a notebook: its code, and the cells that nbgrader knows."""
     return [
         [cell.cell_type, cell.source, sorted(ch.nbgrader_of(cell).items()), ch.tags_of(cell)]

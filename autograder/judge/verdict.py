@@ -72,6 +72,7 @@ def judge_cell(grade_id: str, split: Split, reference: Frame, frame: Frame | Non
     for record in wanted:
         site = split.sites[record["site"]]
         other = found.get(record["i"])
+        message: Message | None
         try:
             message = _missing(record, frame) if other is None else judge_record(record, other, site)
         except CheckerBroke as broke:

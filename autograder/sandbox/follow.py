@@ -249,7 +249,8 @@ class Run:
         return found
 
     def _why_it_ended(self) -> str:
-        where = f"in `{self.current().id}`" if self.current() else ""
+        current = self.current()
+        where = f"in `{current.id}`" if current else ""
         code = self.exit or 0
         if code > 0 and hasattr(os, "WIFSIGNALED") and os.WIFSIGNALED(code):
             number = os.WTERMSIG(code)

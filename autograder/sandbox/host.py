@@ -158,15 +158,17 @@ class Template:
     def _follow(
         self, cells: list[Cell], results: int, seconds: Callable[[Cell], float], limits: Limits
     ) -> Outcome:
-        run = Run(cells, seconds, limits)
+        control = self.control
+        assert control is not None
+        run, sources = Run(cells, seconds, limits), [results, control.fileno()]
         ended, killed_before, seconds_before = False, self.killed_for_memory(), self._cgroup_seconds()
         while not ended:
-            ready, _, _ = select.select([results, self.control], [], [], run.time_left())
+            ready, _, _ = select.select(sources, [], [], run.time_left())
             if results in ready and not run.closed:
                 run.take(os.read(results, 1 << 18))
             elif run.closed and results in ready:
                 time.sleep(0.001)
-            if self.control in ready:
+            if control.fileno() in ready:
                 for message in self._messages(0):
                     ended = ended or "exit" in message or "broken" in message
                     if self.in_cgroup and "cpu" in message:  # the kernel's own sum, ended processes and all
@@ -174,7 +176,7 @@ class Template:
                     run.told(message)
             if asked := run.wants():
                 with contextlib.suppress(OSError):  # where the template died, the next message says so
-                    wire.write(self.control.fileno(), {asked: True})
+                    wire.write(control.fileno(), {asked: True})
         while not run.closed:
             run.take(os.read(results, 1 << 18))
         if self.killed_for_memory() > killed_before:

@@ -100,8 +100,9 @@ class Template:
     def _watch(self, outer: int, status: int, limits: dict[str, int]) -> None:
         """Relay the child's pid and end; tell what it uses; kill it on request, or where it takes too much."""
         reader, inner, used = wire.Reader(), 0, usage.Usage(outer, self.isolate)
+        sources = [status, self.control.fileno()]
         while True:
-            ready, _, _ = select.select([status, self.control], [], [], POLL_SECONDS)
+            ready, _, _ = select.select(sources, [], [], POLL_SECONDS)
             if status in ready:
                 data = os.read(status, 65536)
                 if not data:
@@ -113,7 +114,7 @@ class Template:
                     if "exit" in frame or "broken" in frame:
                         _kill_all(outer, inner)
                         return
-            if self.control in ready:
+            if self.control.fileno() in ready:
                 asked = _receive(self.control)
                 if asked is not None and "interrupt" in asked[0]:
                     _signal(inner, signal.SIGINT)
