@@ -118,7 +118,7 @@ def run(
 def _start(
     method: str, function: Callable[..., Any], arguments: tuple[Any, ...], number: int, world: int, seconds: float, folder: Path
 ) -> _Rank:
-    context = multiprocessing.get_context(method)
+    context: Any = multiprocessing.get_context(method)  # its type names no Process
     ours, theirs = context.Pipe(duplex=False)
     task: Any = (function, arguments)
     if method == "spawn":

@@ -72,17 +72,16 @@ def judge_cell(grade_id: str, split: Split, reference: Frame, frame: Frame | Non
     for record in wanted:
         site = split.sites[record["site"]]
         other = found.get(record["i"])
-        message: Message | None
         try:
-            message = _missing(record, frame) if other is None else judge_record(record, other, site)
+            said = _missing(record, frame) if other is None else judge_record(record, other, site)
         except CheckerBroke as broke:
             return CellVerdict(
                 grade_id, "checker broke", Message("checker broke", record["name"], actual=str(broke))
             )
-        if message is None:
+        if said is None:
             passed.append(record["name"])
             continue
-        return CellVerdict(grade_id, "not yet", message, None, site.hidden, passed, observed=other is not None)
+        return CellVerdict(grade_id, "not yet", said, None, site.hidden, passed, observed=other is not None)
     return CellVerdict(grade_id, "pass", None, None, False, passed)
 
 
