@@ -16,8 +16,8 @@ from autograder.course.settings import ExerciseSettings, read_exercises
 from autograder.rebuild.split import check_name, hidden_lines
 
 MAX_LINES = 25
-#: Cells that hold a student's or a judge's work may be longer than one that is only read.
-MAX_TEST_LINES = 60
+#: Cells that hold a student's or a judge's work may be longer than one that is only read; test cells are folded.
+MAX_TEST_LINES = 75
 MIN_HINTS = 2
 RANDOM_ID = re.compile(r"cell-[0-9a-f]{16}")
 STATEMENT = re.compile(r"^\*difficulty [123] of 3 · \d+ minutes · about \d+ lines?\b.*\*$", re.MULTILINE)

@@ -791,6 +791,7 @@ points = torch.linspace(-1, 1, 32)[torch.randperm(32, generator=torch.Generator(
 heights = 0.8 * points + 0.6 * points**2
 
 
+# %% tags=["picture"]
 def fit(rank, world, average):
     model = nn.Linear(1, 1)
     with torch.no_grad():
