@@ -136,6 +136,8 @@ class _Answer:
         self.finder = _Finder([*forbidden, *never, *(_LOOKS if lent else ())], course, bool(lent), self.space)
         for tree in (self.body, self.beside):
             self.finder.remember_own(tree, self.space)
+        if not self.defines and defines & self.space.bound.keys():  # `from package import *` binds names as well
+            self.defines = defines
 
     def used(self) -> set[str]:
         """Return the forbidden names that the answer uses."""

@@ -1029,7 +1029,7 @@ def _():
     )
     ### BEGIN HIDDEN TESTS
     check.equal("the same where the model itself is in eval mode", lambda: noted(training=False), expected=lambda: {"name": "1.0"} | fine)
-    layer, x = nn.Linear(3, 2), check.tensor(611, 4, 3, strided=True)
+    layer, x = parts.filled(nn.Linear(3, 2), 612), check.tensor(611, 4, 3, strided=True)
     check.unchanged("input and weights are as before", lambda: bottleneck(nn.Sequential(layer, parts.Nap(0.01)), x), x, layer.weight.detach(), layer.bias.detach())
     check.equal("no gradient is left behind, and no flag changed", lambda: [bottleneck(nn.Sequential(layer, parts.Nap(0.02)), x), layer.weight.grad is None, layer.weight.requires_grad, x.requires_grad], expected=["1", True, True, False])
     ### END HIDDEN TESTS
