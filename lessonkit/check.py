@@ -190,7 +190,8 @@ def _run_body(body: Callable[[], None], here: _Cell) -> str | None:
 
 def _refused_text(here: _Cell, body: Callable[[], None]) -> Message | None:
     """Return what the grader would say to the text of the cells that ran here; None outside of a notebook."""
-    ran = _cells_that_ran()
+    courses = set(chapter.notes().get("cells", []))  # no work of the student's
+    ran = [text for text in _cells_that_ran() if chapter.cell_key(text) not in courses]
     told = chapter.exercise_notes(here.exercise)
     if not ran or not told:
         return None

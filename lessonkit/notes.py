@@ -9,6 +9,7 @@ then beside the notebook that Jupyter or VS Code says is open, then in the insta
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
@@ -47,6 +48,11 @@ def exercise_notes(exercise: str) -> dict[str, Any]:
 def chapter_of(exercise: str) -> str:
     """Return the chapter whose notebook is open, else the only one of the installed course that has the exercise."""
     return str((notes() or _installed(exercise)).get("chapter", ""))
+
+
+def cell_key(text: str) -> str:
+    """Return what the notes know a cell of the course by."""
+    return hashlib.sha256(text.strip().encode("utf-8", "replace")).hexdigest()[:12]
 
 
 def _read(path: Path) -> dict[str, Any]:

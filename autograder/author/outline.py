@@ -10,6 +10,7 @@ from nbformat import NotebookNode
 from autograder.course import chapter as ch
 from autograder.course.settings import ExerciseSettings
 from autograder.rebuild.split import hidden_lines
+from lessonkit.notes import cell_key
 
 _MINUTES = re.compile(r"^\*difficulty ([123]) of 3 · (\d+) minutes", re.MULTILINE)
 _TITLE = re.compile(r"^# \d+ · (.+)$", re.MULTILINE)
@@ -33,4 +34,5 @@ def with_outline(notes: dict[str, Any], notebook: NotebookNode, settings: dict[s
             "hidden": [cell for cell in cells if hidden_lines(tests[cell])],
         } | ({"was": exercises[name].settings.was} if exercises[name].settings.was else {})
     title = next((match[1] for text in prose if (match := _TITLE.search(text))), notes["chapter"])
-    return notes | {"title": title, "order": list(exercises), "exercises": made}
+    own = [cell_key(cell.source) for cell in notebook.cells if cell.cell_type == "code" and not ch.nbgrader_of(cell)]
+    return notes | {"cells": own, "title": title, "order": list(exercises), "exercises": made}

@@ -55,13 +55,19 @@ class Submission:
     plain: list[tuple[str, StudentCell]] = field(default_factory=list)
     manual: dict[str, StudentCell] = field(default_factory=dict)
     matched: int = 0
+    #: texts of the course's own code cells
+    courses: frozenset[str] = frozenset()
     #: what had to be guessed, a line each
     notes: list[str] = field(default_factory=list)
 
     def texts(self) -> list[str]:
         """Return every text of the student's that runs."""
-        cells = [*(cell for parts in self.solutions.values() for cell in parts), *(cell for _, cell in self.plain), *self.manual.values()]
-        return [cell.source for cell in cells]
+        answers = [*(cell for parts in self.solutions.values() for cell in parts), *self.manual.values()]
+        return [*(cell.source for cell in answers), *self.own_plain()]
+
+    def own_plain(self) -> list[str]:
+        """Return the plain cells of the student's own; what the course has put between the exercises is no work of theirs."""
+        return [cell.source for _, cell in self.plain if cell.source.strip() not in self.courses]
 
     def solution_source(self, exercise: str, stub: str) -> str | None:
         """Return what to run for an exercise: every part in order, an untouched copy only where it is alone."""
@@ -157,7 +163,8 @@ def match(cells: list[StudentCell], source: NotebookNode) -> Submission:
     locked_sources = {c.source.strip() for c in source.cells if ch.nbgrader_of(c).get("locked")}
     prose = {c.source.strip() for c in source.cells if c.cell_type == "markdown"}
     cells, notes = recognise.identify(cells, source)
-    result, anchor = Submission(notes=notes), ""
+    courses = frozenset(c.source.strip() for c in source.cells if c.cell_type == "code")
+    result, anchor = Submission(courses=courses, notes=notes), ""
     for cell in cells:
         if cell.grade_id in solutions:
             result.solutions.setdefault(cell.grade_id, []).append(cell)

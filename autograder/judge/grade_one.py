@@ -121,7 +121,7 @@ def judge(
     """
     beside = {name: reference.stubs.get(name, "") for name in reference.chapter.exercises}
     sources = {name: submission.solution_source(name, stub) or "" for name, stub in beside.items()}
-    plain = [cell.source for _, cell in submission.plain]
+    plain = submission.own_plain()
     for name, source in sources.items():
         others = [text for other, text in sources.items() if other != name] + plain
         try:

@@ -61,6 +61,8 @@ EVERY = {
     "refusal": lambda v: judges.refusal(v, "ValueError", ["3"], ["4"]),
     "timings": lambda v: judges.timings(v, 1),
     "blockwise": lambda v: judges.blockwise(v, 4, 4, 2, 2, 2),
+    "caught": lambda v: judges.caught(v, [None, "a sign"]),
+    "shares": lambda v: judges.shares(v, [0.5, 0.5], 100),
     "form": lambda v: judges.form(v, (2, 2)),
     "ratio_name": lambda v: judges.ratio_name(v),
 }
