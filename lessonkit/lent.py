@@ -61,29 +61,31 @@ def _refusing(files: set[str]) -> Callable[[str, tuple[Any, ...]], None]:
     return refuse
 
 
-def no_answer_to(exercise: str) -> Callable[[Any], Any]:
+def no_answer_to(exercise: str, material: bool = False) -> Callable[[Any], Any]:
     """Decorate a function or class that does what `exercise` asks for.
 
     Called by a student's code while that exercise is checked it raises RuntimeError. The checks themselves, and
-    other parts, may call it at any time.
+    other parts, may call it at any time. `material` is what the exercise's own checks are made of: it refuses a student's
+    call in the same way, and is never withheld.
     """
 
-    _files.setdefault(exercise, set()).add(os.path.realpath(sys._getframe(1).f_code.co_filename))
+    if not material:
+        _files.setdefault(exercise, set()).add(os.path.realpath(sys._getframe(1).f_code.co_filename))
 
     def mark(part: Any) -> Any:
         if not isinstance(part, type):
-            return _guarded(part, exercise)
+            return _guarded(part, exercise, material)
         whole: Any = part
         if isinstance(vars(whole).get("forward"), staticmethod):  # an autograd.Function makes no instance
-            whole.forward = staticmethod(_guarded(whole.forward, exercise))
+            whole.forward = staticmethod(_guarded(whole.forward, exercise, material))
         else:
-            whole.__init__ = _guarded(whole.__init__, exercise)
+            whole.__init__ = _guarded(whole.__init__, exercise, material)
         return whole
 
     return mark
 
 
-def _guarded(function: Any, exercise: str) -> Any:
+def _guarded(function: Any, exercise: str, material: bool) -> Any:
     @functools.wraps(function)
     def run(*args: Any, **kwargs: Any) -> Any:
         if check.running_exercise() == exercise and _caller() != check.running_file():
@@ -91,7 +93,8 @@ def _guarded(function: Any, exercise: str) -> Any:
         return function(*args, **kwargs)
 
     del run.__wrapped__  # what it guards is not for taking off
-    _guards.setdefault(exercise, []).append(cast("FunctionType", run))
+    if not material:
+        _guards.setdefault(exercise, []).append(cast("FunctionType", run))
     return run
 
 

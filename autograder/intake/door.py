@@ -156,9 +156,12 @@ def _renamed(
     notebook: str,
 ) -> Intake:  # fmt: skip
     """Find the one notebook that is this chapter under another name, by the grade ids inside."""
+    # an assignment's other notebooks, under their own names, are not this one
+    others = {path.name for path in (folder.parents[2] / "source" / chapter).glob("*.ipynb")} - {f"{notebook}.ipynb"}
     notebooks = [
-        path for path in files if path.suffix.lower() == ".ipynb" and ".ipynb_checkpoints" not in path.parts
-    ]
+        path for path in files
+        if path.suffix.lower() == ".ipynb" and ".ipynb_checkpoints" not in path.parts and path.name not in others
+    ]  # fmt: skip
     wanted = len({ch.grade_id_of(c) for c in source.cells if ch.nbgrader_of(c)})
     fits = []
     problem: str | None = None

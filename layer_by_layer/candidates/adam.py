@@ -312,7 +312,7 @@ def _wrong_manners() -> Iterator[Candidate]:
     yield Candidate(RAISES, _with(begin=second))
 
 
-@no_answer_to("judge_adam")
+@no_answer_to("judge_adam", material=True)
 def _build() -> list[Candidate]:
     return [*_right(), *_wrong_formulas(), *_wrong_settings(), *_wrong_memory(), *_wrong_manners()]
 

@@ -137,7 +137,7 @@ def _raising(error: Exception) -> Value:
     return value
 
 
-@no_answer_to("judge_cross_entropy")
+@no_answer_to("judge_cross_entropy", material=True)
 def _build() -> list[Candidate]:
     return [*_right(), *_wrong_means(), *_wrong_softmax(), *_wrong_answers()]
 

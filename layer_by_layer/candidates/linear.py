@@ -147,7 +147,7 @@ def _wrong_manners() -> Iterator[Candidate]:
     yield Candidate(RAISES, _raising(AssertionError, "grad_b"))
 
 
-@no_answer_to("judge_backward")
+@no_answer_to("judge_backward", material=True)
 def _build() -> list[Candidate]:
     return [*_right(), *_wrong_products(), *_wrong_numbers(), *_wrong_manners()]
 

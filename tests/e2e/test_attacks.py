@@ -62,7 +62,7 @@ def test_forged_verdicts_earn_nothing_and_harm_nobody(classroom, grade):
     earned = {s: (r.status, r.exercises["relu"].score) for s, r in results.items() if s.startswith("m_")}
     assert earned == {f"m_{name}": ("graded", 0.0) for name in attacks.FORGED}
     honest = [results.pop("a_before"), results.pop("z_after")]
-    assert [r.score for r in honest] == [26.0, 26.0]
+    assert [r.score for r in honest] == [32.0, 32.0]
     assert record_of(honest[0]) == record_of(honest[1])
     assert not mark.exists()
 
@@ -120,13 +120,13 @@ def test_what_a_notebook_claims_about_itself_plays_no_part(classroom, grade):
         f"w_{n}": 0.0 for n in mutations
     }
     assert {s: r.score for s, r in results.items() if s.startswith("r_")} == {
-        f"r_{n}": 26.0 for n in mutations
+        f"r_{n}": 32.0 for n in mutations
     }
 
 
 def test_a_resubmission_never_inherits_an_older_score(classroom, grade):
     classroom.submit("ada")
-    assert grade(classroom)["ada"].score == 26
+    assert grade(classroom)["ada"].score == 32
     notebook = classroom.notebook()
     for cell in notebook["cells"]:
         if cell["metadata"].get("nbgrader", {}).get("grade") and cell["cell_type"] == "code":
@@ -169,11 +169,11 @@ def test_what_one_student_leaves_no_other_student_finds(classroom, grade):
         classroom.submit(f"s{n:02d}_good")
     results = grade(classroom)
     assert {s: (r.status, r.score) for s, r in results.items() if s.endswith("good")} == {
-        s: ("graded", 26.0) for s in results if s.endswith("good")
+        s: ("graded", 32.0) for s in results if s.endswith("good")
     }
     assert len({record_of(r) for s, r in results.items() if s.endswith("good")}) == 1
     assert os.stat("/dev").st_mode & 0o777 == 0o755
-    assert grade(classroom, force=True)["s00_good"].score == 26.0
+    assert grade(classroom, force=True)["s00_good"].score == 32.0
 
 
 @pytest.mark.parametrize("source", ["while True: pass", "import time; time.sleep(2.8)"])
@@ -183,7 +183,7 @@ def test_slow_scratch_cells_cost_themselves_only(classroom, grade, short, source
         notebook["cells"].insert(cell_of(notebook, "relu__forward"), code(source))
     classroom.submit("ada", notebook)
     result = grade(classroom)["ada"]
-    assert (result.status, result.score) == ("graded", 26.0)
+    assert (result.status, result.score) == ("graded", 32.0)
 
 
 def test_check_of_a_notebook_stands_behind_the_wall_and_says_where_there_is_none(classroom, cli, monkeypatch, tmp_path):
@@ -210,7 +210,7 @@ def test_harmless_but_nosy_code_sees_nothing_and_costs_nothing(classroom, grade)
             notebook["cells"].insert(cell_of(notebook, "relu__forward"), code(source))
             classroom.submit(student, notebook)
     results = grade(classroom)
-    assert {s: r.score for s, r in results.items()} == dict.fromkeys(results, 26.0)
+    assert {s: r.score for s, r in results.items()} == dict.fromkeys(results, 32.0)
     assert len(results) == 2 * len(attacks.HARMLESS)
     assert _left_over() == []
 

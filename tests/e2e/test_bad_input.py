@@ -39,10 +39,9 @@ def bad_submissions(room):
     put("no_cells", "no list of cells", b'{"nbformat": 4}')
     put("huge", "MiB", b" " * (21 * 2**20) + b"{}")
     put("linked", "symbolic link", make=lambda d: (d / name).symlink_to(f"../../good/{room.name}/{name}"))
-    put("extra_link", "symbolic link", good, lambda d: (d / "data.bin").symlink_to("../../../gradebook.db"))
-    put("dangling", "symbolic link", good, lambda d: (d / "x").symlink_to("/nowhere"))
-    put("pipe", "pipe", good, lambda d: os.mkfifo(d / "pipe"))
-    put("many", "files", good, lambda d: [(d / f"{i}.txt").write_text("x") for i in range(300)])
+    put("dangling", "symbolic link", make=lambda d: (d / "x").symlink_to("/nowhere"))
+    put("pipe", "pipe", make=lambda d: os.mkfifo(d / "pipe"))
+    put("many", "files", make=lambda d: [(d / f"{i}.txt").write_text("x") for i in range(300)])
     put("other", "hand in", make=lambda d: (d / "other.ipynb").write_text('{"cells": []}'))
     put("twins", "several notebooks", make=lambda d: [(d / f"{i}.ipynb").write_bytes(good) for i in "ab"])
     put("a_folder", "", make=lambda d: (d / name).mkdir())
@@ -77,7 +76,7 @@ def test_hostile_names_are_refused_and_the_rest_is_graded(classroom, grade):
 def test_a_renamed_notebook_is_recognised_by_its_grade_ids(classroom, grade, name):
     path = classroom.submit("ada")
     path.rename(path.with_name(name.format(classroom.name)))
-    assert grade(classroom)["ada"].score == 26
+    assert grade(classroom)["ada"].score == 32
 
 
 def test_a_missing_student_and_an_unknown_chapter(classroom, cli, json_lines):
@@ -157,7 +156,7 @@ def test_benign_oddities_lose_no_points(classroom, grade):
     for student, change in cases.items():
         variant(student, change)
     results = grade(classroom)
-    assert {s: r.score for s, r in results.items()} == dict.fromkeys(cases, 26.0)
+    assert {s: r.score for s, r in results.items()} == dict.fromkeys(cases, 32.0)
 
 
 def test_a_read_only_or_full_folder_says_so_and_a_second_run_finishes(classroom, grade, cli, monkeypatch):
@@ -173,7 +172,7 @@ def test_a_read_only_or_full_folder_says_so_and_a_second_run_finishes(classroom,
     assert "No space left on device" in failed.output
     assert "run `autograder grade 01_numpy_backprop" in failed.output
     monkeypatch.undo()
-    assert grade(classroom)["ada"].score == 26
+    assert grade(classroom)["ada"].score == 32
     assert (classroom.root / "autograded" / "ada" / classroom.name / f"{classroom.name}.ipynb").is_file()
 
 
@@ -208,8 +207,17 @@ def test_collect_takes_lms_zips_and_refuses_what_leads_outside(classroom, cli, t
     assert cli("collect", broken, "--root", classroom.root).exit_code == 1
 
 
-def test_a_socket_and_a_device_are_refused(classroom, grade, tmp_path):
+def test_what_lies_beside_the_notebook_is_left_alone(classroom, grade):
     classroom.submit("ada")
+    (classroom.folder("ada") / "data.bin").symlink_to("../../../gradebook.db")
+    (classroom.folder("ada") / ".venv").mkdir()
+    for number in range(300):
+        (classroom.folder("ada") / ".venv" / f"{number}.py").touch()
+    assert grade(classroom)["ada"].score == 32
+
+
+def test_a_socket_in_the_place_of_the_notebook_is_refused(classroom, grade, tmp_path):
+    classroom.submit("ada").unlink()
     folder = classroom.folder("ada")
     here = os.getcwd()
     os.chdir(folder)
@@ -240,7 +248,7 @@ def test_the_json_of_grade_is_one_object_a_line_and_nothing_else(classroom, tmp_
         "isolation",
         "exercises",
     }
-    assert rows["ada"]["score"] == rows["ada"]["max_score"] == 26
+    assert rows["ada"]["score"] == rows["ada"]["max_score"] == 32
     one = rows["bob"]["exercises"]["relu"]
     assert one["outcome"] == "not yet"
     assert "not written yet" in one["message"]

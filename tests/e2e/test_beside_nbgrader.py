@@ -49,7 +49,7 @@ def test_stock_nbgrader_gives_the_same_scores(tmp_path, grade):
         assert done["success"], done
     found = scores_of(ours)
     assert found == scores_of(stock)
-    assert sum(v or 0 for v in found["right"].values()) == 26
+    assert sum(v or 0 for v in found["right"].values()) == 32
     assert found["half"]["question_derivation"] is None, "an answer waits for a person"
     assert found["untouched"]["question_derivation"] == 0, "no answer is worth nothing"
 
@@ -62,15 +62,15 @@ def test_nbgraders_own_feedback_and_export_work_after_our_grader(classroom, grad
     api = nb.api(classroom.root)
     assert api.generate_feedback(classroom.name, "ada", force=True)["success"]
     found = api.get_submission(classroom.name, "ada")
-    assert found["score"] == 26
+    assert found["score"] == 32
     assert found["autograded"]
     assert api.get_submission(classroom.name, "bob")["score"] == 0
     rows = list(csv.DictReader(io.StringIO(cli("export", "--root", classroom.root).stdout)))
-    assert {row["student_id"]: float(row["score"]) for row in rows} == {"ada": 26.0, "bob": 0.0}
+    assert {row["student_id"]: float(row["score"]) for row in rows} == {"ada": 32.0, "bob": 0.0}
     for form in ("canvas", "moodle"):
         text = cli("export", "--format", form, "--root", classroom.root).stdout
         assert "ada" in text
-        assert "26.0" in text
+        assert "32.0" in text
 
 
 def test_manual_grades_and_comments_survive_a_regrade(classroom, grade):
@@ -105,7 +105,7 @@ def test_manual_grades_and_comments_survive_a_regrade(classroom, grade):
         )
 
 
-@pytest.mark.parametrize(("method", "penalty"), [("none", 0.0), ("zero", 26.0)])
+@pytest.mark.parametrize(("method", "penalty"), [("none", 0.0), ("zero", 32.0)])
 def test_a_late_submission_is_noted_and_the_plugin_decides(classroom, grade, method, penalty):
     (classroom.root / "nbgrader_config.py").write_text(f"c = get_config()\nc.LateSubmissionPlugin.penalty_method = {method!r}\n")
     classroom.submit("ada")
@@ -116,12 +116,12 @@ def test_a_late_submission_is_noted_and_the_plugin_decides(classroom, grade, met
     with gradebook.open_gradebook(classroom.root) as books:
         books.update_or_create_assignment(classroom.name, duedate="2026-01-01 10:00:00 UTC")
     results = grade(classroom)
-    assert results["eve"].score == 26
+    assert results["eve"].score == 32
     with gradebook.open_gradebook(classroom.root) as books:
         ada, eve = (books.find_submission(classroom.name, student) for student in ("ada", "eve"))
         assert (ada.total_seconds_late, ada.late_submission_penalty) == (86400, penalty)
         assert (eve.total_seconds_late, eve.late_submission_penalty) == (0, 0.0)
-        assert (ada.score, eve.score) == (26.0, 26.0), "the penalty stands beside the score"
+        assert (ada.score, eve.score) == (32.0, 32.0), "the penalty stands beside the score"
 
 
 def test_dry_run_shows_the_difference_and_writes_nothing(classroom, grade, cli):
@@ -129,9 +129,9 @@ def test_dry_run_shows_the_difference_and_writes_nothing(classroom, grade, cli):
     grade(classroom)
     classroom.submit("ada", classroom.notebook())
     shown = cli("grade", "01", "--dry-run", "--jobs", "1", "--root", classroom.root)
-    assert "ada: 26 -> 0" in shown.output
+    assert "ada: 32 -> 0" in shown.output
     assert "Nothing was written" in shown.output
     with gradebook.open_gradebook(classroom.root) as books:
-        assert sum(v or 0 for v in gradebook.scores(books, classroom.chapter, "ada").values()) == 26
+        assert sum(v or 0 for v in gradebook.scores(books, classroom.chapter, "ada").values()) == 32
     applied = cli("grade", "01", "--jobs", "1", "--root", classroom.root)
-    assert "ada: 26 -> 0" in applied.output
+    assert "ada: 32 -> 0" in applied.output

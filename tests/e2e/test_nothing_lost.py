@@ -204,12 +204,12 @@ def test_a_gradebook_locked_by_somebody_else_is_waited_for(classroom, grade):
     held.close()
     out, err = run.communicate(timeout=120)
     assert run.returncode == 0, err
-    assert '"score": 26.0' in out
+    assert '"score": 32.0' in out
 
 
 def test_a_broken_machine_is_not_a_students_zero(classroom, grade, monkeypatch):
     classroom.submit("ada")
-    assert grade(classroom)["ada"].score == 26
+    assert grade(classroom)["ada"].score == 32
     from autograder.sandbox.host import SandboxBroke, Template
 
     def broken(*_, **__):
@@ -220,7 +220,7 @@ def test_a_broken_machine_is_not_a_students_zero(classroom, grade, monkeypatch):
     assert result.status == "error"
     assert "needs attention" in result.reason
     with gradebook.open_gradebook(classroom.root) as books:
-        assert sum(v or 0 for v in gradebook.scores(books, classroom.chapter, "ada").values()) == 26
+        assert sum(v or 0 for v in gradebook.scores(books, classroom.chapter, "ada").values()) == 32
 
 
 def test_grading_again_runs_nothing(classroom, grade, monkeypatch):

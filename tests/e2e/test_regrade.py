@@ -30,7 +30,7 @@ def test_a_changed_score_is_shown_backed_up_and_can_be_had_back(classroom, cli):
     classroom.submit("ada", relu=attacks.WRONG)
     second = cli(*arguments)
     assert second.exit_code == 0, second.output
-    assert "1 score(s) in the gradebook change:\n  ada: 26 -> 23\n" in second.stderr
+    assert "1 score(s) in the gradebook change:\n  ada: 32 -> 29\n" in second.stderr
     [kept] = (classroom.root / ".autograder" / "backups").glob("gradebook-*.db")
     assert f"cp {kept} {classroom.root / 'gradebook.db'}" in second.stderr
     assert scores_of(classroom, "ada") != before
@@ -74,4 +74,4 @@ def test_an_exercise_whose_extra_is_missing_waits_for_the_instructor(classroom, 
     lacking()
     again = cli(*arguments)
     assert again.exit_code == 0, again.stderr
-    assert json_lines(again.stdout)[0]["score"] == 26
+    assert json_lines(again.stdout)[0]["score"] == 32

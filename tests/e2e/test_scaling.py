@@ -162,7 +162,7 @@ def test_the_gradebook_on_postgresql(tmp_path, cli):
         assert done.exit_code == 0, done.output
         with gradebook.open_gradebook(room.root) as books:
             assert "postgresql" in str(books.engine.url)
-            assert sum(v or 0 for v in gradebook.scores(books, room.chapter, "s0000").values()) == 26
+            assert sum(v or 0 for v in gradebook.scores(books, room.chapter, "s0000").values()) == 32
         assert "s0000" in cli("export", "--root", room.root).output
         assert not (room.root / "gradebook.db").exists()
 
