@@ -32,8 +32,13 @@ def named(file: str) -> list:
     ]
 
 
+#: Chapters whose named solutions are all tried every day; the others take minutes each, in `make test-all`.
+EVERY_DAY = ("01_numpy_backprop",)
 #: One worker for a chapter: what it tries is tried once.
-BY_CHAPTER = [pytest.param(name, marks=pytest.mark.xdist_group(f"tried {name}")) for name in CHAPTERS]
+BY_CHAPTER = [
+    pytest.param(name, marks=[pytest.mark.xdist_group(f"tried {name}"), *([] if name in EVERY_DAY else [pytest.mark.slow])])
+    for name in CHAPTERS
+]
 
 
 def test_there_are_chapters():

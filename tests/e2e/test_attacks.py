@@ -21,7 +21,11 @@ from autograder.sandbox.levels import level
 from tests.e2e import attacks
 from tests.e2e.classroom import cell_of, code
 
-pytestmark = pytest.mark.skipif(trial.missing() is not None, reason=f"no sandbox here: {trial.missing()}")
+#: Minutes in all: in `make test-all`.
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(trial.missing() is not None, reason=f"no sandbox here: {trial.missing()}"),
+]
 
 
 def with_attack(classroom, attack, solution=attacks.WRONG):

@@ -15,6 +15,7 @@ CHAPTER = "01_numpy_backprop"
 RIGHT = "def relu_forward(h):\n    return np.maximum(h, 0)\n\n\ndef relu_backward(grad_out, h):\n    return grad_out * (h > 0)\n"
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(
         BROWSER is None, reason="no Chromium on this machine; the Makefile says how to get it"
     ),

@@ -26,6 +26,9 @@ from tests.e2e.classroom import ROOT, Classroom, cell_of, code
 
 SANDBOXED, _ = level()
 
+#: Minutes in all: in `make test-all`.
+pytestmark = pytest.mark.slow
+
 
 #: Attacks of every kind whose own score does not hang on luck; those that wait are left to `test_attacks`.
 HOSTILE = [

@@ -11,7 +11,11 @@ from autograder.sandbox import trial
 from autograder.sandbox.host import Template
 from tests.e2e.test_walls import HONEST, run
 
-pytestmark = pytest.mark.skipif(trial.missing() is not None, reason=f"no sandbox here: {trial.missing()}")
+#: Minutes in all: in `make test-all`.
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(trial.missing() is not None, reason=f"no sandbox here: {trial.missing()}"),
+]
 WORK = """
 import torch, torch.distributed as dist
 from lessonkit import ranks

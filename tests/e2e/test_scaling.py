@@ -25,7 +25,8 @@ from tests.e2e.classroom import ROOT, Classroom, code
 from tests.e2e.lab import free_port
 from tests.e2e.test_nothing_lost import a_class, everything
 
-pytestmark = pytest.mark.filterwarnings("default")  # dask's and the database driver's warnings are theirs
+#: Minutes in all: in `make test-all`. Dask's and the database driver's warnings are theirs.
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
 
 
 @contextlib.contextmanager

@@ -16,7 +16,11 @@ from autograder.sandbox.host import Limits, SandboxBroke, Template
 from autograder.sandbox.inside import Cell
 from tests.e2e import attacks
 
-pytestmark = pytest.mark.skipif(trial.missing() is not None, reason=f"no sandbox here: {trial.missing()}")
+#: Minutes in all: in `make test-all`.
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(trial.missing() is not None, reason=f"no sandbox here: {trial.missing()}"),
+]
 SETUP = Cell("setup", "setup", "course = 1")
 HONEST = Cell("honest", "student", "import os\nopen('/tmp/mine', 'w').close()\nprint(sum(range(10**5)), os.path.exists('/dev/null'))")
 
