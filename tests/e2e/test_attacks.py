@@ -254,7 +254,7 @@ def test_shadow_modules_beside_the_notebook_are_not_imported(classroom, grade):
     (folder / "lessonkit" / "__init__.py").write_text("")
     result = grade(classroom)["ada"]
     assert result.exercises["relu"].score == 0
-    assert result.score == 23
+    assert result.score == 29
 
 
 def test_feedback_and_formgrader_carry_no_script_and_no_hidden_test(classroom, grade, cli):

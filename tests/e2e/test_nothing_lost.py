@@ -167,7 +167,7 @@ def test_two_hundred_submissions_sixty_hostile_killed_five_times(tmp_path):
     subprocess.run(command(alone, *(word for name in sorted(set(calm[0]) - evil) for word in ("--student", name))), check=True, capture_output=True)
     assert honest(everything(alone), evil) == honest(calm, evil)
     hostile = {name: sum(v or 0 for v in calm[0][name].values()) for name in evil}
-    assert max(hostile.values()) <= 23 + 0.01, hostile  # never the exercise that they attack
+    assert max(hostile.values()) <= 29 + 0.01, hostile  # never the exercise that they attack
 
 
 def test_a_worker_killed_in_the_middle_costs_nobody_anything(tmp_path):

@@ -59,7 +59,7 @@ def test_an_exercise_whose_extra_is_missing_waits_for_the_instructor(classroom, 
     assert done.exit_code == 1
     [line] = json_lines(done.stdout)
     assert line["status"] == "graded"
-    assert line["score"] == 23
+    assert line["score"] == 29
     relu = line["exercises"]["relu"]
     assert relu["outcome"] == "checker broke"
     assert "no_such_package" in relu["message"]
