@@ -27,7 +27,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from layer_by_layer import judges, text
-from layer_by_layer.instruments.stand_in import yours_or_ours
+from layer_by_layer.instruments.stand_in import this_or_ours
 from lessonkit import check, plot
 from lessonkit.hints import hint
 from layer_by_layer.parts import modern as parts
@@ -266,7 +266,7 @@ than two points: of (x₁, x₂) only the sign of x₁ − x₂ is left. RMS nor
 """
 
 # %% tags=["picture"]
-Norm = yours_or_ours("RMSNorm", RMSNorm, parts.RMSNorm, lambda norm: norm(3)(torch.tensor([[1.0, -2.0, 4.0]])))
+Norm = this_or_ours("RMSNorm", RMSNorm, parts.RMSNorm, lambda norm: norm(3)(torch.tensor([[1.0, -2.0, 4.0]])))
 torch.manual_seed(1)
 cloud = torch.randn(500, 2) * torch.tensor([2.0, 0.7]) + torch.tensor([1.0, 0.5])
 after = Norm(2)(cloud).detach()
@@ -401,7 +401,7 @@ start. The first goes round in six steps. The last has hardly moved: it will tel
 """
 
 # %% tags=["picture"]
-turn = yours_or_ours("rotary", rotary, parts.rotary, lambda turn: turn(torch.arange(24.0).reshape(2, 3, 4), 2, 50.0))
+turn = this_or_ours("rotary", rotary, parts.rotary, lambda turn: turn(torch.arange(24.0).reshape(2, 3, 4), 2, 50.0))
 hands = turn(torch.tensor([1.0, 1, 1, 1, 0, 0, 0, 0]).expand(6, 8))
 speeds = [10000 ** (-2 * i / 8) for i in range(4)]
 with plot.figure(
@@ -575,7 +575,7 @@ def gate_trial(kind):
     return mlp(torch.tensor([[1.0, -2.0]]))
 
 
-Gated = yours_or_ours("SwiGLU", SwiGLU, parts.SwiGLU, gate_trial)
+Gated = this_or_ours("SwiGLU", SwiGLU, parts.SwiGLU, gate_trial)
 unit = Gated(2, 1)
 with torch.no_grad():
     unit.gate.weight.copy_(torch.tensor([[1.0, 0.0]]))
@@ -784,7 +784,7 @@ def heads_trial(kind):
     return own(torch.arange(12.0).reshape(1, 3, 4) / 10)
 
 
-Grouped = yours_or_ours("GroupedQueryAttention", GroupedQueryAttention, parts.GroupedQueryAttention, heads_trial)
+Grouped = this_or_ours("GroupedQueryAttention", GroupedQueryAttention, parts.GroupedQueryAttention, heads_trial)
 own = Grouped(6, 6, 2)
 with torch.no_grad():
     own.wv.weight.copy_(torch.tensor([[0.0] * 6, [1.0] + [0.0] * 5]))
@@ -1047,7 +1047,7 @@ def cache_trial(pair):
     return torch.cat([pair[1](*[piece[:, :, t : t + 1]] * 3, cache) for t in range(3)], dim=2)
 
 
-Cache, step = yours_or_ours("the cache", (KVCache, decode_step), (parts.KVCache, parts.decode_step), cache_trial)
+Cache, step = this_or_ours("the cache", (KVCache, decode_step), (parts.KVCache, parts.decode_step), cache_trial)
 project = nn.Linear(128, 3 * 128, bias=False)
 
 
@@ -1302,7 +1302,7 @@ def lora_trial(kind):
     return torch.cat([own(torch.eye(3)).flatten(), own.merge().weight.flatten()])
 
 
-Adapter = yours_or_ours("LoRALinear", LoRALinear, parts.LoRALinear, lora_trial)
+Adapter = this_or_ours("LoRALinear", LoRALinear, parts.LoRALinear, lora_trial)
 torch.manual_seed(6)
 start, change = nn.Linear(16, 16), torch.randn(16, 2) @ torch.randn(2, 16) / 4
 data = torch.randn(256, 16)
@@ -1618,7 +1618,7 @@ def check_trial(run):
     return torch.stack([w.grad, x.grad])
 
 
-again = yours_or_ours("checkpointed", checkpointed, parts.checkpointed, check_trial)
+again = this_or_ours("checkpointed", checkpointed, parts.checkpointed, check_trial)
 torch.manual_seed(7)
 stack = nn.ModuleList([nn.Sequential(nn.Linear(128, 512), nn.GELU(), nn.Linear(512, 128)) for _ in range(16)])
 batch = torch.randn(512, 128)
@@ -1833,7 +1833,7 @@ def sample_trial(draw):
     return torch.cat([draw(rows, 0), draw(rows, top_k=1), draw(rows, top_p=0.1)])
 
 
-draw = yours_or_ours("sample_logits", sample_logits, parts.sample_logits, sample_trial)
+draw = this_or_ours("sample_logits", sample_logits, parts.sample_logits, sample_trial)
 drawn = torch.bincount(draw(logits.expand(2000, -1), top_p=0.8, generator=torch.Generator().manual_seed(1)), minlength=8) / 2000
 plain = logits.softmax(0)
 with plot.figure(

@@ -32,7 +32,7 @@ from torch import nn
 
 from layer_by_layer.instruments import compiled as look
 from layer_by_layer.instruments import sharding
-from layer_by_layer.instruments.stand_in import yours_or_ours
+from layer_by_layer.instruments.stand_in import this_or_ours
 from lessonkit import check, plot, ranks
 from lessonkit.hints import hint
 from layer_by_layer.parts import scale as parts
@@ -287,7 +287,7 @@ def count_trial(count):
     return torch.tensor([found["sin"], found["add"], len(found)])
 
 
-count = yours_or_ours("count_operations", count_operations, parts.count_operations, count_trial)
+count = this_or_ours("count_operations", count_operations, parts.count_operations, count_trial)
 ways = {
     "RMS norm, by hand": lambda x: x * torch.rsqrt(x.square().mean(-1, keepdim=True) + 1e-6),
     "layer norm, by hand": lambda x: (x - x.mean(-1, keepdim=True)) / (x.var(-1, keepdim=True, correction=0) + 1e-5).sqrt(),
@@ -579,7 +579,7 @@ def mods_trial(pair):
     return torch.cat([pair[0](2)(0, 0, q, k).double(), pair[1](torch.tensor([0.5]))(torch.zeros(5, 5), 0, torch.tensor(0), q, k).double()])
 
 
-window, linear = yours_or_ours("attention_mods", (sliding_window, alibi), (parts.sliding_window, parts.alibi), mods_trial)
+window, linear = this_or_ours("attention_mods", (sliding_window, alibi), (parts.sliding_window, parts.alibi), mods_trial)
 q, k = torch.arange(24)[:, None], torch.arange(24)[None, :]
 maps = [window(6)(0, 0, q, k).float(), *(linear(torch.tensor([0.5, 0.05]))(torch.zeros(24, 24), 0, torch.tensor(h), q, k).masked_fill(k > q, float("nan")) for h in (0, 1))]
 with plot.figure(
