@@ -1158,7 +1158,7 @@ def _():
     def fresh(layer, *how):
         own = LoRALinear(layer, *how)
         trained = {name: list(p.shape) for name, p in own.named_parameters() if p.requires_grad}
-        return {"itself": own.linear is layer, "trained": trained, "frozen": [p.requires_grad for p in layer.parameters()], "b": own.b.detach(), "a drawn": bool(own.a.std() > 0), "a not zero": bool(own.a.any())}
+        return {"itself": own.linear is layer, "trained": trained, "frozen": [p.requires_grad for p in layer.parameters()], "b": own.b.detach(), "a drawn": own.a.numel() == 1 or bool(own.a.std() > 0), "a not zero": bool(own.a.any())}
 
     def right(n_in, n_out, rank, flags=2, dtype=torch.float32):
         return {"itself": True, "trained": {"a": [rank, n_in], "b": [n_out, rank]}, "frozen": [False] * flags, "b": torch.zeros(n_out, rank, dtype=dtype), "a drawn": True, "a not zero": True}

@@ -150,6 +150,7 @@ RUN_ALL = """
 import sys, time, types, warnings
 from autograder.course import chapter as ch
 warnings.simplefilter("error")
+warnings.filterwarnings("ignore", message=".*torch.jit.script", category=DeprecationWarning)  # torch's own, on import
 module = sys.modules["__main__"] = types.ModuleType("__main__")  # as in a kernel: dynamo looks names up there
 space, started = vars(module), time.process_time()
 for number, cell in enumerate(ch.read_trusted(__import__("pathlib").Path(sys.argv[1])).cells):
