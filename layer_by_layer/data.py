@@ -117,7 +117,7 @@ def prepare(folder: str | os.PathLike) -> str:
     standin_sets, digits_sets = _standin.standin(), _standin.digits()
     # of the course's own held-out digits everybody has the file; these moves are drawn once a folder and kept there
     moved = _standin.drawn_anew(*digits_sets[1], np.random.default_rng())
-    standin_sets, digits_sets = (standin_sets[0], moved[0]), (digits_sets[0], moved[1])
+    standin_sets, digits_sets = (standin_sets[0], moved[0]), (_with_tests(*digits_sets[0]), moved[1])
     found = _copy_of_prepared() or _on_disk()[0]
     if found is None:
         found = (*standin_sets, STANDIN)
@@ -136,6 +136,17 @@ def prepare(folder: str | os.PathLike) -> str:
     # what runs must not see lists itself, for the wall to hide
     (target / "hidden.json").write_text(json.dumps([str(path) for path in _standin.source_files()]), encoding="utf-8")
     return f"{source}, {len(train[1]):,} training and {len(held_out[1]):,} held-out images"
+
+
+def _with_tests(images: np.ndarray, labels: np.ndarray) -> Arrays:
+    """Return training digits with a fifth of the whole after them, which `_prepared` cuts off again for testing.
+
+    Those are training digits moved a little. So a graded training gets as many images as one at the desk: with a
+    fifth fewer, a right training now and then missed the share of right answers that it reaches there.
+    """
+    count = len(labels) // 4
+    _, (moved, names) = _standin.drawn_anew(images[-count:], labels[-count:], np.random.default_rng(), copies=1)
+    return np.concatenate([images, moved]), np.concatenate([labels, names])
 
 
 Found = tuple[Arrays, Arrays, str]

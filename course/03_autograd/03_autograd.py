@@ -362,10 +362,13 @@ def _():
         expected=([[True, True], [True, True]], [0.0, 0.0], True),
         advice="print(w1.is_leaf, w1.requires_grad, w1.grad) at the end of your function",
     )
-    check.close(
-        "what .grad held before the call does not count",
-        lambda: [train(3, stale=100.0)[i].detach() for i in (0, 1)],
-        expected=lambda: [train(3)[i].detach() for i in (0, 1)],
+    def alike(one, other):
+        return [bool(torch.allclose(a.detach(), b.detach(), rtol=1e-4, atol=1e-6)) for a, b in zip(one[:2], other[:2])]
+
+    check.equal(
+        "what .grad held before the call does not count: the weights end where they end without it",
+        lambda: alike(train(3, stale=100.0), train(3)),
+        expected=[True, True],
     )
     check.unchanged("the data are left alone", lambda: train(2), x, y)
     check.close(

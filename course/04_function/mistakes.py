@@ -472,8 +472,8 @@ class LinearFunction(torch.autograd.Function):
 
 
 # %% linear_function: worked_out_and_thrown_away
-# help: You work out every gradient and then return None for some. The work is done all the same: each question comes
-#   before its product, not after.
+# help: The values are right, but every gradient is worked out on every call. Ask ctx.needs_input_grad first
+#  and leave out the work, not just the result.
 class LinearFunction(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, weight, bias=None):
@@ -964,8 +964,8 @@ class MyExp(torch.autograd.Function):
 
 
 # %% my_exp: two_exponentials
-# help: What you save is a second exponential, not the tensor you return. Give the output a name, save it,
-#  return it.
+# help: What you save is a second tensor, not the one you return: it costs its size once more. Give the output a name,
+#  save that, and return it.
 class MyExp(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x):
@@ -994,7 +994,8 @@ class MyExp(torch.autograd.Function):
 
 
 # %% my_exp: keeps_a_copy
-# help: What you save is a copy of the output. The output itself costs nothing extra, a copy costs its size.
+# help: What you save is a second tensor, not the one you return: it costs its size once more. Give the output a name,
+#  save that, and return it.
 class MyExp(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x):
