@@ -384,13 +384,6 @@ def _():
 @check.cell("relu_module__module")
 def _():
     x = torch.tensor([[-1.0, 4.0], [0.5, -2.0]])
-    check.equal(
-        "ReLU() is an nn.Module, it has a forward, and it owns no parameter",
-        lambda: [isinstance(ReLU(), nn.Module), ReLU().forward(x).tolist(), len(list(ReLU().parameters()))],
-        expected=[True, [[0.0, 4.0], [0.5, 0.0]], 0],
-        advice="class ReLU(nn.Module), and the computation in a method called forward",
-    )
-
     def in_a_chain():
         seen, chain = [], nn.Sequential(nn.Identity(), ReLU(), nn.Flatten())
         handle = chain[1].register_forward_hook(lambda module, inputs, output: seen.append(output.tolist()))
@@ -403,6 +396,12 @@ def _():
         lambda: in_a_chain(),
         expected=[torch.tensor([[0.0, 4.0], [0.5, 0.0]]), [[[0.0, 4.0], [0.5, 0.0]]]],
         advice="hooks run in nn.Module.__call__: define forward, and leave __call__ and __init__ as they are",
+    )
+    check.equal(
+        "ReLU() is an nn.Module, it has a forward, and it owns no parameter",
+        lambda: [isinstance(ReLU(), nn.Module), ReLU().forward(x).tolist(), len(list(ReLU().parameters()))],
+        expected=[True, [[0.0, 4.0], [0.5, 0.0]], 0],
+        advice="class ReLU(nn.Module), and the computation in a method called forward",
     )
     ### BEGIN HIDDEN TESTS
     def copied_and_evaluated():
@@ -642,6 +641,7 @@ def _():
         ],
         advice="None means the graph is cut: no .data and no .detach() in forward",
     )
+    check.equal("weight and bias are what an optimizer is handed", lambda: len(list(Linear(2, 3).parameters())), expected=2)
     ### BEGIN HIDDEN TESTS
     w, b, x, upstream = (check.tensor(31 + i, *s, dtype="float64") for i, s in enumerate([(4, 3), (4,), (2, 5, 3), (2, 5, 4)]))
 
@@ -1991,10 +1991,16 @@ def _():
         return [torch.zeros_like(p) if p.grad is None else p.grad for p in (net.middle_linear.weight, net.middle_linear.bias)]
 
     one = torch.ones(1, 1)
+    def three_times():
+        random.seed(5)  # whoever draws where nothing is to be drawn draws the same in every run of this cell
+        np.random.seed(5)
+        torch.manual_seed(5)
+        return [look(middle, x=one / 2, repeats=2, upstream=one) for _ in range(3)]
+
     check.close(
-        "with all weights 1 and x = 0.5, two repeats: the gradients of both uses add up to 4 and 2",
-        lambda: look(middle, x=one / 2, repeats=2, upstream=one),
-        expected=[torch.tensor([[4.0]]), torch.tensor([2.0])],
+        "with all weights 1 and x = 0.5, two repeats: the gradients of both uses add up to 4 and 2, in each of three nets",
+        lambda: three_times(),
+        expected=[[torch.tensor([[4.0]]), torch.tensor([2.0])]] * 3,
         advice="hidden values: 1.5, 2.5, 3.5. The second use brings 2.5, the first 1.5: are they the same layer?",
     )
     check.close("no repeat, no gradient for the middle layer", lambda: look(middle, x=one, repeats=0, upstream=one), expected=[torch.zeros(1, 1), torch.zeros(1)])
@@ -2019,6 +2025,7 @@ def _():
 def _():
     def counts(training, calls=1000):  # at 1/10 each, 55 of 1000 is five standard deviations below what to expect
         # with all weights 1, and biases 0 but the middle one's, the output is x plus the number of repeats
+        torch.manual_seed(9)  # layers that are made anew are the same in every run of this cell
         with check.lend(DynamicNet, Linear=nn.Linear, ReLU=nn.ReLU), torch.no_grad():
             net = DynamicNet(1, 1, 1).train(training)
             for layer in (net.input_linear, net.middle_linear, net.output_linear):
@@ -2482,11 +2489,11 @@ def _():
         advice="print(rec.activations.keys()); a hook made in a loop sees the loop's last name unless it has its own",
     )
     def nested():
-        return nn.Sequential(nn.Sequential(nn.Identity(), nn.Tanh()), nn.Identity())
+        return nn.Sequential(nn.Sequential(nn.Identity(), nn.Tanh(), nn.Identity()), nn.Identity())
 
     check.equal(
         "a module inside a module is recorded under its whole name, containers are not",
-        lambda: sorted(record(nested(), x)), expected=["0.0", "0.1", "1"],
+        lambda: sorted(record(nested(), x)), expected=["0.0", "0.1", "0.2", "1"],
         advice="print(list(dict(model.named_modules()))): which of these have no children?",
     )
     check.equal("what is kept is detached", lambda: sorted([name, value.requires_grad] for name, value in record(small(), x).items()), expected=[["0", False], ["1", False]])

@@ -153,7 +153,7 @@ class ReLU(nn.Module):
 
 
 # %% relu_module: vars_of_nn
-# names: relu
+# names: ReLU
 class ReLU(nn.Module):
     def forward(self, x):
         return vars(nn)["Re" + "LU"]()(x)
