@@ -1,4 +1,4 @@
-"""Every error the tool shows, with its text: what was found, what was expected, and the next command to type."""
+"""The errors that the tool shows: what was found, what was expected, and the next command to type."""
 
 from __future__ import annotations
 

@@ -19,9 +19,10 @@ from autograder.course import solutions
 from autograder.engine import workers
 from autograder.grade import Grading, Options
 from autograder.sandbox.levels import level
+from tests.bench import house
+from tests.bench.rows import Row, row, seconds
 from tests.e2e.classroom import ROOT, Classroom
 
-Row = dict[str, Any]
 SUBMISSIONS = 40
 MNIST_SUBMISSIONS = 8
 LONG_CLASS = 1000
@@ -30,18 +31,6 @@ LONG_CLASS = 1000
 def cores() -> int:
     """Return how many cores this process may use."""
     return workers()
-
-
-def row(what: str, ours: str, against: str, ratio: float, goal: str, met: bool | None) -> Row:
-    """Return one line of the table."""
-    return {
-        "what": what,
-        "ours": ours,
-        "against": against,
-        "ratio": round(ratio, 2),
-        "goal": goal,
-        "met": met,
-    }
 
 
 def _class(room: Classroom, size: int) -> list[str]:
@@ -70,21 +59,15 @@ def _by_command(room: Classroom) -> float:
     """Grade a class as an instructor does, with the command; return the seconds from its start to its end."""
     sandboxed, _ = level()
     command = [sys.executable, "-m", "autograder", "grade", room.name, "--root", str(room.root)]
-    started = time.perf_counter()
-    done = subprocess.run(
-        command + ([] if sandboxed else ["--i-trust-these-students"]), capture_output=True, text=True
-    )
-    if done.returncode:
-        raise RuntimeError(f"autograder grade ended with {done.returncode}: {done.stderr[-500:]}")
-    return time.perf_counter() - started
+    return seconds(command + ([] if sandboxed else ["--i-trust-these-students"]))
 
 
 _STOCK = """
 import sys
 from pathlib import Path
-from autograder import nb
+from autograder.course import nbgrader_api
 root, chapter, *students = sys.argv[1:]
-api = nb.api(Path(root))
+api = nbgrader_api.api(Path(root))
 for student in students:
     done = api.autograde(chapter, student, force=True, create=True)
     assert done["success"], done
@@ -274,8 +257,8 @@ def one_learner(folder: Path) -> list[Row]:
     subprocess.run(check, check=True, capture_output=True)  # the reference's records, once a chapter
     ours, torch_alone = [], []
     for _ in range(5):
-        ours.append(_seconds(check))
-        torch_alone.append(_seconds([sys.executable, "-c", "import torch"]))
+        ours.append(seconds(check))
+        torch_alone.append(seconds([sys.executable, "-c", "import torch"]))
     extra = statistics.median(a - b for a, b in zip(ours, torch_alone, strict=True))
     saves = _watch(check, target, notebook)
     return [
@@ -296,12 +279,6 @@ def one_learner(folder: Path) -> list[Row]:
             statistics.median(saves) <= 0.5,
         ),
     ]
-
-
-def _seconds(command: list[str]) -> float:
-    started = time.perf_counter()
-    subprocess.run(command, check=True, capture_output=True)
-    return time.perf_counter() - started
 
 
 def _watch(check: list[str], target: Path, notebook: str) -> list[float]:
@@ -352,4 +329,7 @@ def long_class(folder: Path) -> list[Row]:
     ]
 
 
-ALL = {"nbgrader": against_nbgrader, "mnist": mnist, "learner": one_learner, "long": long_class}
+ALL = {
+    "nbgrader": against_nbgrader, "mnist": mnist, "learner": one_learner, "long": long_class, "start": house.start_up,
+    "steady": house.steady, "first": house.first_verdict, "plain": house.plain_course,
+}  # fmt: skip
