@@ -15,12 +15,13 @@ from __future__ import annotations
 import json
 import sys
 import tomllib
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
 
-from autograder.author import mutants
+from autograder.author import mutants, proof
 from autograder.author.mutants import Mutant
 from autograder.author.trials import Trials
 from autograder.course import chapter as ch
@@ -43,6 +44,13 @@ class Mutation:
     same: list[tuple[Mutant, str]] = field(default_factory=list)
     #: reasons for mutants that do not survive, or are none any more
     stale: list[dict[str, str]] = field(default_factory=list)
+    #: how many were tried, by exercise
+    counted: dict[str, int] = field(default_factory=dict)
+
+    def by_exercise(self) -> dict[str, dict[str, int]]:
+        """Return, by exercise, how many mutants were tried, survive without a reason, and are the same function."""
+        holes, same = Counter(one.exercise for one in self.holes), Counter(one.exercise for one, _ in self.same)
+        return {name: {"tried": count, "survive": holes[name], "same": same[name]} for name, count in self.counted.items()}
 
 
 def mutate(root: Path, chapter: str, only: set[str] | None = None, jobs: int = 2, trials: Trials | None = None) -> Mutation:
@@ -56,7 +64,7 @@ def mutate(root: Path, chapter: str, only: set[str] | None = None, jobs: int = 2
     tried = trials.mutants(chapter, named) if named else []
     alive = [made[one.exercise, one.name] for one in tried if one.kind == "mutant" and one.accepted]
     reasons = [one for one in survivors(root / "course" / chapter / FILE) if only is None or one["exercise"] in only]
-    found = Mutation(chapter, len(named))
+    found = Mutation(chapter, len(named), counted={name: sum(one.exercise == name for one in named) for name in right})
     for one in alive:
         why = next((r["why"] for r in reasons if (r["exercise"], r["was"], r["now"]) == (one.exercise, one.was, one.now)), "")
         found.same.append((one, why)) if why else found.holes.append(one)
@@ -105,6 +113,7 @@ def main(chapters: tuple[str, ...], only: tuple[str, ...], root: Path, jobs: int
         for name in [ch.resolve(root, c, "course") for c in chapters] or ch.names(root, "course"):
             found = mutate(root, name, set(only) or None, jobs, trials)
             bad += len(found.holes)
+            proof.keep_mutated(trials.desk(name), found.by_exercise())
             click.echo(f"{name}: {found.tried} mutants, {len(found.holes)} survive, {len(found.same)} are the same function")
             if as_draft and found.holes:
                 click.echo(draft(found.holes))

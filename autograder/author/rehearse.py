@@ -12,7 +12,8 @@ from pathlib import Path
 
 import click
 
-from autograder.author.trials import Figures, Trials, apart, figures, table, told
+from autograder.author import proof
+from autograder.author.trials import Trials, apart, told
 from autograder.course import chapter as ch
 from autograder.course import solutions
 from autograder.intake.submission import Submission, match, parse
@@ -146,7 +147,7 @@ def warm() -> Iterator[Callable[[ch.Chapter], Template]]:
 @click.option("--root", type=click.Path(path_type=Path), default=Path("."), help="The course root.")
 @click.option("--jobs", default=2, show_default=True, help="Children at a time.")
 @click.option("--afresh", is_flag=True, help="Try everything again, whatever is kept from earlier runs.")
-@click.option("--table", "as_table", is_flag=True, help="Print the README's table of all these chapters at the end.")
+@click.option("--table", "as_table", is_flag=True, help="Print the README's table of what is kept, and try nothing.")
 @click.option("--all", "everything", is_flag=True, help="Print a line for those that are as they should be, too.")
 def main(
     chapters: tuple[str, ...], only: tuple[str, ...], root: Path, jobs: int, afresh: bool, as_table: bool, everything: bool
@@ -157,21 +158,22 @@ def main(
     costs another exercise; each right solution that is not accepted; and each whose verdicts at the desk and in class
     differ. Exit code 1 where there are any.
     """
-    root, bad, counted = root.resolve(), 0, dict[str, Figures]()
+    root, bad = root.resolve(), 0
     names = [ch.resolve(root, name, "course") for name in chapters] or ch.names(root, "course")
+    if as_table:
+        click.echo(proof.table(root, names))
+        return
     with Trials(root, None if afresh else root / ".autograder" / "rehearsal", jobs) as trials:
         for chapter in names:
             known = trials.desk(chapter).mistakes
             tried = trials.tried(chapter, set(only) or None)
-            counted[chapter] = figures(tried, known)
+            proof.keep_rehearsed(trials.desk(chapter), tried)
             lines = [(f"{one.kind} {one.exercise}: {one.name}", told(one, known) + apart(one)) for one in tried]
             bad += sum(bool(found) for _, found in lines)
             click.echo(f"{chapter}: {len(lines)} solutions, {sum(bool(found) for _, found in lines)} not as they should be")
             for title, found in lines:
                 if found or everything:
                     click.echo(f"  {title}: {'; '.join(found) or 'fine'}")
-    if as_table:
-        click.echo(table(counted))
     sys.exit(1 if bad else 0)
 
 

@@ -123,15 +123,6 @@ def figures(tried: list[Tried], known: list[NamedSolution]) -> Figures:
     )
 
 
-def table(found: dict[str, Figures]) -> str:
-    """Return chapters' figures as the table of the README."""
-    rows = ["| chapter | known mistakes | told their own help | told another's | shown by hidden checks only |", "|---|---|---|---|---|"]
-    total = [sum(getattr(one, key) for one in found.values()) for key in ("mistakes", "own", "foreign", "hidden_only")]
-    for name, one in found.items():
-        rows.append(f"| {name} | {one.mistakes} | {one.own} | {one.foreign} | {one.hidden_only} |")
-    return "\n".join([*rows, f"| all | {' | '.join(map(str, total))} |"])
-
-
 def apart(tried: Tried) -> list[str]:
     """Return the test cells whose verdict at the desk is not the one in class, but for hidden checks.
 

@@ -58,9 +58,19 @@ def of_desk(chapter: ch.Chapter) -> str:
     """Return the key of everything that trying a solution at a student's desk and as graded depends on, but the
     solution itself: the chapter's code, its settings, and all code that runs, records, judges and speaks."""
     kit = sorted((_TOP / "lessonkit").glob("*.py"))
-    plain = json.dumps([_cells(chapter.source), {n: str(e.settings) for n, e in chapter.exercises.items()}], sort_keys=True)
     course = bwrap.folder_of(chapter.course.package)
-    return _digest([plain, versions(), _hash(judging_code()), _hash(kit), _hash(sorted(course.rglob("*.py")) if course else [])])
+    own = _hash(sorted(course.rglob("*.py")) if course else [])
+    return _digest([_text(chapter), versions(), _hash(judging_code()), _hash(kit), own])
+
+
+def of_text(chapter: ch.Chapter, more: list[str]) -> str:
+    """Return the key of a chapter's own code and settings, and of `more`: on any machine, with any engine."""
+    return _digest([_text(chapter), *more])
+
+
+def _text(chapter: ch.Chapter) -> str:
+    settings = {name: str(exercise.settings) for name, exercise in chapter.exercises.items()}
+    return json.dumps([_cells(chapter.source), settings], sort_keys=True)
 
 
 def _cells(notebook: NotebookNode) -> list[list[object]]:

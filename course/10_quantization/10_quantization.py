@@ -1354,7 +1354,7 @@ def _():
         module(x)
         return float(module.scale.detach())
 
-    x = torch.tensor([[1.0, -1.0], [2.0, -4.0]])
+    x = torch.tensor([[1.0, -1.0], [3.0, -3.0]])
     check.close(
         "the sizes of x are 2 on average, and three signed bits end at 3: the scale starts at 4/√3",
         lambda: started(x, 3),
@@ -1484,8 +1484,8 @@ def _():
     check.unchanged("LSQ leaves its input alone", lambda: forward(x, 0.5, 3), x)
     check.close(
         "the very first forward uses the scale it starts with",
-        lambda: LSQ(3)(torch.tensor([1.0, -1.0, 2.0, -4.0])).detach(),
-        expected=torch.tensor([0.0, 0.0, 4 / math.sqrt(3), -8 / math.sqrt(3)]),
+        lambda: LSQ(3)(torch.tensor([1.0, -1.0, 3.0, -3.0])).detach(),
+        expected=torch.tensor([0.0, 0.0, 4 / math.sqrt(3), -4 / math.sqrt(3)]),
     )
     ### BEGIN HIDDEN TESTS
     for number, (bits, signed, dtype) in enumerate(
@@ -1543,8 +1543,8 @@ def _():
     )
     check.close(
         "v = 2.7 and -3.7 round to the last levels, but lie inside: 0.3·1 - 0.3·10, over √(2·3)",
-        lambda: gradients(torch.tensor([1.35, -1.85]), torch.tensor([1.0, 10.0]), 0.5, 3),
-        expected={"x": torch.tensor([1.0, 10.0]), "scale": -2.7 / math.sqrt(6)},
+        lambda: gradients(torch.tensor([[1.35, -1.85]]), torch.tensor([[1.0, 10.0]]), 0.5, 3),
+        expected={"x": torch.tensor([[1.0, 10.0]]), "scale": -2.7 / math.sqrt(6)},
         rtol=1e-4,
         advice="inside or outside is a question to v, before it is rounded",
     )
@@ -1603,7 +1603,7 @@ def _():
 
     def two_at_once():
         one, other = LSQ(3), LSQ(3)
-        leaves = [torch.tensor([0.6]).requires_grad_(), torch.tensor([50.0, 0.7]).requires_grad_()]
+        leaves = [torch.tensor([0.6]).requires_grad_(), torch.tensor([50.0, 60.0]).requires_grad_()]
         for module in (one, other):
             module(torch.ones(3))
             module.scale.data.fill_(0.5)
@@ -1613,9 +1613,9 @@ def _():
         return [leaf.grad for leaf in leaves]
 
     check.close(
-        "two modules at once: each remembers its own entries, 0.6, and 50 and 0.7",
+        "two modules at once: each remembers its own entries, 0.6, and 50 and 60",
         two_at_once,
-        expected=[torch.tensor([1.0]), torch.tensor([0.0, 1.0])],
+        expected=[torch.tensor([1.0]), torch.tensor([0.0, 0.0])],
     )
 
     ### BEGIN HIDDEN TESTS
@@ -2287,11 +2287,11 @@ def _():
 # %% nbgrader={"grade": true, "grade_id": "integer_linear__requantize", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 @check.cell("integer_linear__requantize")
 def _():
-    acc, bias = torch.tensor([[10, -7, 298]], dtype=torch.int32), torch.tensor([0.0, 0.125, 0.5])
+    acc, bias = torch.tensor([[10, -7, 298]], dtype=torch.int32), torch.tensor([0.0, 0.125, 2.0])
     check.equal(
-        "scales 1/2, 1/4 and 1/2: 2.5, -1.5 and 75.5 steps are 2, -2 and 76, and level 11 stands for 0",
+        "scales 1/2, 1/4 and 1/2: 2.5, -1.5 and 78.5 steps are 2, -2 and 78, and level 11 stands for 0",
         lambda: requantize(acc, bias, 0.5, 0.25, 0.5, 11),
-        expected=torch.tensor([[13, 9, 87]], dtype=torch.uint8),
+        expected=torch.tensor([[13, 9, 89]], dtype=torch.uint8),
         advice="a half goes to the even neighbour before the zero point is added; the bias is added once, in real numbers",
     )
     check.equal(

@@ -2668,7 +2668,8 @@ def qat_finetune(model, train_loader, epochs):
 
 
 # %% qat_gate: more_bits
-# help: You train with more bits than the model has. It is judged on two: leave the layers as they are.
+# help: After the training the layers no longer round to two bits. What is judged is the model as it came, on two bits:
+#  leave the layers, their bits and their forward as they are.
 def qat_finetune(model, train_loader, epochs):
     model[1].bits = model[3].bits = 8
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
@@ -2763,7 +2764,8 @@ def qat_finetune(model, train_loader, epochs):
 
 
 # %% qat_gate: forward_made_float
-# help: You give the layers a forward without rounding. The model has to go on computing on two bits.
+# help: After the training the layers no longer round to two bits. What is judged is the model as it came, on two bits:
+#  leave the layers, their bits and their forward as they are.
 def qat_finetune(model, train_loader, epochs):
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     for _ in range(epochs):

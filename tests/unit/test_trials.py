@@ -8,7 +8,7 @@ import time
 import pytest
 
 from autograder.author import forks
-from autograder.author.trials import Figures, apart, figures, table, told
+from autograder.author.trials import Figures, apart, figures, told
 from autograder.author.tryout import Shown, Tried
 from autograder.course.solutions import NamedSolution
 
@@ -79,7 +79,7 @@ def test_two_paths_one_verdict(desk, graded, differs):
     assert bool(apart(tried("doubled", desk, graded, refused=graded.refused))) == differs
 
 
-def test_figures_and_table():
+def test_figures():
     found = figures(
         [
             tried("doubled", not_yet("You double."), not_yet("You double.")),
@@ -89,11 +89,6 @@ def test_figures_and_table():
         KNOWN,
     )
     assert found == Figures(mistakes=3, own=2, foreign=1, hidden_only=1)
-    assert table({"01_x": found, "02_y": Figures(1, 1, 0, 0)}).split("\n")[2:] == [
-        "| 01_x | 3 | 2 | 1 | 1 |",
-        "| 02_y | 1 | 1 | 0 | 0 |",
-        "| all | 4 | 3 | 1 | 1 |",
-    ]
 
 
 def test_forks_say_what_they_said_in_order_whatever_becomes_of_them():
