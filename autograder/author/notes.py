@@ -25,6 +25,13 @@ FORM = b"2"
 NOTEBOOK_SEED = 0
 
 
+
+def names_defined(source: str) -> list[str]:
+    """Return the names by which a notebook tells whether an exercise's code is still the same: all but `_`, which
+    every test cell defines anew."""
+    return sorted(defined(source) - {"_"})
+
+
 def made_from(folder: Path) -> str:
     """Return the hash of the texts that a chapter's notes are worked out from, and of the notes' form."""
     digest = hashlib.sha256(FORM)
@@ -56,7 +63,7 @@ def notes_of(
             if m.exercise == name and found.get((m.exercise, m.name))
         ]
         notes[name] = {
-            "defines": sorted(defined(stubs.get(name, ""))),
+            "defines": names_defined(stubs.get(name, "")),
             "hints": exercise.settings.hints, "forbidden": exercise.settings.forbidden,
             "seconds": exercise.settings.seconds, "needs": exercise.settings.needs, "mistakes": mistakes,
             "hidden": hidden_in(notebook, name),

@@ -31,7 +31,6 @@ from autograder.judge.verdict import judge_cell
 from autograder.rebuild.split import Split
 from autograder.sandbox.inside import Cell, frame_of, seed_everything
 from lessonkit import check, guard, inputs, show
-from lessonkit.forbidden import defined
 
 Frames = dict[str, dict[str, Any]]
 #: Of a reference with one thing changed, or of a solution that hung once, a cell computes no longer.
@@ -169,7 +168,7 @@ class Tryout:
             {"name": one.name, "help": one.help, "at": seen} for one, seen in zip(named[1:], at, strict=True) if seen
         ]
         settings = self.desk.chapter.exercises[name].settings
-        entry = {"mistakes": mistakes, "forbidden": settings.forbidden, "defines": sorted(defined(self.desk.right[name]))}
+        entry = {"mistakes": mistakes, "forbidden": settings.forbidden, "defines": notes.names_defined(self.desk.right[name])}
         chapter = self.desk.chapter
         return {"chapter": chapter.name, "course": chapter.course.to_json(), "exercises": {name: entry}}
 

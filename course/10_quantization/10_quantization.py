@@ -2287,11 +2287,11 @@ def _():
 # %% nbgrader={"grade": true, "grade_id": "integer_linear__requantize", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 @check.cell("integer_linear__requantize")
 def _():
-    acc, bias = torch.tensor([[10, -7, 298]], dtype=torch.int32), torch.tensor([0.0, 0.125, 2.0])
+    acc, bias = torch.tensor([[10, -7, 300]], dtype=torch.int32), torch.tensor([0.0, 0.125, 2.25])
     check.equal(
-        "scales 1/2, 1/4 and 1/2: 2.5, -1.5 and 78.5 steps are 2, -2 and 78, and level 11 stands for 0",
+        "scales 1/2, 1/4 and 1/2: 2.5, -1.5 and 79.5 steps are 2, -2 and 80, and level 11 stands for 0",
         lambda: requantize(acc, bias, 0.5, 0.25, 0.5, 11),
-        expected=torch.tensor([[13, 9, 89]], dtype=torch.uint8),
+        expected=torch.tensor([[13, 9, 91]], dtype=torch.uint8),
         advice="a half goes to the even neighbour before the zero point is added; the bias is added once, in real numbers",
     )
     check.equal(

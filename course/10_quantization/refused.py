@@ -59,7 +59,7 @@ def fake_quantize(x, scale, zero_point, qmin, qmax):
 
 
 # %% fake_quantize: torchs_own_by_a_module
-# names: FakeQuantize
+# names: quantization
 from torch.ao.quantization import FakeQuantize
 
 def fake_quantize(x, scale, zero_point, qmin, qmax):

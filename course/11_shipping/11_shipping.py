@@ -256,6 +256,7 @@ def _():
     bad = torch.tensor([[1.0, 2.0], [float("nan"), 0.0]])
     check.raises("one NaN is enough to be refused", lambda: validate_input(bad, 2), ValueError)
     check.raises("infinity is refused", lambda: validate_input(torch.tensor([[1.0, float("inf")]]), 2), ValueError, advice="torch has a function that asks each number whether it is finite")
+    check.raises("nothing but NaN is refused", lambda: validate_input(torch.full((1, 2), float("nan")), 2), ValueError)
     ### BEGIN HIDDEN TESTS
     low, both = torch.tensor([[float("-inf"), 1.0]]), torch.tensor([float("inf"), float("-inf")])
     check.raises("minus infinity is refused", lambda: validate_input(low, 2), ValueError)
@@ -786,12 +787,12 @@ def _():
     def grads():
         layer, x = parts.Sleeper(), torch.ones(2, 3, requires_grad=True)
         profile_layer(layer, x, 1, 2)
-        return [[grad for _, grad, _ in layer.calls], torch.is_grad_enabled(), x.grad is None]
+        return [[grad for _, grad, _ in layer.calls], torch.is_grad_enabled(), x.grad is None, x.requires_grad]
 
     check.equal(
-        "no pass runs with gradients, and afterwards they are on again",
+        "no pass runs with gradients; afterwards they are on again, and x asks for its own as before",
         lambda: grads(),
-        expected=[[False, False, False], True, True],
+        expected=[[False, False, False], True, True, True],
         advice="torch.no_grad() as a block around the loops, the warm-up included",
     )
 
@@ -953,7 +954,7 @@ def _():
     nap, x, where = parts.Nap, torch.ones(2, 3), check.integers(601, 0, 3, 4).tolist()
 
     def row(slow):
-        return nn.Sequential(*[nap(0.06 if i == slow else 0.004) for i in range(4)])
+        return nn.Sequential(*[nap(0.06 if i == slow else 0.004 * (4 - i)) for i in range(4)])
 
     check.equal(
         "four layers in a row, one of them slow: its name",
@@ -1583,6 +1584,11 @@ def _():
         expected=lambda: [parts.modes(parts.mixed(220)), True, True, True],
         advice="compare [m.training for m in model.modules()] before and after",
     )
+    check.equal(
+        "a model that is in eval mode throughout stays so",
+        lambda: left(parts.mixed(240).eval(), check.tensor(241, 2, 6)),
+        expected=lambda: [parts.modes(parts.mixed(240).eval()), True, True, True],
+    )
     ### BEGIN HIDDEN TESTS
     check.equal("of images too, where the child of a child is frozen", lambda: left(parts.mixed(230, "images"), check.tensor(231, 2, 1, 6, 6)), expected=lambda: [parts.modes(parts.mixed(230, "images")), True, True, True])
     check.equal("a model in training or in eval throughout stays so", lambda: [left(parts.mixed(240).train(), check.tensor(241, 2, 6)), left(parts.mixed(240).eval(), check.tensor(241, 2, 6))], expected=lambda: [[parts.modes(parts.mixed(240).train()), True, True, True], [parts.modes(parts.mixed(240).eval()), True, True, True]])
@@ -1940,26 +1946,27 @@ def _():
     y = torch.tensor([2, 0, 1])
 
     def left(prepare=lambda model, x: None, kind="rows", shape=(6,)):
-        model, x = parts.mixed(660, kind, "float64"), check.tensor(661, 3, *shape, dtype="float64").abs().clamp(max=1)
+        model, x = parts.mixed(660, kind, "float64"), 0.2 + 0.6 * check.tensor(661, 3, *shape, dtype="float64").abs().clamp(max=1)
         next(model.parameters()).grad = torch.ones_like(next(model.parameters()))
         prepare(model, x)
         state = {name: value.clone() for name, value in model.state_dict().items()}
-        flags, modes, first, own = [p.requires_grad for p in model.parameters()], parts.modes(model), x.detach().clone(), x.requires_grad
+        flags, first, own = [p.requires_grad for p in model.parameters()], x.detach().clone(), x.requires_grad
         moved = fgsm(model, x, y, 0.1)
         grads = [p.grad is None or bool((p.grad == 1).all()) for p in model.parameters()]
         return {
-            "moved": moved, "modes": parts.modes(model) == modes, "flags": [p.requires_grad for p in model.parameters()] == flags,
+            "moved": moved, "modes": parts.modes(model), "flags": [p.requires_grad for p in model.parameters()] == flags,
             "weights and buffers": all(torch.equal(v, model.state_dict()[k]) for k, v in state.items()),
             "gradients": all(grads) and next(model.parameters()).grad is not None,
-            "x": torch.equal(x, first) and x.requires_grad == own and x.grad is None, "gradients on": torch.is_grad_enabled(),
+            "x": torch.equal(x, first), "its own gradient": x.requires_grad == own and x.grad is None, "gradients on": torch.is_grad_enabled(),
         }
 
     def expected(kind="rows", shape=(6,)):
-        model, x = parts.mixed(660, kind, "float64").eval(), check.tensor(661, 3, *shape, dtype="float64").abs().clamp(max=1)
+        model, x = parts.mixed(660, kind, "float64").eval(), 0.2 + 0.6 * check.tensor(661, 3, *shape, dtype="float64").abs().clamp(max=1)
         leaf = x.clone().requires_grad_()
         slope = torch.autograd.grad(F.cross_entropy(model(leaf), y), leaf)[0]
-        same = ("modes", "flags", "weights and buffers", "gradients", "x", "gradients on")
-        return {"moved": (x + 0.1 * slope.sign()).clamp(0, 1)} | dict.fromkeys(same, True)
+        same = ("flags", "weights and buffers", "gradients", "x", "its own gradient", "gradients on")
+        modes = parts.modes(parts.mixed(660, kind, "float64"))
+        return {"moved": (x + 0.1 * slope.sign()).clamp(0, 1), "modes": modes} | dict.fromkeys(same, True)
 
     check.close(
         "a model with dropout and batch norm is attacked in eval mode, and left with its modes, weights, gradients and flags",

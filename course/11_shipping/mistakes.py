@@ -704,7 +704,7 @@ def profile_layer(layer, x, warmup=3, repeats=20):
 
 
 # %% profile_layer: no_warmup
-# help: The warm-up is missing: only the counted passes run.
+# help: Too few passes run: the warm-up comes on top of the repeats. First `warmup` passes that do not count, then `repeats` that do.
 def profile_layer(layer, x, warmup=3, repeats=20):
     times = []
     with torch.no_grad():
@@ -717,7 +717,7 @@ def profile_layer(layer, x, warmup=3, repeats=20):
 
 
 # %% profile_layer: warmup_inside_repeats
-# help: Too few passes: you take the warm-up out of the repeats. It comes on top of them.
+# help: Too few passes run: the warm-up comes on top of the repeats. First `warmup` passes that do not count, then `repeats` that do.
 def profile_layer(layer, x, warmup=3, repeats=20):
     times = []
     with torch.no_grad():
@@ -972,8 +972,7 @@ def profile_layer(layer, x, warmup=3, repeats=20):
 
 
 # %% bottleneck: blocks_counted
-# help: You time modules that have children too: a block takes at least as long as all that is in it. Ask the leaves
-#   only.
+# help: You time a block, which takes at least as long as all that is in it. Ask the leaves only, and however deep they lie.
 def bottleneck(model, x):
     spent, began, handles = {}, {}, []
 
@@ -1000,7 +999,7 @@ def bottleneck(model, x):
 
 
 # %% bottleneck: top_level_only
-# help: You look at the model's direct children only. A leaf may lie deeper.
+# help: You time a block, which takes at least as long as all that is in it. Ask the leaves only, and however deep they lie.
 def bottleneck(model, x):
     spent, began, handles = {}, {}, []
 
@@ -1027,7 +1026,7 @@ def bottleneck(model, x):
 
 
 # %% bottleneck: longest_single_call
-# help: You keep the time of one call of a layer. One that is called often counts each time: add up.
+# help: You keep the time of one call of a layer. One that is called often counts each time: add up over the calls of a pass.
 def bottleneck(model, x):
     spent, began, handles = {}, {}, []
 
@@ -1054,7 +1053,7 @@ def bottleneck(model, x):
 
 
 # %% bottleneck: last_call_only
-# help: You keep the time of a layer's last call only. Add up over all calls of a pass.
+# help: You keep the time of one call of a layer. One that is called often counts each time: add up over the calls of a pass.
 def bottleneck(model, x):
     spent, began, handles = {}, {}, []
 
