@@ -334,6 +334,12 @@ def _():
         lambda: numeric_gradient(lambda v: float((v**2).sum()), awkward),
         awkward,
     )
+    steps = [lambda v: float(v[0] > 0.5e-5), lambda v: float(v[0] > 1.5e-5)]  # one is met on the way to 1e-5, the other is not
+    check.close(
+        "without eps the step is 1e-5",
+        lambda: [numeric_gradient(f, np.zeros(1)) for f in steps],
+        expected=[np.array([50000.0]), np.array([0.0])],
+    )
     ### END HIDDEN TESTS
 
 
