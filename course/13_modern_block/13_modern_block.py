@@ -803,7 +803,7 @@ A causal model that has read t steps is asked for step t + 1. Keys and values of
 that comes later can change them; that is what *causal* means. So they are kept. The new step computes **one** query, one key, one value,
 and attends over all that is kept. The cost of a step falls from "the whole text" to "one row".
 
-Causality (9.7) was a rule of honesty for training. Here it earns its keep: only a causal model can be run with a cache.
+Causality (9.8) was a rule of honesty for training. Here it earns its keep: only a causal model can be run with a cache.
 """
 
 # %% [markdown]
@@ -814,7 +814,7 @@ cache whose largest size is known, one buffer of that size does without any copy
 
 **Pieces.** A prompt comes as one piece of many steps, then single steps follow, or a few at once. Query j of a piece of t that
 comes after n kept steps stands at position n + j, and may look at positions 0 … n + j. For one step that is everything. For a first piece it
-is the triangle of 9.1. For a piece in the middle it is a triangle with a full block to its left.
+is the triangle of 9.2. For a piece in the middle it is a triangle with a full block to its left.
 """
 
 # %% tags=["picture"]
@@ -1079,7 +1079,7 @@ r"""
 ## 13.6 LoRA: teach a large layer with a small one
 
 Fine-tuning changes a trained model for a new task. Changing *all* numbers means a second copy of the model, and an optimizer with two more
-numbers for each (6.2). Hu and others (2021) observed that the *change* that fine-tuning makes is simple: it has a low rank. So they learn
+numbers for each (6.3). Hu and others (2021) observed that the *change* that fine-tuning makes is simple: it has a low rank. So they learn
 the change only, as a product of two thin matrices:
 
 $$y = Wx + \frac{\alpha}{r}\,B A x, \qquad A \in \mathbb R^{r\times\text{in}},\; B \in \mathbb R^{\text{out}\times r}$$
@@ -1343,7 +1343,7 @@ with plot.figure(
 r"""
 ## 13.7 Checkpointing: memory for time
 
-A backward pass needs what the forward pass kept (3.8, 4.4). For a deep network that is most of the memory of training. **Activation
+A backward pass needs what the forward pass kept (3.11, 4.5). For a deep network that is most of the memory of training. **Activation
 checkpointing** (Chen and others, 2016; the word has nothing to do with files) keeps only the *input* of a piece of the network. When backward
 arrives there, it runs the piece **again**, this time with a graph, and goes on through that.
 
@@ -1864,7 +1864,7 @@ print(f"{len(numbers):,} characters to learn from, {len(text.ALPHABET)} differen
 
 # %% [markdown]
 r"""
-The block is 9.6's with your parts in it. Between `wq` and the scores the hands turn, and behind them lies the cache, one for each layer. The product with the
+The block is 9.7's with your parts in it. Between `wq` and the scores the hands turn, and behind them lies the cache, one for each layer. The product with the
 grouped heads is left to torch's fused function, which is your 13.4 without the matrix of scores.
 """
 
@@ -2105,7 +2105,7 @@ r"""
 | Llama 3, Qwen, Mistral | causal, **grouped** | **rotary** | **RMS**, before | **SwiGLU** | a text → the next token at each step |
 | your writer | causal, grouped | rotary | RMS, before | SwiGLU | 72 characters → the next |
 
-BERT cannot write, since each step has seen the rest; GPT cannot fill holes with what stands to the right; ViT is BERT whose tokens are patches, as was 9.8's `DigitFinder`. They
+BERT cannot write, since each step has seen the rest; GPT cannot fill holes with what stands to the right; ViT is BERT whose tokens are patches, as was 9.9's `DigitFinder`. They
 are no different machines: the mask, the way to say *where*, and what is asked of the output.
 """
 
