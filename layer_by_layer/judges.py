@@ -462,3 +462,30 @@ def shares(found: np.ndarray, wanted: list[float], draws: int, sigmas: float = 6
     if abs(sharp - 1 / (found > 0).sum()) < 0.01:
         return "all outcomes come up equally often"
     return "the likely outcomes come up too often" if sharp > wide else "the likely outcomes come up too rarely"
+
+
+def left_as_found(seen: dict, answer: bool) -> str | None:
+    """Judge what a function that only looks at a module left of it, and what it answered.
+
+    `seen` has "answer", and "before" and "after" as `parts.state_of` gives them, with "grad mode" beside.
+    """
+    before, after = seen["before"], seen["after"]
+    found = [] if seen["answer"] is answer else [f"the answer is {seen['answer']}"]
+    if after["modes"] != before["modes"]:
+        all_alike = {(True,): "in training", (False,): "in evaluation"}.get(tuple(set(after["modes"])))
+        found.append(f"every submodule is {all_alike} afterwards" if all_alike else "a submodule's mode is another afterwards")
+    if not _same_arrays(before["values"], after["values"]):
+        found.append("weights or running statistics have changed")
+    if not _same_arrays(before["grads"], after["grads"]):
+        gone = any(one is None and other is not None for one, other in zip(after["grads"], before["grads"], strict=True))
+        found.append("gradients are gone" if gone else "gradients have been written")
+    for key, finding in (("flags", "requires_grad has changed"), ("hooks", "hooks are left"), ("grad mode", "the grad mode has changed")):
+        if before[key] != after[key]:
+            found.append(finding)
+    return "; ".join(found) or None
+
+
+def _same_arrays(before: list, after: list) -> bool:
+    """Return True where two lists hold the same arrays, None beside None."""
+    pairs = list(zip(before, after, strict=True))
+    return all((one is None) == (other is None) and (one is None or np.array_equal(one, other)) for one, other in pairs)

@@ -98,7 +98,18 @@ def written(names: Iterable[str], cells: Sequence[str]) -> tuple[str, list[str]]
         else:
             beside.insert(0, text)
         replaced |= bound
+    if wanted and not answer:  # nothing defines them; `from package import *` may bring them
+        answer = [text for text in beside if _has_star(text)]
+        beside = [text for text in beside if text not in answer]
     return "\n\n".join(answer), beside
+
+
+def _has_star(text: str) -> bool:
+    try:
+        body = tree_of(text).body
+    except Unreadable:
+        return False
+    return any(isinstance(one, ast.ImportFrom) and one.names[0].name == "*" for one in body)
 
 
 def defined(stub: str) -> frozenset[str]:

@@ -556,7 +556,7 @@ plot.curves(
 
 # %% [markdown]
 r"""
-### Exercise 1.4 · `relu`
+### Exercise 1.5 · `relu`
 *difficulty 1 of 3 · 8 minutes · about 1 line each*
 
 Write `relu_forward(h)` and `relu_backward(grad_out, h)`. `h` has any shape and is the input of the *forward*
@@ -654,7 +654,7 @@ where you doubt, read the formula: the index that is summed over has to be the i
 
 # %% [markdown]
 r"""
-### Exercise 1.5 · `linear_backward`
+### Exercise 1.6 · `linear_backward`
 *difficulty 2 of 3 · 15 minutes · about 3 lines*
 
 Write `linear_backward(grad_out, x, w)` → `(grad_x, grad_w, grad_b)` with the shapes of `x` (N, D_in), `w`
@@ -790,7 +790,7 @@ too: two right ways to add up the same numbers differ in the last digits.
 
 # %% [markdown]
 r"""
-### Exercise 1.6 · `judge_backward`
+### Exercise 1.7 · `judge_backward`
 *difficulty 2 of 3 · 15 minutes · about 14 lines*
 
 Write `judge_backward(candidate)` → `True` where `candidate(grad_out, x, w)` is a right `linear_backward`, else
@@ -961,7 +961,7 @@ kept. That is **backpropagation**, all of it.
 
 # %% [markdown]
 r"""
-### Exercise 1.7 · `loss_and_grads`
+### Exercise 1.8 · `loss_and_grads`
 *difficulty 2 of 3 · 15 minutes · about 9 lines*
 
 Write `loss_and_grads(x, y, w1, w2)` → `(loss, grad_w1, grad_w2)` for the two-layer network without biases.
@@ -1108,7 +1108,7 @@ behind their back.
 
 # %% [markdown]
 r"""
-### Exercise 1.8 · `train_two_layer`
+### Exercise 1.9 · `train_two_layer`
 *difficulty 2 of 3 · 12 minutes · about 7 lines*
 
 Write `train_two_layer(x, y, w1, w2, lr, steps)` → `(w1, w2, losses)`: the arrays after `steps` updates, and
@@ -1376,7 +1376,7 @@ with np.errstate(all="ignore"):
 
 # %% [markdown]
 r"""
-### Exercise 1.9 · `softmax_cross_entropy`
+### Exercise 1.10 · `softmax_cross_entropy`
 *difficulty 3 of 3 · 20 minutes · about 7 lines*
 
 Write `softmax_cross_entropy(logits, labels)` → `(loss, grad_logits)`: `logits` (N, C), integer `labels` (N,).

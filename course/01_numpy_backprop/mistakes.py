@@ -29,7 +29,7 @@ def linear_forward(x, w, b):
 
 
 # %% linear_forward: relu_included
-# help: You already apply the ReLU. This layer is only the product and the bias; the bend comes in exercise 1.2.
+# help: You already apply the ReLU. This layer is only the product and the bias; the bend comes in exercise 1.5.
 def linear_forward(x, w, b):
     return np.maximum(x @ w + b, 0)
 

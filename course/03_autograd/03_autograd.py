@@ -210,7 +210,7 @@ instead, and the one your caller holds never learns anything.
 
 # %% [markdown]
 r"""
-### Exercise 3.1 · `autograd_train`
+### Exercise 3.2 · `autograd_train`
 *difficulty 2 of 3 · 15 minutes · about 10 lines*
 
 Write `autograd_train(x, y, w1, w2, lr, steps)` → the list of `steps` losses, Python floats, each taken
@@ -490,7 +490,7 @@ others out of it.
 
 # %% [markdown]
 r"""
-### Exercise 3.2 · `sgd_update`
+### Exercise 3.3 · `sgd_update`
 *difficulty 1 of 3 · 10 minutes · about 5 lines*
 
 Write `sgd_update(params, lr)`: for each tensor `p` of the iterable `params` that has a grad, `p ← p − lr
@@ -708,7 +708,7 @@ gets to `right`. That is all there is to cutting.
 
 # %% [markdown]
 r"""
-### Exercise 3.3 · `target_loss`
+### Exercise 3.4 · `target_loss`
 *difficulty 2 of 3 · 10 minutes · about 3 lines*
 
 Write `target_loss(online, target, x)`: two modules whose outputs have one shape, and a batch → the
@@ -939,7 +939,7 @@ the model.
 
 # %% [markdown]
 r"""
-### Exercise 3.4 · `freeze`
+### Exercise 3.5 · `freeze`
 *difficulty 1 of 3 · 10 minutes · about 6 lines*
 
 Write `freeze(model, prefixes)`: stop the gradient of every parameter whose name in
@@ -1181,7 +1181,7 @@ with respect to `x`, and leaves every `.grad` alone.
 
 # %% [markdown]
 r"""
-### Exercise 3.5 · `jacobian`
+### Exercise 3.6 · `jacobian`
 *difficulty 2 of 3 · 15 minutes · about 9 lines*
 
 Write `jacobian(f, x)` for an `f` from a tensor to a tensor of at least one element, both of any shape → a
@@ -1401,7 +1401,7 @@ is.
 
 # %% [markdown]
 r"""
-### Exercise 3.6 · `hessian_vector_product`
+### Exercise 3.7 · `hessian_vector_product`
 *difficulty 2 of 3 · 15 minutes · about 4 lines*
 
 Write `hessian_vector_product(f, x, v)` → $H(x)\,v$, in the shape of `x`. `f` takes a tensor of the shape
@@ -1620,7 +1620,7 @@ going level by level. What could you count, or which order could you turn around
 
 # %% [markdown]
 r"""
-### Exercise 3.7 · `graph_nodes`
+### Exercise 3.8 · `graph_nodes`
 *difficulty 3 of 3 · 25 minutes · about 16 lines*
 
 Write `graph_nodes(t)` → the list of the names, `type(node).__name__`, of all nodes of the autograd graph
@@ -1902,7 +1902,7 @@ print("slots of unbind:", len((table * 2).unbind(0)[1].grad_fn._input_metadata))
 
 # %% [markdown]
 r"""
-### Exercise 3.8 · `my_backward`
+### Exercise 3.9 · `my_backward`
 *difficulty 3 of 3 · 30 minutes · about 20 lines*
 
 Write `my_backward(loss)` for a 0-dim `loss` that has a history: what `loss.backward()` does. Walk `grad_fn` and
@@ -2376,7 +2376,7 @@ the clearing in the right place and the factor of the mean.
 r"""
 ### Question B
 `torch.no_grad()`, `t.detach()` and `p.requires_grad_(False)` all stop gradients. For each of these four, say
-which you would use and why: updating weights, evaluating on test data, the target of exercise 3.3, a frozen
+which you would use and why: updating weights, evaluating on test data, the target of exercise 3.4, a frozen
 layer in the *middle* of a network that still trains before and after it. For one of them, say what goes wrong
 with another choice.
 """

@@ -434,7 +434,7 @@ you like.
 
 # %% [markdown]
 r"""
-### Exercise 4.2 · `mul_constant`
+### Exercise 4.3 · `mul_constant`
 *difficulty 1 of 3 · 8 minutes · about 4 lines*
 
 Write `MulConstant`, a `torch.autograd.Function` with static methods, used as `MulConstant.apply(x,
@@ -587,7 +587,7 @@ its gradient sums over all of those rows: lay the leading axes flat, and it is c
 
 # %% [markdown]
 r"""
-### Exercise 4.3 · `linear_function`
+### Exercise 4.4 · `linear_function`
 *difficulty 3 of 3 · 25 minutes · about 12 lines*
 
 Write `LinearFunction`, a `torch.autograd.Function` with static methods, used as `LinearFunction.apply(x,
@@ -1013,7 +1013,7 @@ that way.)*
 
 # %% [markdown]
 r"""
-### Exercise 4.4 · `my_exp`
+### Exercise 4.5 · `my_exp`
 *difficulty 1 of 3 · 10 minutes · about 8 lines*
 
 Write `MyExp`, a `torch.autograd.Function` with static methods, used as `MyExp.apply(x)` → $e^x$, `x` of any
@@ -1227,7 +1227,7 @@ time. Ours is the **first**.
 
 # %% [markdown]
 r"""
-### Exercise 4.5 · `min_max`
+### Exercise 4.6 · `min_max`
 *difficulty 2 of 3 · 15 minutes · about 11 lines*
 
 Write `MinMax`, a `torch.autograd.Function` with static methods, used as `low, high = MinMax.apply(x)`: `x`
@@ -1486,7 +1486,7 @@ gallery(the_gradient_alone=lambda: torch.autograd.grad(slope.sum(), x))
 
 # %% [markdown]
 r"""
-### Exercise 4.6 · `my_cube`
+### Exercise 4.7 · `my_cube`
 *difficulty 2 of 3 · 12 minutes · about 7 lines*
 
 Write `MyCube`, a `torch.autograd.Function` with static methods, used as `MyCube.apply(x)` → `x³`, `x` of
@@ -1709,7 +1709,7 @@ gradients past the codebook of a VQ-VAE, the ancestor of today's image tokenizer
 
 # %% [markdown]
 r"""
-### Exercise 4.7 · `round_ste`
+### Exercise 4.8 · `round_ste`
 *difficulty 1 of 3 · 8 minutes · about 4 lines*
 
 Write `RoundSTE`, a `torch.autograd.Function` with static methods, used as `RoundSTE.apply(x)`, `x` of any
@@ -1905,7 +1905,7 @@ def made(forward, backward):
 
 # %% [markdown]
 r"""
-### Exercise 4.8 · `my_gradcheck`
+### Exercise 4.9 · `my_gradcheck`
 *difficulty 3 of 3 · 30 minutes · about 20 lines*
 
 Write `my_gradcheck(fn, inputs, eps=1e-6, atol=1e-4)`. `inputs` is a tuple of float64 tensors of any shapes,

@@ -387,7 +387,7 @@ print("parameters found in a Sequential:", len(list(nn.Sequential(*Hidden().laye
 
 # %% [markdown]
 r"""
-### Exercise 5.2 · `sequential`
+### Exercise 5.3 · `sequential`
 *difficulty 2 of 3 · 15 minutes · about 12 lines*
 
 Write `Sequential(*modules)`, an `nn.Module`: calling it sends the input through the modules in order.
@@ -704,7 +704,7 @@ Four perfect predictions, and a loss of 2.5. The loss you write refuses such inp
 
 # %% [markdown]
 r"""
-### Exercise 5.3 · `mse_loss`
+### Exercise 5.4 · `mse_loss`
 *difficulty 1 of 3 · 10 minutes · about 10 lines*
 
 Write `MSELoss(reduction="mean")`, an `nn.Module` called as `loss(y_pred, y)` on two tensors of one shape, any
@@ -942,7 +942,7 @@ is called `log_softmax`.
 
 # %% [markdown]
 r"""
-### Exercise 5.4 · `log_softmax`
+### Exercise 5.5 · `log_softmax`
 *difficulty 2 of 3 · 12 minutes · about 3 lines*
 
 Write `log_softmax(x, dim)`: the logarithm of the softmax along the axis `dim`, in the shape of `x`. `x` has
@@ -1126,7 +1126,7 @@ count**, and sends no gradient back.
 
 # %% [markdown]
 r"""
-### Exercise 5.5 · `cross_entropy`
+### Exercise 5.6 · `cross_entropy`
 *difficulty 2 of 3 · 15 minutes · about 7 lines*
 
 Write `CrossEntropyLoss(ignore_index=-100)`, an `nn.Module` called as `loss(logits, labels)`: logits (N, C),
@@ -1163,7 +1163,7 @@ hint("cross_entropy")
 
 # %% [markdown]
 r"""
-The checks lend your class the course's own `log_softmax`, so an open exercise 5.4 costs nothing here.
+The checks lend your class the course's own `log_softmax`, so an open exercise 5.5 costs nothing here.
 """
 
 

@@ -797,7 +797,7 @@ def log_softmax(x, dim):
 
 # %% log_softmax: log_of_softmax_unshifted
 # help: Both cliffs at once: exp of a large number is inf, and the logarithm of a probability that became
-#   0 is -inf. Use the right-hand form of 5.4.
+#   0 is -inf. Use the right-hand form of 5.5.
 def log_softmax(x, dim):
     e = x.exp()
     return (e / e.sum(dim, keepdim=True)).log()
@@ -972,7 +972,7 @@ class CrossEntropyLoss(nn.Module):
 
 # %% cross_entropy: small_number_added
 # help: Something keeps your probabilities away from 0 so that the log stays finite, and a sure and wrong
-#   answer costs too little. Use the one safe step of 5.4.
+#   answer costs too little. Use the one safe step of 5.5.
 class CrossEntropyLoss(nn.Module):
     def __init__(self, ignore_index=-100):
         super().__init__()
@@ -1070,7 +1070,7 @@ class CrossEntropyLoss(nn.Module):
 
 # %% cross_entropy: log_of_softmax
 # help: Large logits make your loss infinite: a sum of exp ran over, or a probability became 0 before its
-#   log was taken. Use the one safe step of 5.4.
+#   log was taken. Use the one safe step of 5.5.
 class CrossEntropyLoss(nn.Module):
     def __init__(self, ignore_index=-100):
         super().__init__()

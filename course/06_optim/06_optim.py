@@ -300,7 +300,7 @@ Two more dials belong to SGD, and both change what counts as the slope:
 
 # %% [markdown]
 r"""
-### Exercise 6.1 · `sgd`
+### Exercise 6.2 · `sgd`
 *difficulty 2 of 3 · 20 minutes · about 18 lines*
 
 Write `SGD(params, lr, momentum=0.0, weight_decay=0.0, nesterov=False)`, equal to `torch.optim.SGD` step for
@@ -740,7 +740,7 @@ plot.curves(
 
 # %% [markdown]
 r"""
-### Exercise 6.2 · `adam`
+### Exercise 6.3 · `adam`
 *difficulty 2 of 3 · 20 minutes · about 17 lines*
 
 Write `Adam(params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8)`, equal to `torch.optim.Adam` step for step.
@@ -1047,7 +1047,7 @@ r"""
 ### Exercise 6.3 · `judge_adam`
 *difficulty 3 of 3 · 20 minutes · about 20 lines*
 
-Write `judge_adam(candidate)` → `True` where the class `candidate` is a right `Adam` as in 6.2, else `False`. You
+Write `judge_adam(candidate)` → `True` where the class `candidate` is a right `Adam` as in 6.3, else `False`. You
 choose parameters, slopes and settings, in float32 or float64, and may make as many optimizers of it as you
 like. Right ones are exact up to rounding; whether their `zero_grad` gives `None` or zeros is open.
 

@@ -731,6 +731,17 @@ def _():
         advice="count right answers and samples over all batches, and divide once",
     )
     check.close("everything right", lambda: accuracy([3, 1, 4, 1], [3, 1, 4, 1], 2), expected=1.0, rtol=1e-5)
+    rows, meant = torch.eye(12)[[11, 3, 10]] - 2, torch.tensor([11, 3, 2])
+
+    def twelve(images, labels, model):
+        with check.lend(evaluate, confusion_matrix=lambda m, loader, num_classes=10: parts.count_confusions(m, loader, 12)):
+            return evaluate(model, DataLoader(TensorDataset(images, labels), batch_size=4))
+
+    check.close(
+        "three rows of twelve logits, all negative: 2 of 3 are right",
+        lambda: twelve(rows, meant, nn.Identity()), expected=2 / 3, rtol=1e-5,
+        advice="how many classes there are follows from the logits",
+    )
     ### BEGIN HIDDEN TESTS
     answers, labels = check.integers(41, 0, 10, 37), check.integers(42, 0, 10, 37)
     answers[::2] = labels[::2]
@@ -755,12 +766,7 @@ def _():
     maps = check.tensor(43, 9, 12, 2, 2, dtype="float64") - 1
     said = maps.sum((2, 3)).argmax(1)
     meant = torch.where(torch.arange(9) % 3 == 0, (said + 1) % 12, said)
-
-    def twelve():
-        with check.lend(evaluate, confusion_matrix=lambda m, loader, num_classes=10: parts.count_confusions(m, loader, 12)):
-            return evaluate(Summed(), DataLoader(TensorDataset(maps, meant), batch_size=4))
-
-    check.close("twelve classes, logits of any sign", twelve, expected=6 / 9, rtol=1e-5)
+    check.close("twelve classes, logits of any sign", lambda: twelve(maps, meant, Summed()), expected=6 / 9, rtol=1e-5)
     ### END HIDDEN TESTS
 
 
@@ -971,7 +977,6 @@ def _():
         given={"y": train_set.labels[:16]},
         advice="print the loss every 20 steps: does it fall, and how far?",
     )
-    ### BEGIN HIDDEN TESTS
     # five samples that this weight knows already: the loss is 0.003 from the start
     known, y = torch.zeros(6, 10, dtype=torch.float64), torch.tensor([3, 0, 7, 7, 1])
     cards = torch.zeros(5, 1, 28, 28, dtype=torch.float64)
@@ -987,7 +992,11 @@ def _():
         changes = sum(not torch.equal(seen[i], seen[i + 1]) for i in range(len(seen) - 1))
         return changes, cards.requires_grad
 
-    check.equal("a batch that is known already is trained on all the same", known_already, expected=(4, False))
+    check.equal(
+        "a batch that is known already, its loss under 0.01 from the start, is trained on all the same: 4 updates",
+        known_already, expected=(4, False), advice="steps says how many updates there are, whatever the loss is",
+    )
+    ### BEGIN HIDDEN TESTS
     check.that(
         "another sixteen digits",
         lambda: learn(160, 55),
@@ -1399,6 +1408,12 @@ def _():
         expected=torch.tensor([[1, 2, 0], [0, 1, 1], [0, 0, 2]]),
         advice="sum your rows: they count the true classes, here 3, 2 and 2",
     )
+    check.equal(
+        "of four classes the last never occurs: it has a row and a column all the same",
+        lambda: counts([0, 2, 2], [0, 1, 2], 2, 4),
+        expected=torch.tensor([[1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 1, 0], [0, 0, 0, 0]]),
+        advice="the size of the table does not depend on what comes in",
+    )
 
     ### BEGIN HIDDEN TESTS
     def expected(answers, labels, classes):
@@ -1459,16 +1474,16 @@ def _():
         expected=[[True] * 3, [False] * 3],
     )
     check.equal("counting builds no graph", lambda: look(True)["graph"], expected=False)
+    check.equal(
+        "the parameters still require grad",
+        lambda: all(look(True)["flags"]),
+        expected=True,
+    )
     ### BEGIN HIDDEN TESTS
     check.equal(
         "the grad mode outside is as before",
         lambda: [look(False, mode)["grad mode"] for mode in (True, False)],
         expected=[True, False],
-    )
-    check.equal(
-        "the parameters still require grad",
-        lambda: all(look(True)["flags"]),
-        expected=True,
     )
     check.equal(
         "the same matrix from eval mode",

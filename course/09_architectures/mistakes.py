@@ -865,7 +865,7 @@ class MultiHeadAttention(nn.Module):
 
 
 # %% multi_head_attention: residual_inside
-# help: You add x to the result. That is the block's business (9.6); attention returns what it found.
+# help: You add x to the result. That is the block's business (9.7); attention returns what it found.
 class MultiHeadAttention(nn.Module):
     def __init__(self, embed_dim, num_heads):
         super().__init__()

@@ -1079,7 +1079,7 @@ plot.bars(
 r"""
 ## 12.5 A loss, from operations you have
 
-Cross-entropy was exercise 1.7, with a gradient worked out on paper. Now the gradient comes by itself, provided the
+Cross-entropy was exercise 1.10, with a gradient worked out on paper. Now the gradient comes by itself, provided the
 loss is *made of your operations*. Three things need a thought:
 
 $$L = -\frac1N\sum_n \Big(z_{n,y_n} - m_n - \log\sum_j e^{\,z_{nj} - m_n}\Big)$$
@@ -1168,7 +1168,7 @@ def _():
 
     eighths = np.log(np.array([[1.0, 2.0, 5.0], [4.0, 3.0, 1.0]]))
     check.close(
-        "what you said minus what is true, over N: exercise 1.7, without the paper",
+        "what you said minus what is true, over N: exercise 1.10, without the paper",
         lambda: slope(eighths, [2, 1]),
         expected=np.array([[0.0625, 0.125, -0.1875], [0.25, -0.3125, 0.0625]]),
         advice="if it is all zeros, something on the way left your Tensor: a NumPy function, or .data",
@@ -1216,7 +1216,7 @@ plot.bars(
 
 # %% [markdown]
 r"""
-This is the picture of exercise 1.7, and nobody derived it this time. Look back at what you did for it: a shift, a
+This is the picture of exercise 1.10, and nobody derived it this time. Look back at what you did for it: a shift, a
 product with ones, a logarithm, a table. Softmax is nowhere, and its gradient came out right all the same.
 """
 

@@ -76,8 +76,7 @@ print("you said", prediction, "- it is", sum(p.numel() for p in nn.Linear(8, 8).
 # %% [markdown]
 r"""
 **What hurt in chapter 9?** Three things, and they show only when a model has to *write*. A model that writes produces one step,
-appends it, and runs again over the whole text. Below: the time for one more step with chapter 9's attention, at growing length, and
-what its keys and values would take in memory.
+appends it, and runs again over the whole text. Below: the time for one more step with chapter 9's block, at growing length.
 """
 
 # %% tags=["picture"]
@@ -297,7 +296,7 @@ hand i turns by $\theta_i = \text{base}^{-2i/D}$ a step, with base = 10,000.
 
 # %% [markdown]
 r"""
-**Which two numbers are a hand?** Here, as in Llama's code of today, entry i and entry i + D/2: the first half of the vector
+**Which two numbers are a hand?** Here, as in Llama's code in the library `transformers`, entry i and entry i + D/2: the first half of the vector
 holds all horizontal parts, the second half all vertical ones. (The first paper paired neighbours. Both work; weights trained with one are
 garbage with the other, and many a port has met this.)
 
@@ -397,7 +396,7 @@ def _():
 # %% [markdown]
 r"""
 **Turning hands.** Eight numbers are four hands. Below they stand at positions 0 to 5, as your `rotary` turned them, all pointing right at the
-start. The first goes round in six steps. The last has hardly moved: it will tell positions hundreds of steps apart.
+start. The first goes nearly round in six steps. The last has hardly moved: it will tell positions hundreds of steps apart.
 """
 
 # %% tags=["picture"]
@@ -424,8 +423,8 @@ with plot.figure(
 # %% [markdown]
 r"""
 **Distance only, drawn.** One query and one key, copied to 48 positions each. The map of all dot products has the same number along every
-diagonal. A learned table of positions, *added* to q and k as in GPT-2, gives no such thing: that a distance of two means the same at step 5
-and at step 40 has to be learned for every step.
+diagonal. GPT-2 *adds* a learned table of positions to its tokens, and so to all that q and k are made of. That gives no such thing: that a
+distance of two means the same at step 5 and at step 40 has to be learned for every step.
 """
 
 # %% tags=["picture"]
@@ -803,18 +802,18 @@ A causal model that has read t steps is asked for step t + 1. Keys and values of
 that comes later can change them; that is what *causal* means. So they are kept. The new step computes **one** query, one key, one value,
 and attends over all that is kept. The cost of a step falls from "the whole text" to "one row".
 
-Causality (9.7) was a rule of honesty for training. Here it earns its keep: only a causal model can be run with a cache.
+Causality (9.8) was a rule of honesty for training. Here it earns its keep: only a causal model can be run with a cache.
 """
 
 # %% [markdown]
 r"""
 **Where does it lie?** The obvious `torch.cat([old, new])` copies everything that is held, for every step: t steps copy t²/2 rows. Python's
-`list.append` does not: it takes twice the room when the room is used up, so that each number is copied about once in all. For a
-cache whose largest size is known, one buffer of that size does without any copy. What is handed out is a view of its filled part.
+`list.append` does not: where the room is used up it takes more than it needs, in proportion to what is there. With twice the room
+each time, every number is copied about once in all. For a cache whose largest size is known, one buffer of that size does without any copy. What is handed out is a view of its filled part.
 
 **Pieces.** A prompt comes as one piece of many steps, then single steps follow, or a few at once. Query j of a piece of t that
 comes after n kept steps stands at position n + j, and may look at positions 0 … n + j. For one step that is everything. For a first piece it
-is the triangle of 9.1. For a piece in the middle it is a triangle with a full block to its left.
+is the triangle of 9.2. For a piece in the middle it is a triangle with a full block to its left.
 """
 
 # %% tags=["picture"]
@@ -1079,7 +1078,7 @@ r"""
 ## 13.6 LoRA: teach a large layer with a small one
 
 Fine-tuning changes a trained model for a new task. Changing *all* numbers means a second copy of the model, and an optimizer with two more
-numbers for each (6.2). Hu and others (2021) observed that the *change* that fine-tuning makes is simple: it has a low rank. So they learn
+numbers for each (6.3). Hu and others (2021) supposed that the *change* that fine-tuning makes is simple, of a low rank, and found that it is enough. So they learn
 the change only, as a product of two thin matrices:
 
 $$y = Wx + \frac{\alpha}{r}\,B A x, \qquad A \in \mathbb R^{r\times\text{in}},\; B \in \mathbb R^{\text{out}\times r}$$
@@ -1343,11 +1342,11 @@ with plot.figure(
 r"""
 ## 13.7 Checkpointing: memory for time
 
-A backward pass needs what the forward pass kept (3.8, 4.4). For a deep network that is most of the memory of training. **Activation
+A backward pass needs what the forward pass kept (3.11, 4.5). For a deep network that is most of the memory of training. **Activation
 checkpointing** (Chen and others, 2016; the word has nothing to do with files) keeps only the *input* of a piece of the network. When backward
 arrives there, it runs the piece **again**, this time with a graph, and goes on through that.
 
-The price is one more forward pass, about a third of the time. The gain: of a chain of n blocks, n inputs stay instead of n times everything inside.
+The price is one more forward pass, about a third of the time where backward costs twice a forward. The gain: of a chain of n blocks, n inputs stay instead of n times everything inside.
 """
 
 # %% [markdown]
@@ -1864,7 +1863,7 @@ print(f"{len(numbers):,} characters to learn from, {len(text.ALPHABET)} differen
 
 # %% [markdown]
 r"""
-The block is 9.6's with your parts in it. Between `wq` and the scores the hands turn, and behind them lies the cache, one for each layer. The product with the
+The block is 9.7's with your parts in it. Between `wq` and the scores the hands turn, and behind them lies the cache, one for each layer. The product with the
 grouped heads is left to torch's fused function, which is your 13.4 without the matrix of scores.
 """
 
@@ -2105,7 +2104,7 @@ r"""
 | Llama 3, Qwen, Mistral | causal, **grouped** | **rotary** | **RMS**, before | **SwiGLU** | a text → the next token at each step |
 | your writer | causal, grouped | rotary | RMS, before | SwiGLU | 72 characters → the next |
 
-BERT cannot write, since each step has seen the rest; GPT cannot fill holes with what stands to the right; ViT is BERT whose tokens are patches, as was 9.8's `DigitFinder`. They
+BERT cannot write, since each step has seen the rest; GPT cannot fill holes with what stands to the right; ViT is BERT whose tokens are patches, as was 9.9's `DigitFinder`. They
 are no different machines: the mask, the way to say *where*, and what is asked of the output.
 """
 

@@ -72,7 +72,7 @@ print("you said", prediction, "- none: it refuses a decision that depends on the
 
 # %% [markdown]
 r"""
-*Needs: chapters 5 and 6 (a training step, AdamW), 4 (autograd.Function), 7 (modules, buffers), 9 (attention); 11.7's export helps. Seven exercises; with everything about four
+*Needs: chapters 5 and 6 (a training step, AdamW), 4 (autograd.Function), 7 (modules, buffers), 9 (attention); 11.8's export helps. Seven exercises; with everything about four
 hours. 14.1 to 14.3, 14.4 and 14.5, 14.6 and 14.7 make three evenings.*
 """
 
@@ -306,8 +306,8 @@ for name, found in seen.items():
 r"""
 ## 14.2 Written so that it compiles
 
-Here is a module as one writes it at first. It computes something reasonable, and it is all that a compiler does not like: it asks the data (`.item()`, `if`), it prints, and it walks over the batch
-row by row, so that every batch size is another program.
+Here is a module as one writes it at first. It computes something reasonable, and it is all that a compiler does not like: it decides by the data (an `if` on what `.item()` gave; the number alone would go into
+the graph), it prints, and it walks over the batch row by row, so that every batch size is another program.
 """
 
 # %% tags=["setup"] nbgrader={"grade": false, "grade_id": "breaks", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -1451,7 +1451,7 @@ for x, y in loader_of_this_rank:                     # DistributedSampler gives 
     optimizer.step()
 ```
 
-Nothing else changes: what you wrote runs there as it stands.
+Nothing else changes: the calls are the ones that you wrote.
 """
 
 # %% [markdown]
@@ -1528,8 +1528,8 @@ A colleague's training step takes 40 ms uncompiled. With `torch.compile` the fir
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_compile", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
 r"""
 **Model answer.** The first minute is compilation. Steps of many seconds are recompilations: `TORCH_LOGS=recompiles` names the guard that failed. Usual reasons: sizes that vary (the last batch of an epoch, sequence lengths): drop or pad it, or `dynamic=True`, `mark_dynamic`; a Python number that changes
-each step (a learning rate, a step counter in the model): make it a tensor; a mode or flag that flips. Beyond eight the function runs uncompiled. If it gains less than hoped, look for breaks: `torch._dynamo.explain` or `fullgraph=True` with their reasons: `.item()`, prints, decisions on
-data, unknown C extensions; replace by `torch.where`, move logging out, keep numbers as tensors. Then measure again, warm and synchronised (11.5), and compare with uncompiled.
+each step (a learning rate, a step counter in the model): make it a tensor; a mode or flag that flips. Beyond eight the function runs uncompiled. If it gains less than hoped, look for breaks: `torch._dynamo.explain` or `fullgraph=True` with their reasons: prints, decisions on
+data (an `if` behind an `.item()`), unknown C extensions; replace by `torch.where`, move logging out, keep numbers as tensors. Then measure again, warm and synchronised (11.4), and compare with uncompiled.
 
 **Rubric.** 1 point: recompilation by failing guards, with a tool that shows it. 1 point: graph breaks, with a tool. 1 point: fitting changes of the code.
 """

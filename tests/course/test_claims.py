@@ -491,3 +491,149 @@ def test_11_a_sum_misses_swapped_rows_and_the_named_files_exist():
 def test_12_a_fresh_linear_of_torch_has_a_spread_of_058_over_the_root_of_its_inputs():
     weight = nn.Linear(400, 400).weight.detach()
     assert abs(float(weight.std()) * math.sqrt(400) - 1 / math.sqrt(3)) < 0.01
+
+
+TORCH = Path(torch.__file__).parent
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        ("nn/modules/normalization.py", ["class RMSNorm"]),
+        ("nn/functional.py", ["enable_gqa", "repeat_interleave(query.size(-3)"]),
+        ("utils/checkpoint.py", ["class CheckpointFunction"]),
+        ("_dynamo/symbolic_convert.py", ["class InstructionTranslator"]),
+        ("_dynamo/backends/debugging.py", ["def eager"]),
+        ("nn/attention/flex_attention.py", ["_mask_mod_signature", "_score_mod_signature"]),
+        ("nn/parallel/distributed.py", ["class DistributedDataParallel", "bucket"]),
+        ("distributed/tensor/parallel/style.py", ["class ColwiseParallel", "class RowwiseParallel"]),
+        ("distributed/optim/zero_redundancy_optimizer.py", ["class ZeroRedundancyOptimizer"]),
+        ("distributed/fsdp/_fully_shard/_fully_shard.py", ["def fully_shard"]),
+        ("distributed/checkpoint/__init__.py", [""]),
+        ("distributed/pipelining/__init__.py", [""]),
+        ("distributed/run.py", ["LOCAL_RANK", "WORLD_SIZE", "--rdzv-backend", "--rdzv-endpoint", "--rdzv-id", "--nproc-per-node"]),
+    ],
+)
+def test_13_and_14_name_files_that_are_there(file, words):
+    text = (TORCH / file).read_text(encoding="utf-8")
+    assert [word for word in words if word not in text] == []
+
+
+def test_13_shared_heads_are_neighbours_in_torchs_own_attention():
+    q, k, v = torch.randn(1, 6, 4, 8), torch.randn(1, 2, 4, 8), torch.randn(1, 2, 4, 8)
+    shared = F.scaled_dot_product_attention(q, k, v, enable_gqa=True)
+    wide = (one.repeat_interleave(3, dim=1) for one in (k, v))
+    assert torch.allclose(shared, F.scaled_dot_product_attention(q, *wide), atol=1e-6)
+
+
+def test_13_a_function_is_called_back_only_where_an_input_asks_for_a_gradient():
+    weight = torch.ones(1, requires_grad=True)
+
+    class Closed(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * weight
+
+        @staticmethod
+        def backward(ctx, grad):
+            raise AssertionError("nobody asks")
+
+    assert Closed.apply(torch.ones(1)).grad_fn is None
+
+
+def test_13_an_adapter_whose_two_factors_are_zero_never_learns():
+    a, b = torch.zeros(2, 3, requires_grad=True), torch.zeros(4, 2, requires_grad=True)
+    (torch.randn(5, 3) @ a.T @ b.T - 1).square().sum().backward()
+    assert not a.grad.any()
+    assert not b.grad.any()
+    first = torch.randn(2, 3, requires_grad=True)
+    (torch.randn(5, 3) @ first.T @ b.T - 1).square().sum().backward()
+    assert b.grad.any()
+
+
+def test_13_multinomial_takes_two_axes_and_renormalises():
+    draws = torch.multinomial(torch.tensor([[0.0, 3.0, 0.0]]), 5, replacement=True)
+    assert draws.tolist() == [[1] * 5]
+    with pytest.raises(RuntimeError, match="1 or 2 dim"):
+        torch.multinomial(torch.ones(2, 2, 2), 1)
+
+
+def test_13_layer_norm_of_two_numbers_keeps_a_sign_only():
+    points = torch.randn(100, 2) * 5
+    signs = torch.stack([(points[:, 0] - points[:, 1]).sign(), (points[:, 1] - points[:, 0]).sign()], 1)
+    assert (F.layer_norm(points, (2,), eps=0.0) - signs).abs().max() < 1e-2
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
+def test_14_an_item_goes_into_the_graph_and_a_decision_or_a_print_does_not():
+    def scaled(x):
+        return x * x.sum().item()
+
+    def decides(x):
+        return x if x.sum().item() > 0 else -x
+
+    def speaks(x):
+        print("here")
+        return x + 1
+
+    for function, goes in ((scaled, True), (decides, False), (speaks, False)):
+        torch._dynamo.reset()
+        compiled = torch.compile(function, backend="eager", fullgraph=True)
+        if goes:
+            assert torch.equal(compiled(torch.ones(3)), 3 * torch.ones(3))
+        else:
+            with pytest.raises(torch._dynamo.exc.TorchDynamoException):
+                compiled(torch.ones(3))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
+def test_14_after_eight_recompilations_a_function_runs_as_it_is():
+    assert torch._dynamo.config.recompile_limit == 8
+    graphs = []
+
+    def backend(graph, inputs):
+        graphs.append(graph)
+        return graph.forward
+
+    torch._dynamo.reset()
+    compiled = torch.compile(lambda x, times: x * times, backend=backend, dynamic=False)
+    for times in range(2, 14):
+        assert compiled(torch.ones(2), times)[0] == times
+    assert len(graphs) == 8
+
+
+def test_14_all_reduce_writes_and_leaves_no_history():
+    import torch.distributed as dist
+
+    dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
+    try:
+        leaf = torch.ones(2, requires_grad=True)
+        doubled = leaf * 2
+        before = doubled.grad_fn
+        dist.all_reduce(doubled)
+        assert doubled.grad_fn is before  # autograd has not seen it
+    finally:
+        dist.destroy_process_group()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
+def test_14_flex_attention_runs_as_it_is_on_a_cpu_forward_only():
+    from torch.nn.attention.flex_attention import flex_attention
+
+    q = torch.randn(1, 2, 5, 8)
+    plain = flex_attention(q, q, q, score_mod=lambda score, b, h, i, j: score)
+    assert torch.allclose(plain, F.scaled_dot_product_attention(q, q, q), atol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
+def test_14_the_names_of_the_summary_can_be_imported():
+    from torch.distributed.fsdp import fully_shard
+    from torch.distributed.optim import ZeroRedundancyOptimizer
+    from torch.distributed.tensor import Partial, Replicate, Shard
+    from torch.distributed.tensor.parallel import parallelize_module
+    from torch.nn.parallel import DistributedDataParallel
+
+    assert all((fully_shard, ZeroRedundancyOptimizer, parallelize_module, DistributedDataParallel))
+    assert (Shard(0).dim, Replicate().is_replicate(), Partial().is_partial()) == (0, True, True)
+    assert torch._dynamo.explain
+    assert torch._dynamo.mark_dynamic

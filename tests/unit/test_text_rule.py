@@ -124,6 +124,14 @@ def test_a_notebook_and_the_grader_find_the_same_answer_among_the_cells():
     assert find(source, CDIST, {"f"}, LENT, beside) == []
 
 
+def test_a_star_import_that_brings_the_asked_for_name_is_the_answer_in_a_notebook_too():
+    source, beside = written(["LayerNorm"], ["import torch", "from torch.nn import *"])
+    assert (source, beside) == ("from torch.nn import *", ["import torch"])
+    assert refuse(source, ["torch.nn.LayerNorm"], "class LayerNorm: ...", LENT, beside) is not None
+    own = ["from torch.nn import *", "class LayerNorm(Module): ..."]
+    assert written(["LayerNorm"], own) == (own[1], own[:1])
+
+
 @pytest.mark.parametrize(
     "call",
     [lambda x: list(map(torch.softmax, [x], [0])), lambda x: operator.methodcaller("softmax", -1)(x), lambda x: functools.partial(torch.softmax, dim=0)(x),
