@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autograder.books import pages
+from autograder.books import exchange, pages
 from autograder.course import chapter as ch
 from autograder.files import write_atomically
 from autograder.intake.submission import StudentCell, Submission
@@ -33,40 +33,58 @@ HIDDEN_ADVICE = (
 def notebook_of(chapter: ch.Chapter, submission: Submission | None, result: Result) -> NotebookNode:
     """Return the graded notebook; without a submission, the released one with the reason on top."""
     graded = ch.node(chapter.release)
-    source_types = {ch.grade_id_of(c): c for c in chapter.source.cells if ch.nbgrader_of(c)}
+    points = {ch.grade_id_of(c): ch.nbgrader_of(c)["points"] for c in chapter.source.cells if ch.nbgrader_of(c).get("grade")}
     cells: list[NotebookNode] = []
     if result.reason or submission is None:
         cells.append(_markdown(f"**{result.status}**: {pages.harmless(one_line(result.reason or 'not graded', 1_000))}"))
-    extra: dict[str, list[NotebookNode]] = {}
+    theirs: dict[str, list[StudentCell]] = {}
     for anchor, plain in submission.plain if submission else []:
-        extra.setdefault(anchor, []).append(_code(plain))
-    own_plain = submission is not None
-    cells += extra.get("", [])
+        theirs.setdefault(anchor, []).append(plain)
+    waiting = theirs.get("", [])
     for cell in graded.cells:
         grade_id = ch.grade_id_of(cell)
         if not grade_id:
-            if cell.cell_type == "markdown" or not own_plain:
-                cells.append(cell)
+            cells += [cell] if submission is None or cell.cell_type != "code" else _up_to(waiting, cell)
             continue
-        if ch.is_test(cell):
-            cell.outputs = [_verdict_output(result, grade_id)]
-        elif submission and ch.is_solution(cell):
-            _pour(cell, submission.solutions.get(grade_id, []))
-        elif submission and ch.is_manual(cell) and grade_id in submission.manual:
-            answer = submission.manual[grade_id]
-            cell.source = shown_answer(answer)
-            if cell.cell_type == "markdown" and answer.attachments:
-                cell["attachments"] = answer.attachments
-        if cell.cell_type == "code" and not ch.is_test(cell) and not ch.is_solution(cell):
-            cell.outputs = []
-        if grade_id in source_types and ch.nbgrader_of(source_types[grade_id]).get("grade"):
-            cell.metadata.nbgrader["points"] = ch.nbgrader_of(source_types[grade_id])["points"]
-        cells += [cell, *extra.get(grade_id, [])]
+        _fill(cell, grade_id, submission, result)
+        if grade_id in points:
+            cell.metadata.nbgrader["points"] = points[grade_id]
+        cells += [*map(_code, waiting), cell]
+        waiting = theirs.get(grade_id, [])
+    cells += map(_code, waiting)
     for number, cell in enumerate(cells):
         cell.id = (ch.grade_id_of(cell) or f"cell-{number}")[:64]
     graded.cells = cells
     graded.nbformat_minor = 5
     return graded
+
+
+def _fill(cell: NotebookNode, grade_id: str, submission: Submission | None, result: Result) -> None:
+    """Put what belongs to a released cell into it: our verdict, the student's solution or written answer."""
+    if ch.is_test(cell):
+        cell.outputs = [_verdict_output(result, grade_id)]
+    elif submission and ch.is_solution(cell):
+        _pour(cell, submission.solutions.get(grade_id, []))
+    elif submission and ch.is_manual(cell) and grade_id in submission.manual:
+        answer = submission.manual[grade_id]
+        cell.source = shown_answer(answer)
+        if cell.cell_type == "markdown" and answer.attachments:
+            cell["attachments"] = answer.attachments
+    if cell.cell_type == "code" and not ch.is_test(cell) and not ch.is_solution(cell):
+        cell.outputs = []
+
+
+def _up_to(waiting: list[StudentCell], released: NotebookNode) -> list[NotebookNode]:
+    """Take a student's plain cells out of `waiting`, up to the one that is this cell of the course's, and return them.
+
+    So the course's own cells, run or changed by the student, stand under the prose that speaks of them.
+    """
+    for number, cell in enumerate(waiting):
+        if cell.cell_id == released.get("id") or cell.source.strip() == released.source.strip():
+            taken = [_code(one) for one in waiting[: number + 1]]
+            del waiting[: number + 1]
+            return taken
+    return []
 
 
 def shown_answer(answer: StudentCell) -> str:
@@ -165,4 +183,5 @@ def write(root: Path, chapter: ch.Chapter, submission: Submission | None, result
     path = notebook_path(chapter, result.student, root)
     content = json.dumps(notebook, sort_keys=True, indent=1, ensure_ascii=True) + "\n"
     write_atomically(path, content.encode("ascii"))
+    exchange.carry(root / "submitted" / result.student / chapter.name, path.parent)
     return path

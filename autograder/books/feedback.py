@@ -15,7 +15,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from autograder.books import feedback_page, templating
+from autograder.books import exchange, feedback_page, templating
 from autograder.books.feedback_page import Inputs, Mark
 from autograder.books.gradebook import open_gradebook
 from autograder.course import chapter as ch
@@ -83,8 +83,9 @@ class Run:
 
 
 def make(inputs: Inputs) -> None:
-    """Write one page, atomically."""
+    """Write one page, atomically, and beside it what brings it home through nbgrader's exchange."""
     write_atomically(inputs.page, feedback_page.html(inputs).encode("utf-8"))
+    exchange.carry(inputs.graded.parent, inputs.page.parent)
 
 
 def write(root: Path, chapter: str, students: list[str]) -> Iterator[Path]:
@@ -127,6 +128,7 @@ def _key(inputs: Inputs, part: ch.Chapter) -> str:
         except OSError:
             digest.update(b"none")
     digest.update(json.dumps(asdict(replace(inputs, root="")), sort_keys=True).encode())
+    digest.update(repr(exchange.read(inputs.graded.parent)).encode())
     return digest.hexdigest()[:32]
 
 

@@ -2,8 +2,9 @@
 
 Twice, because two programs show it. What a student wrote is made `harmless` before it is written to `autograded/`,
 so that formgrader under any configuration finds no tag with a class, an id or an attribute of theirs. What is rendered
-by our own commands goes through `markdown2html` besides, which `autograder.course.nbgrader_api` imposes; our own feedback
-pages use `shown`, which writes formulas as MathML, so that they need neither a script nor a network.
+by our own commands goes through `markdown2html` besides, which `autograder.course.nbgrader_api` imposes and a course's
+`nbgrader_config.py` gives to formgrader. Both it and `shown`, for our own feedback pages, write formulas as MathML, which
+needs neither a script nor a network.
 """
 
 from __future__ import annotations
@@ -50,7 +51,15 @@ def harmless(markdown: str) -> str:
 
 
 class _Renderer(IPythonRenderer):
-    """nbconvert's renderer, for which a picture that is not there is no reason to give up the page."""
+    """nbconvert's renderer, for which a picture that is not there is no reason to give up the page.
+
+    It keeps formulas aside under marks that nobody can have typed, for MathML to stand there after the cleaning.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.mark = f"formula{secrets.token_hex(12)}n"
+        self.kept: list[str] = []
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
         """Return a picture, or its text where the attachment it names is missing."""
@@ -58,15 +67,6 @@ class _Renderer(IPythonRenderer):
             return str(super().image(text, url, title))
         except Exception:
             return f"[{bleach.clean(text, tags=set())}]"
-
-
-class _WithFormulas(_Renderer):
-    """Keeps formulas aside under marks that nobody can have typed, for MathML to stand there after the cleaning."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.mark = f"formula{secrets.token_hex(12)}n"
-        self.kept: list[str] = []
 
     def _aside(self, tex: str, block: bool) -> str:
         self.kept.append(formulas.mathml(tex, block))
@@ -93,34 +93,33 @@ class _WithFormulas(_Renderer):
 def markdown2html(context: Any, source: str) -> str:
     """Return the HTML of Markdown: tags that show text and embedded pictures, no script, style or remote image.
 
-    Of a cell that is longer than MAX_RENDERED the rest stands below as it was typed; so does one that no renderer
-    can take.
+    Formulas are MathML. Of a cell that is longer than MAX_RENDERED the rest stands below as it was typed; so does one
+    that no renderer can take.
     """
     cell = context.get("cell", {}) or {}
-    return _rendered(source, cell.get("attachments", {}), _Renderer)
+    attachments = cell.get("attachments")
+    return _rendered(source, attachments) if attachments else _of_text(source)
 
 
 def shown(source: str, attachments: dict[str, Any] | None = None, deeper: int = 0) -> str:
-    """Return what `markdown2html` does, formulas as MathML and headings `deeper` levels down, 6 at most."""
-    html = _rendered(source, attachments, _WithFormulas) if attachments else _of_text(source)
+    """Return what `markdown2html` does, headings `deeper` levels down, 6 at most."""
+    html = _rendered(source, attachments) if attachments else _of_text(source)
     return re.sub(r"<(/?)h([1-6])>", lambda found: f"<{found[1]}h{min(6, int(found[2]) + deeper)}>", html)
 
 
 @lru_cache(maxsize=2_000)
 def _of_text(source: str) -> str:
     """The course's own cells are the same on every page."""
-    return _rendered(source, {}, _WithFormulas)
+    return _rendered(source, {})
 
 
-def _rendered(source: str, attachments: dict[str, Any] | None, kind: type[_Renderer]) -> str:
+def _rendered(source: str, attachments: dict[str, Any]) -> str:
     head, rest = source[:MAX_RENDERED], source[MAX_RENDERED:]
-    renderer = kind(escape=False, attachments=attachments or {}, embed_images=False, exclude_anchor_links=True)
+    renderer = _Renderer(escape=False, attachments=attachments, embed_images=False, exclude_anchor_links=True)
     try:
-        html = clean(MarkdownWithMath(renderer=renderer).render(TEX.sub(r"\\text", head)))
+        html = renderer.put_back(clean(MarkdownWithMath(renderer=renderer).render(TEX.sub(r"\\text", head))))
     except Exception:  # a RecursionError of a thousand brackets, or whatever comes
         html, rest = "", source
-    if isinstance(renderer, _WithFormulas):
-        html = renderer.put_back(html)
     return f"{html}<pre>{_as_typed(rest)}</pre>" if rest else html
 
 

@@ -98,7 +98,7 @@ def _take_in(folder: Path, chapter: str, student: str, source: NotebookNode, not
     timestamp = _timestamp(folder)
     exact = folder / f"{notebook}.ipynb"
     if _is_regular(exact):  # whatever else lies there, an environment or a link, is left alone
-        data = _read(exact)
+        data = read_regular(exact)
         wanted = len({ch.grade_id_of(c) for c in source.cells if ch.nbgrader_of(c)})
         if match(parse(data), source).matched < ENOUGH * wanted * 0.5:
             return Intake(student, "rejected", reason=_not_this(chapter, notebook))
@@ -142,7 +142,7 @@ def _regular_files(folder: Path) -> list[Path]:
     return sorted(found)
 
 
-def _read(path: Path) -> bytes:
+def read_regular(path: Path) -> bytes:
     """Read a regular file without following a link that was swapped in, up to one byte past the limit."""
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     with os.fdopen(handle, "rb") as file:
@@ -167,7 +167,7 @@ def _renamed(
     problem: str | None = None
     for path in notebooks:
         try:
-            data = _read(path)
+            data = read_regular(path)
             if match(parse(data), source).matched >= ENOUGH * wanted:
                 fits.append((path, data))
         except BadNotebook as error:
@@ -203,7 +203,7 @@ def _renamed(
 def _timestamp(folder: Path) -> str | None:
     """Return what nbgrader's `timestamp.txt` says where it is short, plausible text; None otherwise."""
     try:
-        text = _read(folder / "timestamp.txt")[:64].decode("ascii").strip()
+        text = read_regular(folder / "timestamp.txt")[:64].decode("ascii").strip()
     except (OSError, UnicodeDecodeError, BadNotebook):
         return None
     if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9:.]{5,15}( ?[A-Za-z0-9:+-]{1,12})?", text):

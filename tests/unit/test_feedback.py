@@ -131,7 +131,48 @@ def test_a_formula_carries_no_markup_of_anybodys(tex):
     assert "formula0n0e" in shown
 
 
-def test_formulas_in_code_stay_code_and_formgraders_filter_is_as_it_was():
-    assert "<math" not in pages.shown("`$x$` costs 5$")
-    assert "<math" in pages.shown("$$x^2$$")
-    assert pages.markdown2html({"cell": {}}, "$x$") == "<p>$x$</p>\n"
+@pytest.mark.parametrize("rendered", [pages.shown, lambda text: pages.markdown2html({"cell": {}}, text)])
+def test_formulas_in_code_stay_code_and_others_need_no_script(rendered):
+    """The second is formgrader's: without a network its MathJax does not come."""
+    assert "<math" not in rendered("`$x$` costs 5$")
+    assert "<math" in rendered("$$x^2$$")
+
+
+SENT = {"timestamp.txt": "2026-01-02 10:00:00.123456 UTC", "submission_secret.txt": "5ec3e7" * 20}
+
+
+def test_feedback_finds_its_way_back_through_the_exchange(tmp_path):
+    """nbgrader's release_feedback reads both files beside the page; the secret is of the attempt that was graded."""
+    root = tiny_course.make(tmp_path, {"ada": 2, "bo": 0})
+    folder = root / "submitted" / "ada" / NAME
+    for name, text in SENT.items():
+        (folder / name).write_text(text)
+    tiny_course.grade(root, "ada", tiny_course.verdict("ada", 2))
+    list(feedback.write(root, NAME, []))
+    given = root / "feedback" / "ada" / NAME
+    assert {name: (given / name).read_text() for name in SENT} == SENT
+    assert not (root / "feedback" / "bo" / NAME / "timestamp.txt").exists()
+    # handed in again, and not graded yet: the page is still the first attempt's
+    (folder / "submission_secret.txt").write_text("another")
+    list(feedback.write(root, NAME, []))
+    assert (given / "submission_secret.txt").read_text() == SENT["submission_secret.txt"]
+    # the same notebook, graded: nothing on the page changes, and it goes to the second attempt all the same
+    tiny_course.grade(root, "ada", tiny_course.verdict("ada", 2))
+    assert [page.parent.parent.name for page in feedback.write(root, NAME, [])] == ["ada"]
+    assert (given / "submission_secret.txt").read_text() == "another"
+
+
+@pytest.mark.parametrize("break_it", ["link", "huge", "folder"])
+def test_what_lies_there_under_the_exchanges_names_is_not_carried(tmp_path, break_it):
+    root = tiny_course.make(tmp_path, {"ada": 2})
+    odd = root / "submitted" / "ada" / NAME / "timestamp.txt"
+    if break_it == "link":
+        (tmp_path / "gradebook").write_text("2026")
+        odd.symlink_to(tmp_path / "gradebook")
+    elif break_it == "huge":
+        odd.write_text("2" * 2_000)
+    else:
+        odd.mkdir()
+    tiny_course.grade(root, "ada", tiny_course.verdict("ada", 2))
+    assert list(feedback.write(root, NAME, []))
+    assert not (root / "autograded" / "ada" / NAME / "timestamp.txt").exists()
