@@ -10,7 +10,6 @@ from typing import Any
 
 import click
 
-from autograder import __version__
 from autograder.course import chapter as ch
 from lessonkit.plain_text import printable
 
@@ -20,8 +19,16 @@ ROOT = click.option(
 )  # fmt: skip
 
 
+def _version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from autograder import __version__
+
+        click.echo(f"autograder, version {__version__}")
+        context.exit()
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__)
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version and exit.")
 def main() -> None:
     """Build, check and grade the course *Layer by Layer*.
 
