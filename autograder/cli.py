@@ -454,6 +454,28 @@ def report(chapter: str | None, root: Path) -> None:
 
 @main.command()
 @click.argument("chapters", nargs=-1)
+@click.option("--exercise", "exercises", multiple=True, help="Only this exercise; may be given again.")
+@click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="How many solutions at once.")
+@click.option(
+    "--to", "target", type=click.Path(path_type=Path, file_okay=False), default=Path("atlas"), show_default=True,
+    help="The folder of the pages. They hold solutions.",
+)
+@ROOT
+def atlas(chapters: tuple[str, ...], exercises: tuple[str, ...], jobs: int, target: Path, root: Path) -> None:
+    """Write the atlas of mistakes: each as a change of the reference, what sees it, how often a class made it."""
+    from autograder.author import atlas as mapping
+
+    _root_exists(root)
+    rows = []
+    for name in mapping.chapters_of(root, chapters):
+        for row in mapping.write(root, name, target, set(exercises) or None, jobs):
+            rows.append(row)
+            click.echo(f"wrote {target / row.page}")
+    click.echo(f"wrote {mapping.write_contents(rows, target)}")
+
+
+@main.command()
+@click.argument("chapters", nargs=-1)
 @click.option(
     "--format", "form", type=click.Choice(["csv", "canvas", "moodle", "xlsx"]), default="csv", show_default=True
 )
