@@ -5,12 +5,13 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 
-.PHONY: demo test test-all lab bench lint wheels build setup system system-browser system-database clean help
+.PHONY: demo test test-all lab bench lint wheels build book pictures setup system system-browser system-database clean help
 
 help:
 	@echo "make demo      build the course, grade a sample class in the sandbox, print the gradebook, write feedback"
 	@echo "make test      the everyday suite; make test-all: the long gates too"
 	@echo "make lab       open your own copy of the notebooks (my-course/) in JupyterLab"
+	@echo "make book      the course as a site of pages, in book/; make pictures: those of the README, light and dark"
 	@echo "make bench     measure the grader against stock nbgrader; make lint: style and types; make build: all notebooks"
 
 demo: $(READY) system
@@ -39,6 +40,13 @@ wheels: $(READY)
 build: $(READY)
 	$(BIN)/autograder build
 
+book: $(READY)
+	$(BIN)/autograder build
+	$(BIN)/python -m tools.book --to book
+
+pictures: $(READY) system system-browser
+	$(BIN)/python -m tools.pictures docs/pictures
+
 setup: $(READY) system
 
 # Debian splits venv from python3; root can mend that, others are told.
@@ -50,7 +58,7 @@ $(READY): pyproject.toml constraints.txt
 	  { echo "no virtual environment could be made: install python3-venv, then run make again"; exit 1; }
 	@echo "installing torch, JupyterLab, nbgrader and the course into $(VENV): a few minutes the first time"
 	$(BIN)/python -m pip install -q --upgrade pip
-	$(BIN)/python -m pip install -q -c constraints.txt -e ".[dev,dask,postgres,export]"
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[dev,dask,postgres,export,book]"
 	@touch $(READY)
 
 system:
@@ -63,4 +71,4 @@ system-database:
 	@sh tools/system-packages postgresql pg_ctlcluster "the test of a gradebook on PostgreSQL (it is skipped, and says so)"
 
 clean:
-	rm -rf demo .autograder report
+	rm -rf demo .autograder report book .book

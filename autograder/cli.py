@@ -10,7 +10,6 @@ from typing import Any
 
 import click
 
-from autograder import __version__
 from autograder.course import chapter as ch
 from lessonkit.plain_text import printable
 
@@ -20,8 +19,16 @@ ROOT = click.option(
 )  # fmt: skip
 
 
+def _version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from autograder import __version__
+
+        click.echo(f"autograder, version {__version__}")
+        context.exit()
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__)
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version and exit.")
 def main() -> None:
     """Build, check and grade the course *Layer by Layer*.
 
@@ -443,6 +450,28 @@ def report(chapter: str | None, root: Path) -> None:
     paths = [reporting.write(root, ch.resolve(root, chapter))] if chapter else reporting.write_all(root)
     for path in paths:
         click.echo(f"wrote {path}")
+
+
+@main.command()
+@click.argument("chapters", nargs=-1)
+@click.option("--exercise", "exercises", multiple=True, help="Only this exercise; may be given again.")
+@click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="How many solutions at once.")
+@click.option(
+    "--to", "target", type=click.Path(path_type=Path, file_okay=False), default=Path("atlas"), show_default=True,
+    help="The folder of the pages. They hold solutions.",
+)
+@ROOT
+def atlas(chapters: tuple[str, ...], exercises: tuple[str, ...], jobs: int, target: Path, root: Path) -> None:
+    """Write the atlas of mistakes: each as a change of the reference, what sees it, how often a class made it."""
+    from autograder.author import atlas as mapping
+
+    _root_exists(root)
+    rows = []
+    for name in mapping.chapters_of(root, chapters):
+        for row in mapping.write(root, name, target, set(exercises) or None, jobs):
+            rows.append(row)
+            click.echo(f"wrote {target / row.page}")
+    click.echo(f"wrote {mapping.write_contents(rows, target)}")
 
 
 @main.command()

@@ -18,9 +18,12 @@ import tempfile
 import tomllib
 from pathlib import Path
 
+from setuptools_scm import get_version
+
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-VERSION = PROJECT["version"]
+#: The last tag's, as setuptools-scm reads it; a tree without its history is the first version.
+VERSION = get_version(root=ROOT, fallback_version="0.1.0")
 #: What lessonkit itself needs; everything else that the engine imports is its extra.
 KIT = ("numpy", "matplotlib", "click", "rich", "watchfiles", "filelock", "ipython", "jupyterlab", "ipywidgets")
 COURSE = ("torch", "torchvision", "scikit-learn", "scipy")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -125,7 +126,9 @@ def middle(values):
 
 def course(folder: Path, package: str = "") -> Iterator[Path]:
     """Write a new course and yield the files; AutograderError where the folder already holds one."""
-    name = package or re.sub(r"\W+", "_", folder.name.lower()).strip("_")
+    name = package or _package_of(folder)
+    if name in sys.stdlib_module_names:
+        raise AutograderError(f"{name} is Python's own: a package of that name would hide it. Give another: --package {name}_course")
     if not name.isidentifier():
         raise AutograderError(f"{name!r} cannot be the name of a package. Give one: autograder dev new course {folder} --package my_course")
     if (folder / "course.toml").exists():
@@ -136,6 +139,12 @@ def course(folder: Path, package: str = "") -> Iterator[Path]:
     yield _write(folder / "nbgrader_config.py", f'c = get_config()  # noqa: F821\n\nc.CourseDirectory.course_id = "{name}"\n')
     yield _write(folder / ".gitignore", "/submitted/\n/autograded/\n/feedback/\n/gradebook.db*\n/.autograder/\n__pycache__/\n")
     yield from chapter(folder, "01_first")
+
+
+def _package_of(folder: Path) -> str:
+    """Return a folder's name as a package's; one that Python itself has is no use, so `statistics` becomes `statistics_course`."""
+    name = re.sub(r"\W+", "_", folder.name.lower()).strip("_")
+    return f"{name}_course" if name in sys.stdlib_module_names else name
 
 
 def chapter(root: Path, name: str) -> Iterator[Path]:

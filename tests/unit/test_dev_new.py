@@ -81,3 +81,11 @@ def test_a_new_chapter_stands_beside_the_first(made):
     refused = run("dev", "new", "chapter", "means", "--root", made)
     assert refused.exit_code == 1
     assert "two digits and a topic, for example 02_means" in refused.output
+
+
+def test_a_package_that_would_hide_one_of_pythons_own_gets_another_name(tmp_path):
+    assert run("dev", "new", "course", tmp_path / "statistics").exit_code == 0
+    assert (tmp_path / "statistics" / "statistics_course" / "__init__.py").is_file()
+    refused = run("dev", "new", "course", tmp_path / "other", "--package", "random")
+    assert refused.exit_code == 1
+    assert "--package random_course" in refused.output
