@@ -27,7 +27,7 @@ def run(path: Path, exercises: list[str]) -> list[dict[str, Any]]:
     for name in ("showtraceback", "showsyntaxerror"):
         setattr(shell, name, lambda *_, **__: None)
     found = []
-    for cell in _needed(read_notebook(path)["cells"], exercises):
+    for cell in needed_cells(read_notebook(path)["cells"], exercises):
         if exercise_of(cell) and is_locked(cell) and not is_answer(cell):
             found.append(_check(shell, cell))
         else:
@@ -36,7 +36,7 @@ def run(path: Path, exercises: list[str]) -> list[dict[str, Any]]:
     return found
 
 
-def _needed(cells: list[Cell], exercises: list[str]) -> list[Cell]:
+def needed_cells(cells: list[Cell], exercises: list[str]) -> list[Cell]:
     """Return the checks that are wanted with the cells that they need: the course's code and the learner's own."""
     code = [cell for cell in cells if cell.get("cell_type") == "code" and "picture" not in cell.get("metadata", {}).get("tags", [])]
     left = [cell for cell in code if exercise_of(cell) in exercises or not _is_check(cell)]
