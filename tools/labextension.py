@@ -20,7 +20,7 @@ STAMP = BUILT / "sources.sha256"
 
 def sources(folder: Path = SOURCE) -> list[Path]:
     """Return the files that the built ones depend on, in order."""
-    files = [folder / name for name in ("package.json", "package-lock.json", "tsconfig.json")]
+    files = [folder / name for name in ("package.json", "package-lock.json", "tsconfig.json", "rspack.config.js")]
     return files + sorted(path for room in ("schema", "src", "style") for path in (folder / room).iterdir())
 
 

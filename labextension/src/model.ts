@@ -105,12 +105,13 @@ export class Model {
   }
 
   /** Do something for the exercise at the cursor, one thing at a time; what goes wrong is said. */
-  private async doing(work: () => Promise<Said | null>): Promise<void> {
+  private async doing(work: () => Promise<Said | null>, meanwhile = ''): Promise<void> {
     if (this.busy) {
       return;
     }
+    const { chapter, exercise } = this;
     this.busy = true;
-    this.tell(null);
+    this.tell(meanwhile ? { text: meanwhile } : null);
     let said: Said | null = null;
     try {
       said = this.exercise ? await work() : { text: 'Put the cursor into an exercise first.' };
@@ -119,7 +120,8 @@ export class Model {
     }
     this.busy = false;
     await this.look();
-    this.tell(said);
+    // the cursor may have gone on to an exercise that this was not said of
+    this.tell(chapter === this.chapter && exercise === this.exercise ? said : null);
   }
 
   /** Run the exercise's answer and its checks in the notebook, and what they need where the kernel has not run it. */
@@ -139,7 +141,7 @@ export class Model {
       }
       const rest = `${found.hold} of ${found.of} checks hold. What the others say stands under them.`;
       return { text: found.hold === found.of ? `${exercise}: pass` : `${exercise}: not yet, ${rest}` };
-    });
+    }, `Checking ${this.exercise} …`);
   }
 
   async hint(): Promise<void> {

@@ -35,11 +35,23 @@ export async function goTo(panel: NotebookPanel, exercise: string): Promise<bool
     return false;
   }
   const answer = notebook.widgets.findIndex((cell, i) => cells[i] === exercise && cell.model.type === 'code');
-  await notebook.scrollToItem(first, 'start');
   notebook.activeCellIndex = answer < 0 ? first : answer;
   notebook.deselectAll();
   panel.activate();
+  for (let tries = 0; tries < 20; tries++) {
+    await notebook.scrollToItem(first, 'start');
+    await new Promise(resolve => setTimeout(resolve, 100));
+    if (inSight(notebook, first)) {
+      break; // a notebook that was just opened is laid out by and by, and scrolls nowhere until then
+    }
+  }
   return true;
+}
+
+function inSight(notebook: Notebook, index: number): boolean {
+  const { node } = notebook.widgets[index];
+  const [cell, view] = [node.getBoundingClientRect(), notebook.node.getBoundingClientRect()];
+  return node.isConnected && cell.height > 0 && cell.bottom > view.top && cell.top < view.bottom;
 }
 
 /** Remembers which cells a kernel has run since it started, so that a check runs only what is missing. */

@@ -25,6 +25,8 @@ DISABLED = (
     "@jupyter/nbgrader:menu",
     "@jupyterlab/apputils-extension:announcements",
 )
+#: What tells a Jupyter server to load its half of the panel; a wheel installs the same as a file.
+SERVER_EXTENSION = {"ServerApp": {"jpserver_extensions": {"lessonkit.learner.server": True}}}
 #: The folder that holds the built panel, as JupyterLab looks for extensions.
 LABEXTENSIONS = Path(__file__).resolve().parents[1] / "labextensions"
 
@@ -33,8 +35,7 @@ def command(made: Workspace, arguments: list[str]) -> tuple[list[str], dict[str,
     """Return the command that opens JupyterLab in a workspace, and its environment; what it reads is written."""
     config = made.inside / "jupyter"
     write(config / "labconfig" / "page_config.json", json.dumps({"disabledExtensions": dict.fromkeys(DISABLED, True)}) + "\n")
-    extension = {"ServerApp": {"jpserver_extensions": {"lessonkit.learner.server": True}}}
-    write(config / "jupyter_server_config.d" / "lessonkit.json", json.dumps(extension) + "\n")
+    write(config / "jupyter_server_config.d" / "lessonkit.json", json.dumps(SERVER_EXTENSION) + "\n")
     paths = [str(config), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH", "")])]
     root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     options = [f"--ServerApp.root_dir={made.folder}", f"--LabApp.extra_labextensions_path={LABEXTENSIONS}"]

@@ -67,7 +67,14 @@ def do(root: Path, asked: Answer) -> Answer:
 
 
 def _workspace(root: Path, path: str) -> Workspace:
-    return workspace.find(root.joinpath(*(part for part in path.split("/") if part not in ("", ".", ".."))))
+    """Return the workspace in or above a folder of the server's; where there is none, the only one right below its root."""
+    try:
+        return workspace.find(root.joinpath(*(part for part in path.split("/") if part not in ("", ".", ".."))))
+    except CourseError:
+        below = [folder for folder in root.iterdir() if (folder / workspace.INSIDE).is_dir()]
+        if len(below) != 1:
+            raise
+        return Workspace(below[0])
 
 
 def _stamp(made: Workspace) -> str:
