@@ -150,6 +150,7 @@ def pull(chapter: str, root: Path) -> None:
 
 @main.command()
 @click.argument("path", type=click.Path(path_type=Path))
+@click.option("--exercise", "only", multiple=True, metavar="ID", help="Only this exercise and what it needs; may be given again.")
 @click.option("--watch", is_flag=True, help="Check again each time the notebook is saved.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a notebook and line.")
 @click.option(
@@ -158,13 +159,13 @@ def pull(chapter: str, root: Path) -> None:
     default=None,
     help="The course root, where it is not found.",
 )
-def check(path: Path, watch: bool, as_json: bool, root: Path | None) -> None:
+def check(path: Path, only: tuple[str, ...], watch: bool, as_json: bool, root: Path | None) -> None:
     """Check your own notebook, or a folder of them, with diagnosis. Nothing is stored or sent."""
     from autograder import learner
     from autograder.errors import BadNotebook
 
     found = learner.notebooks(path)
-    checker = learner.Checker(learner.course_root(found[0], root))
+    checker = learner.Checker(learner.course_root(found[0], root), only)
     if checker.open:
         click.echo(f"no wall here: the notebook's code runs as you, with your files ({checker.open})", err=True)
     failed = False

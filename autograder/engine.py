@@ -42,6 +42,8 @@ class Setup:
     notebook: str = ""
     #: one of several workers of this machine: it keeps to a core
     own_core: bool = False
+    #: exercises that alone are looked at, with what they need; all where empty
+    only: tuple[str, ...] = ()
 
 
 _references: dict[Setup, Any] = {}
@@ -59,20 +61,20 @@ def call(setup: Setup, job: Job) -> dict[str, Any]:
     from autograder.judge import withheld
     from autograder.judge.grade_one import judge, observe
     from autograder.judge.result import Result
-    from autograder.rebuild.cells import submission_cells
+    from autograder.rebuild.cells import for_exercises, submission_cells
     from autograder.sandbox.follow import ALONE
     from autograder.sandbox.host import SandboxBroke
 
     reference = _reference(setup)
     try:
         submission = match(parse(job.data), reference.chapter.source)
-        cells = submission_cells(reference.chapter.source, submission, reference.stubs)
+        cells = for_exercises(submission_cells(reference.chapter.source, submission, reference.stubs), setup.only)
         result = Result(job.student, reference.chapter.key, "graded", isolation=setup.isolation)
         limits = ALONE if job.alone else None
         observed = observe(cells, reference, reference.template, limits)
         if setup.sandbox:  # others' work
             observed = withheld.again(
-                observed, cells, submission.texts(), reference.chapter.exercises, reference.chapter.course.package,
+                observed, cells, submission.texts(), setup.only or reference.chapter.exercises, reference.chapter.course.package,
                 lambda some: observe(some, reference, reference.template, limits),
             )  # fmt: skip
         if observed.contended and not job.alone:
@@ -121,7 +123,7 @@ def _reference(setup: Setup) -> Any:
         chapter = Chapter(root, setup.chapter, setup.notebook)
         template = _template(setup, chapter)
         template.data_line = setup.data_line
-        _references[setup] = Reference(chapter, template, root / ".autograder" / "records")
+        _references[setup] = Reference(chapter, template, root / ".autograder" / "records", only=setup.only)
         if not setup.sandbox:
             held_out.use(chapter.course.judges, setup.prepared)
     return _references[setup]
@@ -145,7 +147,8 @@ def _template(setup: Setup, chapter: Any) -> Any:
     from autograder.sandbox.levels import IN_CGROUP, WITHOUT_PROC
 
     prepared, in_cgroup = Path(setup.prepared) if setup.prepared else None, setup.isolation == IN_CGROUP
-    preload, package = chapter.preload, chapter.course.package
+    # to warm a process up takes longer than one exercise does
+    preload, package = chapter.preload_for(setup.only) if setup.only else chapter.preload, chapter.course.package
     key = (setup.sandbox, in_cgroup, setup.prepared, package, preload)
     if key not in _templates and not hasattr(os, "fork"):
         from autograder.sandbox.cold import ColdRunner

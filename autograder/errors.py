@@ -20,6 +20,15 @@ class AutograderError(click.ClickException):
         return printable(self.message, 20_000)
 
 
+class UnknownExercise(click.UsageError):
+    """A chapter has no exercise of that name."""
+
+    def __init__(self, name: str, chapter: str, exercises: list[str]) -> None:
+        near = difflib.get_close_matches(name, exercises, n=1)
+        guess = f" Did you mean {near[0]!r}?" if near else f" It has: {', '.join(exercises)}."
+        super().__init__(f"no exercise {name!r} in {chapter}.{guess}")
+
+
 class UnknownChapter(click.UsageError):
     """No chapter has that name or unique prefix."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from autograder.books.store import from_record
 from autograder.course import chapter as ch
 from autograder.engine import Job, Setup, call
-from autograder.errors import AutograderError, BadNotebook
+from autograder.errors import AutograderError, BadNotebook, UnknownExercise
 from autograder.intake.submission import match, parse
 from autograder.judge.result import Result
 from autograder.sandbox import trial
@@ -53,10 +53,10 @@ def chapter_of(root: Path, path: Path, data: bytes) -> str:
 
 
 class Checker:
-    """Checks notebooks one after the other with one warm template a chapter."""
+    """Checks notebooks one after the other with one warm template a chapter: all exercises, or `only` some with what they need."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, only: tuple[str, ...] = ()) -> None:
+        self.root, self.only = root, only
         #: why a notebook's code runs here as whoever typed the command; None where the wall stands
         self.open = trial.missing()
 
@@ -66,12 +66,15 @@ class Checker:
             data = path.read_bytes()
         except OSError as error:
             raise BadNotebook(f"{path} cannot be read: {error.strerror}") from error
-        chapter = chapter_of(self.root, path, data)
+        name = chapter_of(self.root, path, data)
         parse(data)
-        folder, line = prepared(self.root, ch.Chapter(self.root, chapter))
+        chapter = ch.Chapter(self.root, name)
+        if unknown := [one for one in self.only if one not in chapter.exercises]:
+            raise UnknownExercise(unknown[0], name, list(chapter.exercises))
+        folder, line = prepared(self.root, chapter)
         setup = Setup(
-            str(self.root.resolve()), chapter, self.open is None, OPEN if self.open else SANDBOXED,
-            str(folder.resolve()) if folder else None, line,
+            str(self.root.resolve()), name, self.open is None, OPEN if self.open else SANDBOXED,
+            str(folder.resolve()) if folder else None, line, only=self.only,
         )  # fmt: skip
         import json
 

@@ -2,7 +2,7 @@
 
 | wheel                    | what is in it                                                                    |
 |--------------------------|----------------------------------------------------------------------------------|
-| `lessonkit`              | what any course imports, the command `course`, the engine (its needs: `[grader]`) |
+| `lessonkit`              | what any course imports, the command `course`, the panel, the engine (its needs: `[grader]`) |
 | `layer-by-layer`         | this course's package and its released notebooks; no answers                      |
 | `layer-by-layer-answers` | source notebooks, mistakes and other ways: what full checks and solutions need    |
 
@@ -11,6 +11,7 @@ A clone needs none of them: there `pip install -e .` is everything at once.
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -21,7 +22,8 @@ from pathlib import Path
 from setuptools_scm import get_version
 
 ROOT = Path(__file__).resolve().parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+_WHOLE = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT, SETUPTOOLS = _WHOLE["project"], _WHOLE["tool"]["setuptools"]
 #: The last tag's, as setuptools-scm reads it; a tree without its history is the first version.
 VERSION = get_version(root=ROOT, fallback_version="0.1.0")
 #: What lessonkit itself needs; everything else that the engine imports is its extra.
@@ -61,13 +63,14 @@ include = [{package}]
 
 
 def lessonkit(stage: Path) -> None:
-    """Lay out lessonkit: the kit, the learner's command, the engine."""
+    """Lay out lessonkit: the kit, the learner's command with the panel, the engine."""
     for package in ("lessonkit", "autograder"):
         copy(ROOT / package, stage / package)
     shutil.copy(ROOT / "nbgrader_config.py", stage / "autograder" / "nbgrader_config.py")
     rest = [one for one in PROJECT["dependencies"] if one.split(">")[0].split("<")[0] not in (*KIT, *COURSE)]
     grader = "".join(f'    "{one}",\n' for one in rest)
     more = f'[project.optional-dependencies]\ngrader = [\n{grader}]\n\n[project.scripts]\ncourse = "lessonkit.learner.cli:main"\nautograder = "autograder.cli:main"\n'
+    more += "\n[tool.setuptools.data-files]\n" + "".join(f"{json.dumps(at)} = {json.dumps(files)}\n" for at, files in SETUPTOOLS["data-files"].items())
     text = pyproject("lessonkit", "Checks, hints and a grader for courses in notebooks", '"lessonkit*", "autograder*"', needed(KIT), more)
     (stage / "pyproject.toml").write_text(text, encoding="utf-8")
 

@@ -25,7 +25,6 @@ FORM = b"2"
 NOTEBOOK_SEED = 0
 
 
-
 def names_defined(source: str) -> list[str]:
     """Return the names by which a notebook tells whether an exercise's code is still the same: all but `_`, which
     every test cell defines anew."""

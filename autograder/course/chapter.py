@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -179,9 +180,13 @@ class Chapter:
     @property
     def preload(self) -> tuple[str, ...]:
         """Return the modules that a warm process should have imported before this chapter's cells run."""
-        own = {module for exercise in self.exercises.values() for module in exercise.settings.preload}
+        return (*self.course.warm_up, *self.preload_for(self.exercises))
+
+    def preload_for(self, exercises: Iterable[str]) -> tuple[str, ...]:
+        """Return the modules that a process must have before the cells of some exercises run, warm or not."""
+        own = {module for name in exercises for module in self.exercises[name].settings.preload}
         plain = any(is_test(cell) and "@check.cell(" not in cell.source for cell in self.source.cells)
-        return (*self.course.warm_up, *sorted(own), *(["autograder.sandbox.in_process"] if plain else []))
+        return (*sorted(own), *(["autograder.sandbox.in_process"] if plain else []))
 
 
 def tests_of(notebook: NotebookNode) -> dict[str, str]:

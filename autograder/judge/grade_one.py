@@ -115,7 +115,7 @@ Judge = Callable[[str, str, Observed, list[str]], tuple[ExerciseResult, dict[str
 def judge(
     observed: Observed, reference: Reference, submission: Submission, result: Result, one: Judge | None = None
 ) -> Result:
-    """Fill a result with the verdicts on every exercise of the chapter.
+    """Fill a result with the verdicts on every exercise of the chapter that the reference knows.
 
     `one` judges a single exercise, in a process of its own where others' code is graded; without it, here.
     """
@@ -123,6 +123,8 @@ def judge(
     sources = {name: submission.solution_source(name, stub) or "" for name, stub in beside.items()}
     plain = submission.own_plain()
     for name, source in sources.items():
+        if reference.only and name not in reference.only:
+            continue
         others = [text for other, text in sources.items() if other != name] + plain
         try:
             if one is not None:

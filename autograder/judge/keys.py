@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 _TOP = Path(__file__).resolve().parents[2]
-#: Modules of lessonkit that only speak or draw: they are silent while a run records.
-SILENT = frozenset({"_diagrams", "_figure", "hints", "message", "plot", "show", "train"})
+#: Modules of lessonkit that only speak, draw or write files: they are silent while a run records.
+SILENT = frozenset({"_diagrams", "_figure", "files", "hints", "message", "plot", "show", "train"})
 #: What the cells of a course may compute with.
 PACKAGES = (
     "ipython", "numpy", "onnx", "onnxruntime", "onnxscript", "safetensors", "scikit-learn", "scipy", "torch", "torchvision",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cached_property
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from autograder.course.settings import CELL_SECONDS
 from autograder.course.solutions import MISTAKES, NamedSolution
 from autograder.judge.diagnosis import KnownMistake
 from autograder.judge.records import Frames, Records
-from autograder.rebuild.cells import reference_cells, splits_of, stubs_of
+from autograder.rebuild.cells import for_exercises, reference_cells, splits_of, stubs_of
 from autograder.rebuild.split import Split
 from autograder.sandbox.host import Template
 from autograder.sandbox.inside import Cell
@@ -20,12 +21,15 @@ GRADING_SEED = 20_261_121
 
 
 class Reference:
-    """A chapter's right records, and the records of its mistakes as they are asked for."""
+    """A chapter's right records, and the records of its mistakes as they are asked for.
+
+    With `only`, the records of these exercises alone, from runs of nothing but what they need.
+    """
 
     def __init__(
-        self, chapter: ch.Chapter, template: Template, cache: Path | None, seed: int = GRADING_SEED
+        self, chapter: ch.Chapter, template: Template, cache: Path | None, seed: int = GRADING_SEED, only: Collection[str] = ()
     ) -> None:
-        self.chapter, self.template, self.seed = chapter, template, seed
+        self.chapter, self.template, self.seed, self.only = chapter, template, seed, frozenset(only)
         self.records = Records(template, cache, chapter.course.package)
         self._mistakes: dict[str, list[KnownMistake]] = {}
 
@@ -49,7 +53,7 @@ class Reference:
         """Return the reference's frames by cell id; SandboxBroke where the reference itself does not run."""
         if all(split.in_process for split in self.splits.values()):
             return {}  # plain asserts: there is nothing to compare with
-        cells = reference_cells(self.chapter.source)
+        cells = for_exercises(reference_cells(self.chapter.source), self.only)
         return self.records.of(cells, self.seed, lambda _: 300.0, f"the reference of {self.chapter.name}")
 
     def mistakes(self, exercise: str) -> list[KnownMistake]:
@@ -71,4 +75,4 @@ class Reference:
 
     def _wrong(self, mistake: NamedSolution) -> Frames:
         cells = reference_cells(self.chapter.source, {mistake.exercise: mistake.code}, {mistake.exercise})
-        return self.records.of(cells, self.seed, self.seconds)
+        return self.records.of(for_exercises(cells, self.only), self.seed, self.seconds)

@@ -6,12 +6,14 @@ sources of its solution cells and plain cells, nothing else.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from autograder.course import chapter as ch
 from autograder.intake.submission import Submission
 from autograder.rebuild.split import Split, split
 from autograder.sandbox.inside import PLAIN, Cell
+from lessonkit.learner.needs import needed
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -83,6 +85,15 @@ def submission_cells(notebook: NotebookNode, submission: Submission, stubs: dict
     setup = [cell for cell in planned if cell.role == "setup"]
     # the course's imports come first, whatever a student put above them
     return setup[:1] + [cell for cell in planned if cell not in setup[:1]]
+
+
+def for_exercises(cells: list[Cell], only: Collection[str]) -> list[Cell]:
+    """Return the cells that the checks of some exercises need, in order; all of them where `only` is empty."""
+    if not only:
+        return cells
+    left = [cell for cell in cells if cell.role not in ("test", "assert") or cell.exercise in only]
+    wanted = {index for index, cell in enumerate(left) if cell.exercise in only}
+    return [left[index] for index in needed([cell.source for cell in left], wanted)]
 
 
 def stubs_of(release: NotebookNode) -> dict[str, str]:

@@ -10,5 +10,9 @@
 | `keep`      | old texts kept before a change, and the way back                          |
 | `visible`   | an exercise's visible checks, run in a process of their own               |
 | `desk`      | the same verbs inside a notebook: `status()`, `solution("relu")`           |
+| `needs`     | which cells of a notebook an exercise depends on                           |
+| `verbs`     | what the verbs say, for the command line and the panel                     |
 | `cli`       | the command `course`                                                      |
+| `jupyterlab`| `course lab`, and where the built panel lies (its source: `labextension/`)  |
+| `server`    | the verbs over HTTP, for the panel                                         |
 """

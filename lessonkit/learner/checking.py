@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-from lessonkit.learner import state
+from lessonkit.learner import outline, state
 from lessonkit.learner.errors import CourseError
 from lessonkit.learner.files import Cell, exercise_of, is_answer, is_locked, key, read_notebook
 from lessonkit.learner.outline import Exercise
@@ -49,6 +49,8 @@ def check(made: Workspace, exercises: list[Exercise]) -> tuple[str, list[Verdict
 def _as_in_class(made: Workspace, exercises: list[Exercise]) -> list[Verdict]:
     command = [sys.executable, "-m", "autograder", "check", str(made.notebook(exercises[0].chapter)), "--json"]
     command += ["--root", str(made.course.answers)]
+    if len(exercises) < len(outline.read(made.released / exercises[0].chapter, exercises[0].chapter).exercises):
+        command += [part for exercise in exercises for part in ("--exercise", exercise.id)]
     lines = _run(command)
     result = json.loads(lines[-1])["exercises"] if lines else {}
     found = []

@@ -43,10 +43,10 @@ def start(folder: Path, package: str) -> None:
     click.echo(f"Next: cd {folder}, then course lab")
 
 
-@main.command()
-@click.argument("arguments", nargs=-1)
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def lab(arguments: tuple[str, ...]) -> None:
-    """Open JupyterLab in the workspace, without what only instructors need."""
+    """Open JupyterLab in the workspace, without what only instructors need. Options go to `jupyter lab`."""
     from lessonkit.learner import jupyterlab
 
     made = workspace.find()
@@ -119,14 +119,10 @@ def _check(made: Workspace, exercises: list[Exercise]) -> bool:
 @click.option("--start-again", is_flag=True, help="Go back to the first hint.")
 def hint(exercise: str, start_again: bool) -> None:
     """Show the next hint of an exercise, those seen before above it."""
-    from lessonkit.learner import hinting
+    from lessonkit.learner import verbs
 
     made = workspace.find()
-    ladder = hinting.climb(made, outline.find(outline.of(made), exercise), start_again=start_again)
-    for number, step in enumerate(ladder.steps, 1):
-        click.echo(f"hint {number} of {ladder.total}: {step}")
-    rest = ladder.total - len(ladder.steps)
-    click.echo(f"({rest} more)" if rest else f"That was the last one. Stuck? course solution {exercise} --give-up")
+    click.echo(verbs.hint(made, outline.find(outline.of(made), exercise), start_again))
 
 
 @main.command()
@@ -144,23 +140,19 @@ def solution(exercise: str, give_up: bool) -> None:
 @click.argument("exercises", nargs=-1, required=True)
 def reset(exercises: tuple[str, ...]) -> None:
     """Give exercises back as they were released; what stood there is kept. `course undo` brings it back."""
-    from lessonkit.learner import reset as resetting
+    from lessonkit.learner import verbs
 
     made = workspace.find()
     for group in _named(made, exercises):
-        kept = resetting.reset(made, group)
-        click.echo(f"{', '.join(e.id for e in group)}: as released. What stood there: {kept}. To have it back: course undo")
+        click.echo(verbs.reset(made, group))
 
 
 @main.command()
 def undo() -> None:
     """Take back the last reset, update or review."""
-    from lessonkit.learner import keep
+    from lessonkit.learner import verbs
 
-    what, files = keep.undo(workspace.find().folder)
-    click.echo(f"taken back: {what}")
-    for file in files:
-        click.echo(f"wrote {file}")
+    click.echo(verbs.undo(workspace.find()))
 
 
 @main.command()

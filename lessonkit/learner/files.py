@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
+from lessonkit.files import write_atomically
 from lessonkit.learner.errors import CourseError
 
 Notebook = dict[str, Any]
@@ -16,17 +15,7 @@ Cell = dict[str, Any]
 
 def write(path: Path, text: str) -> None:
     """Write a text file atomically: a reader sees the old content or the new."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_atomically(path, text.encode("utf-8"))
 
 
 def read_notebook(path: Path) -> Notebook:

@@ -12,7 +12,7 @@ from lessonkit.learner.files import key, read_notebook
 from lessonkit.learner.outline import Exercise
 from lessonkit.learner.workspace import Workspace
 
-_MARKS = re.compile(r"^\s*### (BEGIN|END) SOLUTION\s*\n", re.MULTILINE)
+_MARKS = re.compile(r"^[ \t]*### (BEGIN|END) SOLUTION[ \t]*\n?", re.MULTILINE)
 _TITLE = re.compile(r"^# %% (\w+): (\w+)[ \t]*$", re.MULTILINE)
 
 

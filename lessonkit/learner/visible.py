@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from lessonkit.learner.files import Cell, exercise_of, grade_id, is_answer, is_locked, read_notebook
+from lessonkit.learner.needs import needed
 
 
 def run(path: Path, exercises: list[str]) -> list[dict[str, Any]]:
@@ -26,7 +27,7 @@ def run(path: Path, exercises: list[str]) -> list[dict[str, Any]]:
     for name in ("showtraceback", "showsyntaxerror"):
         setattr(shell, name, lambda *_, **__: None)
     found = []
-    for cell in _needed(read_notebook(path)["cells"], exercises):
+    for cell in needed_cells(read_notebook(path)["cells"], exercises):
         if exercise_of(cell) and is_locked(cell) and not is_answer(cell):
             found.append(_check(shell, cell))
         else:
@@ -35,12 +36,16 @@ def run(path: Path, exercises: list[str]) -> list[dict[str, Any]]:
     return found
 
 
-def _needed(cells: list[Cell], exercises: list[str]) -> list[Cell]:
-    """Return the code cells up to the last check that is wanted: course's and own code, and only the wanted checks."""
+def needed_cells(cells: list[Cell], exercises: list[str]) -> list[Cell]:
+    """Return the checks that are wanted with the cells that they need: the course's code and the learner's own."""
     code = [cell for cell in cells if cell.get("cell_type") == "code" and "picture" not in cell.get("metadata", {}).get("tags", [])]
-    wanted = [i for i, cell in enumerate(code) if exercise_of(cell) in exercises and is_locked(cell) and not is_answer(cell)]
-    until = code[: wanted[-1] + 1] if wanted else []
-    return [cell for i, cell in enumerate(until) if i in wanted or not (grade_id(cell) and "__" in grade_id(cell) and is_locked(cell))]
+    left = [cell for cell in code if exercise_of(cell) in exercises or not _is_check(cell)]
+    wanted = {i for i, cell in enumerate(left) if exercise_of(cell) in exercises}
+    return [left[i] for i in needed([cell["source"] for cell in left], wanted)]
+
+
+def _is_check(cell: Cell) -> bool:
+    return is_locked(cell) and not is_answer(cell) and "__" in grade_id(cell)
 
 
 def _check(shell: Any, cell: Cell) -> dict[str, Any]:

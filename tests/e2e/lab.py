@@ -31,6 +31,24 @@ def free_port() -> int:
 @contextmanager
 def jupyterlab(folder: Path, home: Path) -> Iterator[str]:
     """Yield the address of a JupyterLab that serves `folder`, with settings of its own below `home`."""
+    command = [
+        sys.executable, "-m", "jupyter", "lab", "--allow-root", f"--ServerApp.root_dir={folder}",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]  # fmt: skip
+    with serve(command, folder, home) as address:
+        yield address
+
+
+@contextmanager
+def course_lab(folder: Path, home: Path) -> Iterator[str]:
+    """Yield the address of the JupyterLab that `course lab` opens in a workspace."""
+    with serve([sys.executable, "-m", "lessonkit.learner.cli", "lab"], folder, home) as address:
+        yield address
+
+
+@contextmanager
+def serve(command: list[str], folder: Path, home: Path) -> Iterator[str]:
+    """Run a command that starts JupyterLab, on a free port and with settings of its own below `home`; yield its address."""
     port = free_port()
     environment = os.environ | {
         "JUPYTER_CONFIG_DIR": str(home / "config"),
@@ -42,14 +60,13 @@ def jupyterlab(folder: Path, home: Path) -> Iterator[str]:
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "JUPYTER_PLATFORM_DIRS": "1",
     }
-    command = [
-        sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", f"--port={port}", "--ip=127.0.0.1",
-        "--IdentityProvider.token=", "--ServerApp.password=", f"--ServerApp.root_dir={folder}",
-        "--LabApp.expose_app_in_browser=True", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    options = [
+        "--no-browser", f"--port={port}", "--ip=127.0.0.1", "--IdentityProvider.token=", "--ServerApp.password=",
+        "--LabApp.expose_app_in_browser=True",
     ]  # fmt: skip
     home.mkdir(parents=True, exist_ok=True)
     log = (home / "server.log").open("wb")
-    server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    server = subprocess.Popen([*command, *options], cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
     try:
         address = f"http://127.0.0.1:{port}"
         deadline = time.monotonic() + 120
@@ -154,6 +171,12 @@ class Page:
             index,
         )
 
+    def source(self, index: int) -> str:
+        """Return a cell's text."""
+        return self.page.evaluate(
+            "(index) => window.jupyterapp.shell.currentWidget.content.widgets[index].model.sharedModel.getSource()", index
+        )
+
     def screenshot(self, name: str) -> Path:
         path = self.folder / f"{name}.png"
         self.page.screenshot(path=str(path))
@@ -170,9 +193,9 @@ def browser(address: str, folder: Path, path: str = "", dark: bool = False) -> I
         page = chromium.new_page(
             viewport={"width": 1280, "height": 1000}, color_scheme="dark" if dark else "light"
         )
-        page.goto(f"{address}/lab/tree/{path}?reset", wait_until="domcontentloaded")
+        page.goto(f"{address}/lab{f'/tree/{path}' if path else ''}?reset", wait_until="domcontentloaded")
         page.wait_for_function("window.jupyterapp !== undefined", timeout=120_000)
-        page.wait_for_selector(".jp-DirListing-content", timeout=120_000)
+        page.wait_for_selector(".jp-DirListing-content", state="attached", timeout=120_000)
         try:
             yield Page(page, folder)
         finally:

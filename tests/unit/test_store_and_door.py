@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 
 import pytest
 
 from autograder.books import store
 from autograder.intake import door
 from autograder.judge.result import ExerciseResult, Result
+from lessonkit import files
 from tests.e2e.classroom import code
 
 
@@ -43,8 +46,6 @@ def test_a_damaged_record_is_as_none(tmp_path, content):
 
 
 def test_a_write_that_fails_leaves_the_old_record_and_nothing_beside_it(tmp_path, monkeypatch):
-    from autograder import files
-
     kept = store.Store(tmp_path)
     path = kept.put("k1", result())
     before = path.read_bytes()
@@ -57,6 +58,20 @@ def test_a_write_that_fails_leaves_the_old_record_and_nothing_beside_it(tmp_path
         kept.put("k1", result("ada", "not yet"))
     assert path.read_bytes() == before
     assert [one.name for one in path.parent.iterdir()] == ["k1.json"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")
+def test_a_file_keeps_its_mode_and_a_new_one_gets_what_the_umask_leaves(tmp_path):
+    old, new = tmp_path / "old.ipynb", tmp_path / "new.ipynb"
+    old.write_text("mine")
+    old.chmod(0o604)
+    before = os.umask(0o027)
+    try:
+        for path in (old, new):
+            files.write_atomically(path, b"{}")
+    finally:
+        os.umask(before)
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (old, new)] == [0o604, 0o640]
 
 
 def test_a_broken_checker_is_looked_at_again_next_time(tmp_path):

@@ -199,14 +199,15 @@ def test_a_solution_is_locked_until_the_pass_or_an_explicit_word(made, run, cour
     (answers / "course" / CHAPTER).mkdir(parents=True)
     (answers / "__init__.py").write_text("")
     found = read(made)
-    next(c for c in found["cells"] if c["id"] == "total")["source"] = "### BEGIN SOLUTION\ndef total(x):\n    return sum(x)\n### END SOLUTION"
+    next(c for c in found["cells"] if c["id"] == "total")["source"] = "import math\n\n\n### BEGIN SOLUTION\ndef total(x):\n    return sum(x)\n### END SOLUTION"
     (answers / "source" / CHAPTER / f"{CHAPTER}.ipynb").write_text(json.dumps(found))
     (answers / "course" / CHAPTER / "variants.py").write_text("# %% total: by_a_loop\ndef total(x):\n    ...\n")
     assert "opens after the pass" in run("solution", "total").output
     shown = run("solution", "total", "--give-up").output
     assert "return sum(x)" in shown
     assert "another way: by a loop" in shown
-    assert "BEGIN SOLUTION" not in shown
+    assert "SOLUTION" not in shown.split("# beside")[0]
+    assert "import math\n\n\ndef total" in shown
     assert state.read(made.inside).of(CHAPTER, "total").gave_up
 
 
