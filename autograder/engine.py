@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -62,7 +62,7 @@ def call(setup: Setup, job: Job) -> dict[str, Any]:
     from autograder.judge.grade_one import judge, observe
     from autograder.judge.result import Result
     from autograder.rebuild.cells import for_exercises, submission_cells
-    from autograder.sandbox.follow import ALONE
+    from autograder.sandbox.follow import ALONE, Limits
     from autograder.sandbox.host import SandboxBroke
 
     reference = _reference(setup)
@@ -70,12 +70,13 @@ def call(setup: Setup, job: Job) -> dict[str, Any]:
         submission = match(parse(job.data), reference.chapter.source)
         cells = for_exercises(submission_cells(reference.chapter.source, submission, reference.stubs), setup.only)
         result = Result(job.student, reference.chapter.key, "graded", isolation=setup.isolation)
-        limits = ALONE if job.alone else None
+        limits = ALONE if job.alone else Limits()
         observed = observe(cells, reference, reference.template, limits)
         if setup.sandbox:  # others' work
             observed = withheld.again(
                 observed, cells, submission.texts(), setup.only or reference.chapter.exercises, reference.chapter.course.package,
-                lambda some: observe(some, reference, reference.template, limits),
+                reference.course_names,
+                lambda some, gone, took: observe(some, reference, reference.template, replace(limits, wall_seconds=max(0.0, limits.wall_seconds - took)), gone),
             )  # fmt: skip
         if observed.contended and not job.alone:
             raise UnderLoad(f"{job.student} met a limit of time while the machine was busy")

@@ -29,6 +29,7 @@ from lessonkit.scopes import (
     of_comprehension,
     of_function,
 )
+from lessonkit.twins import UNHEARD, with_twins
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While, *COMPREHENSIONS)
 #: What checks are made of; using it is no answer to anything.
@@ -143,8 +144,11 @@ class _Answer:
                 self.space.own.add(name)
         self.defines = defines if defines & {name for one in self.body for name in bound_by(one)} else frozenset()
         course = {**KIT, **lent}
+        asked = with_twins(forbidden)
+        if any("." in name for name in forbidden):
+            asked += UNHEARD
         never = [*(f"{package}.*" for package in lent.values()), *(f"lessonkit.{room}.*" for room in _KIT_ROOMS)]
-        self.finder = _Finder([*forbidden, *never, *(_LOOKS if lent else ())], course, bool(lent), self.space)
+        self.finder = _Finder([*asked, *never, *(_LOOKS if lent else ())], course, bool(lent), self.space)
         for tree in (self.body, self.beside):
             self.finder.remember_own(tree, self.space)
         if not self.defines and defines & self.space.bound.keys():  # `from package import *` binds names as well
@@ -239,7 +243,8 @@ class _Finder:
 
     def __init__(self, forbidden: Sequence[str], course: dict[str, str], looks: bool, space: Scope) -> None:
         self.course, self.looks = course, looks
-        exact = {name for name in forbidden if "." in name and not name.endswith(".*")}
+        # in the list's own order, where the first name says it: a message is the same in every process
+        exact = [name for name in reversed(forbidden) if "." in name and not name.endswith(".*")]
         self.canonical = {_canonical(name): name for name in exact}
         self.packages = {name[:-2]: name for name in forbidden if name.endswith(".*")}
         self.loops = next((name for name in forbidden if name.lower().startswith("python loop")), None)

@@ -33,20 +33,22 @@ SLOW_SCRATCH = 5.0
 class Observed:
     """What the runs of one submission gave: frames by cell, and for cells that ended a run, the reason.
 
-    `contended` says that a limit of time was met while somebody else used the machine.
+    `contended` says that a limit of time was met while somebody else used the machine; `wall_seconds` is what all took.
     """
 
     frames: dict[str, dict[str, Any]]
     reasons: dict[str, str]
     contended: bool = False
+    wall_seconds: float = 0.0
 
 
 def observe(
-    cells: list[Cell], reference: Reference, template: Template, limits: Limits | None = None
+    cells: list[Cell], reference: Reference, template: Template, limits: Limits | None = None, withheld: tuple[str, ...] = ()
 ) -> Observed:
     """Run a submission's cells; where one ends the process, run the rest again in a fresh child without it.
 
-    Every run ends with one cell less, and the limits are those of all runs together.
+    Every run ends with one cell less, and the limits are those of all runs together. The files of the modules `withheld`
+    are out of reach while they run.
     """
     limits = limits or Limits()
     found = Observed({}, {})
@@ -54,12 +56,13 @@ def observe(
     while left and wall > 0:
         outcome = template.run(
             left, seed=reference.seed, forbidden=reference.forbidden, seconds=reference.seconds,
-            limits=replace(limits, scratch_seconds=scratch, wall_seconds=wall),
+            limits=replace(limits, scratch_seconds=scratch, wall_seconds=wall), **({"withheld": withheld} if withheld else {}),
         )  # fmt: skip
         found.frames.update({cell: frame for cell, frame in outcome.frames.items() if cell not in found.frames})
         found.reasons.update(outcome.interrupted)
         found.contended = found.contended or outcome.contended
         wall -= outcome.wall_seconds
+        found.wall_seconds += outcome.wall_seconds
         if outcome.stopped_in is None:
             return found
         scratch -= sum(outcome.seconds.get(cell.id, 0.0) for cell in left if cell.plain and _left_out(cell, outcome))

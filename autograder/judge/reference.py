@@ -9,6 +9,7 @@ from pathlib import Path
 from autograder.course import chapter as ch
 from autograder.course.settings import CELL_SECONDS
 from autograder.course.solutions import MISTAKES, NamedSolution
+from autograder.judge import withheld
 from autograder.judge.diagnosis import KnownMistake
 from autograder.judge.records import Frames, Records
 from autograder.rebuild.cells import for_exercises, reference_cells, splits_of, stubs_of
@@ -47,6 +48,11 @@ class Reference:
     def forbidden(self) -> dict[str, list[str]]:
         """Return each exercise's forbidden names."""
         return {name: e.settings.forbidden for name, e in self.chapter.exercises.items()}
+
+    @cached_property
+    def course_names(self) -> frozenset[str]:
+        """Return the names under which the set-up cell imports what is the course's own."""
+        return withheld.names_of(self.chapter.source, self.chapter.course.package, self.chapter.course.data)
 
     @cached_property
     def frames(self) -> Frames:

@@ -7,6 +7,8 @@ its own pid namespace, so that when it ends, whatever it started ends with it.
 from __future__ import annotations
 
 import contextlib
+import glob
+import importlib
 import json
 import os
 import resource
@@ -60,7 +62,7 @@ def _inner(job: dict[str, Any], results: int, shell: Any, isolate: bool) -> None
         linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL) if sys.platform == "linux" else None
         _first_to_go()
         if isolate:
-            own_mounts(job["limits"])
+            own_mounts(job["limits"], files_of(job.get("withheld", [])))
             linux.drop_capabilities()
         _settle(job["limits"], results)
         if isolate:
@@ -81,10 +83,20 @@ def _inner(job: dict[str, Any], results: int, shell: Any, isolate: bool) -> None
         os._exit(code)
 
 
-def own_mounts(limits: dict[str, int]) -> None:
+def files_of(modules: list[str]) -> list[str]:
+    """Load modules, and return the files that they were read from: their source, and what Python keeps of it."""
+    found = []
+    for name in modules:
+        source = importlib.import_module(name).__file__ or ""
+        folder, stem = os.path.dirname(source), os.path.basename(source).removesuffix(".py")
+        found += [source, *glob.glob(os.path.join(glob.escape(folder), "__pycache__", f"{stem}.*.pyc"))]
+    return found
+
+
+def own_mounts(limits: dict[str, int], gone: list[str] | None = None) -> None:
     """Make what was inherited read-only, whatever it is; mount what a run may write to, and nothing else.
 
-    A /proc shows this child's processes only, or nothing at all where the kernel refuses it.
+    The files that are to be `gone` are empty for this run, whoever opens them. A /proc shows this child's processes only, or nothing at all where the kernel refuses it.
     """
     safe = linux.MS_NOSUID | linux.MS_NODEV
     size = f"size={limits['disk']},nr_inodes={limits['inodes']},mode=1777"
@@ -101,6 +113,8 @@ def own_mounts(limits: dict[str, int]) -> None:
             linux.mount("proc", "/proc", "proc", quiet, "")
         except OSError:
             linux.mount("tmpfs", "/proc", "tmpfs", quiet, "size=4k")
+        for path in gone or ():
+            linux.mount("/dev/null", path, "none", linux.MS_BIND, "")
         mountinfo.seek(0)
         writable = sorted(mount.point for mount in linux.mounts(mountinfo.read()) if mount.writable)
     if writable != sorted(linux.OWN):

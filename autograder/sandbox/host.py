@@ -130,10 +130,11 @@ class Template:
         forbidden: dict[str, list[str]],
         seconds: Callable[[Cell], float],
         limits: Limits | None = None,
+        withheld: tuple[str, ...] = (),
     ) -> Outcome:
         """Run `cells` in a fresh child and return what was observed; `seconds(cell)` is a cell's own limit.
 
-        Frames are accepted only in the order of the cells. SandboxBroke where the machine failed.
+        Modules that are `withheld` are loaded before, and their files are not there any more. Frames are accepted only in the order of the cells. SandboxBroke where the machine failed.
         """
         limits = limits or Limits()
         self.wait_until_warm()
@@ -142,6 +143,7 @@ class Template:
             "cells": [cell.to_json() for cell in cells],
             "seed": seed,
             "forbidden": forbidden,
+            "withheld": list(withheld),
             "limits": asdict(limits) | {"threads_beside": self._threads_beside()},
         }
         read, write = os.pipe()
