@@ -41,6 +41,8 @@ class StudentCell:
     attachments: dict[str, Any] = field(default_factory=dict)
     #: the notebook format's own id of the cell; ours are equal to the grade ids
     cell_id: str = ""
+    #: it says of itself that an answer stands in it: a hint where nothing better tells what it is, and no more
+    says_answer: bool = False
 
 
 @dataclass
@@ -141,6 +143,7 @@ def _cell(cell: dict[str, Any]) -> StudentCell:
         tuple(output for output in outputs[:50] if isinstance(output, dict)),
         _attachments(cell.get("attachments")),
         sound(cell_id, 200) if isinstance(cell_id := cell.get("id"), str) else "",
+        isinstance(meta, dict) and (meta.get("solution") is True or meta.get("task") is True),
     )
 
 
