@@ -384,14 +384,15 @@ def _table(results: list[Any]) -> None:
             for name, e in result.exercises.items()
             if e.outcome != "pass"
         ]
-        note = result.reason or (", ".join(rest) if len(rest) < len(result.exercises) else "everything")
+        note = result.reason or ((", ".join(rest) if len(rest) < len(result.exercises) else "everything") if rest else "")
+        note = "; ".join(filter(None, [note, *result.notes]))
         from rich.text import Text
 
         table.add_row(
             Text(printable(result.student, keep="")),
             result.status,
             f"{result.score:g} of {result.max_score:g}",
-            Text("" if not rest else printable(note, 1_000, keep="")),
+            Text(printable(note, 1_000, keep="")),
         )
     Console(soft_wrap=True).print(table)
 

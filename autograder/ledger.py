@@ -103,6 +103,7 @@ class Ledger:
             return
         with self._writing():
             kept = gradebook.back_up(self.root, self.books)
+        self.changes.sort(key=lambda one: one.student)
         if announce:
             announce(self.changes, kept)
         if self.revision:
@@ -140,6 +141,7 @@ class Ledger:
         if not valid_id(result.student) or (result.status == "missing" and not folder.exists()):
             return
         submission: Submission | None = match(parse(job.data), self.chapter.source) if job.data else None
+        result.notes = [*filter(None, [job.note]), *(submission.notes if submission else [])]
         gradebook.write(self.books, self.chapter, result, submission, job.timestamp)
         autograded.write(self.root, self.chapter, submission, result)
         self.store.mark_latest(result, job.key, job.data)

@@ -1,4 +1,4 @@
-"""Which cell is which: by grade id, else by cell id, else by what the cell defines, else by its place.
+"""Which cell is which: by grade id, else by cell id or text, else by what the cell defines, else by its place.
 
 Editors and students lose, split, copy and move cells, Colab drops the grader's metadata, and a chapter may call an
 exercise otherwise than when it was handed out. Nothing of that may cost an answer; what had to be guessed is said.
@@ -7,6 +7,7 @@ exercise otherwise than when it was handed out. Nothing of that may cost an answ
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from autograder.intake.submission import StudentCell
 
+#: What nbgrader takes out of a test cell before students see it.
+_HIDDEN = re.compile(r"^[^\n]*### BEGIN HIDDEN TESTS.*?### END HIDDEN TESTS[^\n]*$", re.MULTILINE | re.DOTALL)
 _Cell = TypeVar("_Cell", bound="StudentCell")
 
 
@@ -34,7 +37,28 @@ def identify(cells: list[_Cell], source: NotebookNode) -> tuple[list[_Cell], lis
             cell = replace(cell, grade_id=cell.cell_id)
         by_id.append(cell)
     said = [f"metadata lost in {len(notes)} cell(s), recognised by cell ids"] if notes else []
+    by_id = _by_text(by_id, source, said)
     return _by_place(_by_definitions(by_id, source, said), source, said), said
+
+
+def _by_text(cells: list[_Cell], source: NotebookNode, said: list[str]) -> list[_Cell]:
+    """Take a cell that says what one of the course's own locked cells says, hidden tests aside, for that one."""
+    claimed = {cell.grade_id for cell in cells}
+    locked = [c for c in source.cells if ch.nbgrader_of(c) and not ch.is_solution(c) and not ch.is_manual(c)]
+    texts = {(c.cell_type, _shown(c.source)): ch.grade_id_of(c) for c in locked if ch.grade_id_of(c) not in claimed}
+    known = {ch.grade_id_of(c) for c in source.cells if ch.nbgrader_of(c)}
+    found, count = list(cells), 0
+    for index, cell in enumerate(cells):
+        if cell.grade_id not in known and cell.source.strip() and (name := texts.pop((cell.kind, _shown(cell.source)), "")):
+            found[index], count = replace(cell, grade_id=name), count + 1
+    if count:
+        said.append(f"{count} of the course's own cells had lost their ids, recognised by their text")
+    return found
+
+
+def _shown(text: str) -> str:
+    """Return a cell's text as students see it, its blanks aside."""
+    return re.sub(r"\s+", " ", _HIDDEN.sub("", text)).strip()
 
 
 def _by_place(cells: list[_Cell], source: NotebookNode, said: list[str]) -> list[_Cell]:

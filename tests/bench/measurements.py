@@ -19,9 +19,10 @@ from autograder.course import solutions
 from autograder.engine import workers
 from autograder.grade import Grading, Options
 from autograder.sandbox.levels import level
+from tests.bench import a_round, many_results
+from tests.bench.rows import Row, row
 from tests.e2e.classroom import ROOT, Classroom
 
-Row = dict[str, Any]
 SUBMISSIONS = 40
 MNIST_SUBMISSIONS = 8
 LONG_CLASS = 1000
@@ -30,18 +31,6 @@ LONG_CLASS = 1000
 def cores() -> int:
     """Return how many cores this process may use."""
     return workers()
-
-
-def row(what: str, ours: str, against: str, ratio: float, goal: str, met: bool | None) -> Row:
-    """Return one line of the table."""
-    return {
-        "what": what,
-        "ours": ours,
-        "against": against,
-        "ratio": round(ratio, 2),
-        "goal": goal,
-        "met": met,
-    }
 
 
 def _class(room: Classroom, size: int) -> list[str]:
@@ -82,7 +71,7 @@ def _by_command(room: Classroom) -> float:
 _STOCK = """
 import sys
 from pathlib import Path
-from autograder import nb
+from autograder.course import nbgrader_api as nb
 root, chapter, *students = sys.argv[1:]
 api = nb.api(Path(root))
 for student in students:
@@ -352,4 +341,9 @@ def long_class(folder: Path) -> list[Row]:
     ]
 
 
-ALL = {"nbgrader": against_nbgrader, "mnist": mnist, "learner": one_learner, "long": long_class}
+ALL = {
+    "nbgrader": against_nbgrader, "mnist": mnist, "learner": one_learner, "round": a_round.measure, "long": long_class,
+    "books": many_results.measure,
+}  # fmt: skip
+#: What takes another number of students: `round=200`.
+SIZED = ("round", "books")
