@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: What nbgrader takes out of a test cell before students see it.
 _HIDDEN = re.compile(r"^[^\n]*### BEGIN HIDDEN TESTS.*?### END HIDDEN TESTS[^\n]*$", re.MULTILINE | re.DOTALL)
+#: A cell that begins indented and returns something: the rest of a function that begins elsewhere.
+_CONTINUES = re.compile(r"\A[ \t]+\S(?:.*\n)*?[ \t]+(?:return|yield)\b")
 _Cell = TypeVar("_Cell", bound="StudentCell")
 
 
@@ -37,7 +39,7 @@ def identify(cells: list[_Cell], source: NotebookNode) -> tuple[list[_Cell], lis
             cell = replace(cell, grade_id=cell.cell_id)
         by_id.append(cell)
     said = [f"metadata lost in {len(notes)} cell(s), recognised by cell ids"] if notes else []
-    by_id = _by_text(by_id, source, said)
+    by_id = _whole(_by_text(by_id, source, said), source, said)
     return _by_place(_by_definitions(by_id, source, said), source, said), said
 
 
@@ -59,6 +61,24 @@ def _by_text(cells: list[_Cell], source: NotebookNode, said: list[str]) -> list[
 def _shown(text: str) -> str:
     """Return a cell's text as students see it, its blanks aside."""
     return re.sub(r"\s+", " ", _HIDDEN.sub("", text)).strip()
+
+
+def _whole(cells: list[_Cell], source: NotebookNode, said: list[str]) -> list[_Cell]:
+    """Take a plain cell that begins in the middle of a function for the rest of the answer above it."""
+    answers = {ch.grade_id_of(c) for c in source.cells if ch.is_solution(c)}
+    known = {ch.grade_id_of(c) for c in source.cells if ch.nbgrader_of(c)}
+    found: list[_Cell] = []
+    for cell in cells:
+        above = found[-1] if found else None
+        if (
+            above is not None and above.grade_id in answers and cell.kind == above.kind == "code" and cell.grade_id not in known
+            and _CONTINUES.match(cell.source) and _compiles(f"{above.source}\n{cell.source}")
+        ):  # fmt: skip
+            found[-1] = replace(above, source=f"{above.source}\n{cell.source}")
+            said.append(f"the answer to {above.grade_id} was cut into two cells, taken together")
+        else:
+            found.append(cell)
+    return found
 
 
 def _by_place(cells: list[_Cell], source: NotebookNode, said: list[str]) -> list[_Cell]:

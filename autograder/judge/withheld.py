@@ -72,4 +72,4 @@ def again(
                 frames[test] = alone.frames[test]
             elif reason := alone.reasons.get(test) or next(iter(alone.reasons.values()), None):
                 reasons.setdefault(test, reason)
-    return Observed(frames, reasons, contended)
+    return Observed(frames, reasons, contended, observed.undefined)

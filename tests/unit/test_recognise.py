@@ -117,3 +117,14 @@ def test_an_answer_under_an_old_name_is_found_by_its_place_and_said():
         cells.insert(4, json.loads(json.dumps(new_markdown_cell("Or not.", metadata=meta("other", solution=True, grade=True, points=1)))))
 
     assert "why" not in found(two).manual, "of two nobody can tell"
+
+
+def test_an_answer_that_was_cut_in_the_middle_is_one_again():
+    def change(cells):
+        cells[0]["source"] = "def total(x):\n    found = 0"
+        cells.insert(1, json.loads(json.dumps(new_code_cell("    for one in x:\n        found += one\n    return found"))))
+
+    seen = found(change)
+    assert seen.solution_source("total", STUB).endswith("    return found")
+    assert seen.notes == ["the answer to total was cut into two cells, taken together"]
+    assert found(lambda cells: cells.insert(1, json.loads(json.dumps(new_code_cell("    total([1])"))))).notes == []
