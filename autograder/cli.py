@@ -132,6 +132,32 @@ def mutate(arguments: tuple[str, ...]) -> None:
     mutating.main(list(arguments), prog_name="autograder dev mutate")
 
 
+@dev.command()
+@click.argument("chapter")
+@click.option("--group", "number", type=click.IntRange(1), help="Its number on the class page.  [default: list them]")
+@click.option("--name", default="name_me", show_default=True, help="What the mistake is called.")
+@click.option("--write", is_flag=True, help="Add the cell to the chapter's mistakes.py; else print it.")
+@ROOT
+def mistakes(chapter: str, number: int | None, name: str, write: bool, root: Path) -> None:
+    """Draft a cell for mistakes.py from wrong answers of a class that are alike and have no name yet."""
+    from autograder.books import groups, report
+
+    key = ch.resolve(root, chapter)
+    found = groups.groups(report.results(root, key))
+    if number is None:
+        for place, one in enumerate(found, 1):
+            _say(f"{place:>3}  {one.exercise}: {len(one.students)} answer(s), of {', '.join(one.students[:5])}{', …' if one.students[5:] else ''}")
+        click.echo(f"{len(found)} group(s) of unnamed answers in {key}" + (f". Draft one: autograder dev mistakes {key} --group 1" if found else ""))
+        return
+    text = groups.draft(root, key, found, number, name)
+    if not write:
+        for line in text.splitlines():
+            _say(line)
+        return
+    click.echo(f"wrote {groups.append(root, key, text)}")
+    click.echo(f"Say in `# help:` what is wrong and what to do instead, then: autograder dev rehearse {key}")
+
+
 @main.command()
 @click.argument("chapter")
 @ROOT
@@ -211,6 +237,7 @@ def _show(result: Any, notebook: Path, as_json: bool) -> None:
 @ROOT
 def collect(archives: tuple[Path, ...], pattern: str | None, root: Path) -> None:
     """Put zips or folders from a learning-management system into submitted/."""
+    from autograder.books import teams
     from autograder.intake import collect as collecting
 
     taken = refused = 0
@@ -222,6 +249,9 @@ def collect(archives: tuple[Path, ...], pattern: str | None, root: Path) -> None
             else:
                 taken += 1
                 _say(f"wrote {one.path}" + (f" ({one.note})" if one.note else ""))
+    for name in ch.names(root):
+        for line in teams.share(root, name):
+            _say(line)
     click.echo(f"{taken} notebook(s) collected, {refused} refused")
     if refused or not taken:
         sys.exit(1)
@@ -335,7 +365,7 @@ def _with_progress(grading: Any, each: Callable[[Any], None]) -> list[Any]:
     results = []
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task(f"grading {grading.chapter.name}", total=None)
-        announce = _announce(grading.root)
+        announce = _announce(grading)
         for result in grading.run(lambda total: progress.update(task, total=total), announce):
             results.append(_slim(result))
             each(result)
@@ -362,28 +392,42 @@ def _table(results: list[Any]) -> None:
             for name, e in result.exercises.items()
             if e.outcome != "pass"
         ]
-        note = result.reason or (", ".join(rest) if len(rest) < len(result.exercises) else "everything")
+        note = result.reason or ((", ".join(rest) if len(rest) < len(result.exercises) else "everything") if rest else "")
+        note = "; ".join(filter(None, [note, *result.notes]))
         from rich.text import Text
 
         table.add_row(
             Text(printable(result.student, keep="")),
             result.status,
             f"{result.score:g} of {result.max_score:g}",
-            Text("" if not rest else printable(note, 1_000, keep="")),
+            Text(printable(note, 1_000, keep="")),
         )
     Console(soft_wrap=True).print(table)
 
 
-def _announce(root: Path) -> Callable[[list[Any], Path | None], None]:
+def _announce(grading: Any) -> Callable[[list[Any], Path | None], None]:
     """Return what says which scores are about to change, and how to have the old ones back."""
 
     def say(changes: list[Any], kept: Path | None) -> None:
+        _say_revision(grading)
         click.echo(f"{len(changes)} score(s) in the gradebook change:", err=True)
         _list(changes)
         if kept is not None:
-            click.echo(f"The gradebook as it was: {kept}. To have it back: cp {kept} {root / 'gradebook.db'}", err=True)
+            click.echo(f"The gradebook as it was: {kept}. To have it back: cp {kept} {grading.root / 'gradebook.db'}", err=True)
 
     return say
+
+
+def _say_revision(grading: Any) -> None:
+    """Say how the chapter's own cells changed since the class was graded."""
+    if grading.revision is None:
+        return
+    name = grading.chapter.name
+    click.echo(f"{name} changed since it was graded:", err=True)
+    for line in grading.revision.lines():
+        _say(f"  {line}", err=True)
+    if grading.options.students:
+        click.echo(f"Only those named are graded anew; the others: autograder grade {name}", err=True)
 
 
 def _list(changes: list[Any]) -> None:
@@ -392,6 +436,7 @@ def _list(changes: list[Any]) -> None:
 
 
 def _would_change(parts: list[Any]) -> None:
+    _say_revision(parts[0])
     changes = [change for part in parts for change in part.changes]
     click.echo(f"{len(changes)} score(s) would change", err=True)
     _list(changes)
@@ -549,7 +594,7 @@ def _write(target: Path, content: bytes) -> None:
 
 @main.group()
 def students() -> None:
-    """The roster: who is in the course, and who has longer."""
+    """The roster: who is in the course, who works with whom, and who has longer."""
 
 
 @students.command("import")
@@ -577,14 +622,66 @@ def import_students(table: Path, root: Path) -> None:
 @click.option("--days", type=float, required=True, help="Days after the due date, in all; 0 takes an extension back.")
 @ROOT
 def extend_students(chapter: str, named: tuple[str, ...], days: float, root: Path) -> None:
-    """Give students longer for a chapter that they handed in; the next `grade` counts the lateness anew."""
-    from autograder.books import roster
+    """Give students longer for a chapter, before or after they hand it in."""
+    from autograder.books import deadlines
 
     _root_exists(root)
     name = ch.resolve(root, chapter)
-    for student in roster.extend(root, name, list(named), days):
-        _say(f"{student}: {days:g} day(s) more for {name}")
-    click.echo(f"Apply it: autograder grade {name}")
+    for line in deadlines.extend(root, name, list(named), days):
+        _say(line)
+    if deadlines.due(root, name) is None:
+        click.echo(f"{name} has no due date yet: autograder due {name} 'YYYY-MM-DD HH:MM'", err=True)
+    click.echo(f"Apply it to what is graded: autograder grade {name}")
+
+
+@students.command("group")
+@click.argument("chapter")
+@click.argument("named", nargs=-1, metavar="STUDENT...")
+@click.option(
+    "--table", type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="A CSV with the columns student and group, in place of names.",
+)
+@ROOT
+def group_students(chapter: str, named: tuple[str, ...], table: Path | None, root: Path) -> None:
+    """Let what one of a group hands in count for all of it."""
+    from autograder.books import teams
+
+    _root_exists(root)
+    if (table is None) == (not named):
+        raise click.UsageError("name the students of one group, or give --table groups.csv.")
+    name = ch.resolve(root, chapter)
+    groups = teams.read(table) if table else [list(named)]
+    teams.remember(root, name, groups)
+    click.echo(f"{len(groups)} group(s) of {name}")
+    for line in teams.share(root, name):
+        _say(line)
+
+
+@main.command()
+@click.argument("chapter")
+@click.argument("when", required=False)
+@click.option("--late", is_flag=True, help="List who was late, by how much, and what it cost.")
+@ROOT
+def due(chapter: str, when: str | None, late: bool, root: Path) -> None:
+    """Say when a chapter is due, or set it: `autograder due 01 "2026-12-01 23:59"`; `never` takes it back.
+
+    A time is this machine's local time, or has its zone behind it: "2026-12-01 23:59 Europe/Berlin".
+    """
+    from autograder.books import deadlines
+
+    _root_exists(root)
+    name = ch.resolve(root, chapter)
+    if when is not None:
+        deadlines.set_due(root, name, None if when == "never" else deadlines.read_time(when))
+    found = deadlines.due(root, name)
+    click.echo(f"{name}: due {deadlines.shown(found)}" if found else f"{name}: no due date")
+    if when is not None:
+        click.echo(f"Apply it to what is graded: autograder grade {name}")
+    for one in deadlines.lateness(root, name) if late else []:
+        longer = f", {one.extension.total_seconds() / 86_400:g} day(s) of extension" if one.extension else ""
+        cost = f", {one.penalty:g} points taken off" if one.penalty else ""
+        if one.late or one.extension:
+            _say(f"  {one.student}: {deadlines.days(one.late)} late{longer}{cost}")
 
 
 @main.command()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder import engine
-from autograder.books import gradebook, store
+from autograder.books import gradebook, revision, store
 from autograder.course.chapter import Chapter
 from autograder.errors import NoSandbox, cannot_write
 from autograder.files import write_atomically
@@ -54,6 +54,8 @@ class Grading:
         if not self.sandbox and not options.trusting:
             raise NoSandbox(self.isolation)
         self.changes: list[Change] = []
+        #: how the chapter differs from the one that the gradebook's submissions were graded by; None where it does not
+        self.revision: revision.Revision | None = None
 
     @cached_property
     def reference(self) -> str:
@@ -88,7 +90,8 @@ class Grading:
         """Yield every student's result as it is saved; `started` is told how many there are.
 
         What changes a score that the gradebook already holds is applied last: `announce` is told every such
-        change and the gradebook's backup before the first of them is written. Raises BadGradebook where the
+        change and the gradebook's backup before the first of them is written. So is everything where the chapter's own
+        cells changed since (`revision`). Raises BadGradebook where the
         gradebook cannot be read, and AutograderError where something cannot be written.
         """
         names = self.names()
@@ -99,10 +102,11 @@ class Grading:
         with self._executors(jobs, setup) as make:
             # the workers warm up while this process loads nbgrader and opens the gradebook
             found = engine.run_all(make, setup, map(self.arrive, names), window=2 * jobs)
-            if not self.options.dry_run:
+            self.revision = self._revision()
+            if not self.options.dry_run and not self.revision:
                 gradebook.ensure_assignment(self.root, self.chapter)
             with closing(gradebook.open_gradebook(self.root)) as books:
-                ledger = Ledger(self.root, self.chapter, books, self.store, self.log)
+                ledger = Ledger(self.root, self.chapter, books, self.store, self.log, self.revision)
                 self.changes = ledger.changes
                 for job, one in found:
                     result = self._result(job, one)
@@ -111,7 +115,14 @@ class Grading:
                         yield result
                     else:
                         yield from ledger.enter(job, result)
-                yield from ledger.close(self.arrive, announce)
+                if not self.options.dry_run:
+                    yield from ledger.close(self.arrive, announce)
+
+    def _revision(self) -> revision.Revision | None:
+        """Return how the chapter changed under the submissions that the gradebook holds."""
+        with closing(gradebook.open_gradebook(self.root)) as books, gradebook.readable(books.engine.url, self.root):
+            found = revision.of(books, self.root, self.chapter.name)
+        return found if found and found.graded else None
 
     def arrive(self, student: str) -> engine.Job:
         """Take a student's folder in; what is rejected, missing or graded before has its result with it."""
@@ -120,7 +131,7 @@ class Grading:
             return engine.Job(student, b"", timestamp=found.timestamp, known=self._nothing(student, found.status, found.reason))
         key = store.key_of(found.data, self.reference, self.isolation, repr(Limits()))
         known = None if self.options.force else self.store.get(self.chapter.key, student, key)
-        return engine.Job(student, found.data, timestamp=found.timestamp, key=key, known=known)
+        return engine.Job(student, found.data, timestamp=found.timestamp, key=key, known=known, note=found.note or "")
 
     def _setup(self, own_core: bool) -> engine.Setup:
         return engine.Setup(

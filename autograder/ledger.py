@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.books import autograded, gradebook, store, withdraw
+from autograder.books.revision import Revision
 from autograder.course.chapter import Chapter
 from autograder.errors import AutograderError, cannot_write
 from autograder.intake.door import valid_id
@@ -39,10 +40,16 @@ Announce = Callable[[list[Change], Path | None], None]
 
 
 class Ledger:
-    """The books of one chapter during one run: results go in as they come, and `close` writes what changes a score."""
+    """The books of one chapter during one run: results go in as they come, and `close` writes what changes a score.
 
-    def __init__(self, root: Path, chapter: Chapter, books: Any, records: store.Store, log: Log) -> None:
+    Where the chapter itself changed under a class that was graded (`revision`), everything waits for `close`.
+    """
+
+    def __init__(
+        self, root: Path, chapter: Chapter, books: Any, records: store.Store, log: Log, revision: Revision | None = None
+    ) -> None:
         self.root, self.chapter, self.books, self.store, self.log = root, chapter, books, records, log
+        self.revision = revision
         self.changes: list[Change] = []
         self.held: list[Held] = []
 
@@ -52,13 +59,13 @@ class Ledger:
         The record is written first: a run that is killed anywhere finds it again.
         """
         changes = self.note(result)
-        if result.status == "error":
+        if result.status == "error" and not self.revision:
             yield self._withdraw(job, result)
             return
         if result.status == "graded":
             with self._writing():
                 self.store.put(job.key, result)
-        if not changes:
+        if not changes and not self.revision:
             yield self._apply(job, result)
             return
         slim = Result(result.student, result.chapter, "graded") if result.status == "graded" else result
@@ -80,7 +87,10 @@ class Ledger:
         if not valid_id(student):
             return None
         found = gradebook.scores(self.books, self.chapter, student)
-        names = [name for exercise in self.chapter.exercises.values() for name in exercise.points]
+        if self.revision:
+            names = set(found) - self.revision.manual
+        else:
+            names = {name for exercise in self.chapter.exercises.values() for name in exercise.points}
         scores = [score for name in names if (score := found.get(name)) is not None]
         return float(sum(scores)) if scores else None
 
@@ -89,16 +99,22 @@ class Ledger:
 
         `arrive` takes a student's submission in once more: what was handed in meanwhile is left to the next run.
         """
-        if not self.held:
+        if not self.held and not self.revision:
             return
         with self._writing():
             kept = gradebook.back_up(self.root, self.books)
+        self.changes.sort(key=lambda one: one.student)
         if announce:
             announce(self.changes, kept)
+        if self.revision:
+            self.books.db.rollback()  # nothing of this session's may stand in the way of another's writing
+            gradebook.ensure_assignment(self.root, self.chapter)
+            self.books.db.expire_all()
         for held in self.held:
             job = arrive(held.result.student)
             if job.key == held.key:
-                yield self._apply(job, self._read(held))
+                result = self._read(held)
+                yield self._withdraw(job, result) if result.status == "error" else self._apply(job, result)
 
     def _read(self, held: Held) -> Result:
         if held.result.status != "graded":
@@ -125,6 +141,7 @@ class Ledger:
         if not valid_id(result.student) or (result.status == "missing" and not folder.exists()):
             return
         submission: Submission | None = match(parse(job.data), self.chapter.source) if job.data else None
+        result.notes = [*filter(None, [job.note]), *(submission.notes if submission else [])]
         gradebook.write(self.books, self.chapter, result, submission, job.timestamp)
         autograded.write(self.root, self.chapter, submission, result)
         self.store.mark_latest(result, job.key, job.data)

@@ -40,6 +40,8 @@ class Job:
     #: content key of its record
     key: str = ""
     known: Result | None = None
+    #: what was odd about the file, in a line
+    note: str = ""
 
 
 class UnderLoad(RuntimeError):

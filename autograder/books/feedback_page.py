@@ -79,7 +79,7 @@ def html(inputs: Inputs) -> str:
         key=inputs.key, title=f"{_title(chapter)}: {inputs.name}", status=result.status, reason=result.reason or "",
         points=_number(max(0.0, total - inputs.penalty)), most=_number(sum(mark.most for mark in inputs.marks.values())),
         penalty=_number(inputs.penalty) if inputs.penalty else "", waits=any(mark.waits for mark in inputs.marks.values()),
-        notes=_notes(chapter, inputs), rows=rows, open=[row for row in rows if not row["done"]],
+        notes=result.notes or _notes(chapter, inputs), rows=rows, open=[row for row in rows if not row["done"]],
         passed=[row for row in rows if row["done"]], cells=[_shown(cell) for cell in notebook["cells"]],
         back={row["check"] or row["anchor"] for row in rows}, code_style=_code_style(),
     )  # fmt: skip
@@ -109,7 +109,7 @@ def _exercises(chapter: ch.Chapter, inputs: Inputs, result: Result) -> list[dict
         points = sum(mark.points for mark in marks) if marks else (found.score if found else 0.0)
         row: dict[str, Any] = {
             "name": name, "anchor": _anchor(name), "check": "", "points": _number(points), "most": _number(exercise.max_score),
-            "outcome": _SAID.get(found.outcome, found.outcome) if found else result.status, "what": "", "hidden": False,
+            "outcome": _SAID.get(found.outcome, found.outcome) if found else "not graded yet" if result.status == "graded" else result.status, "what": "", "hidden": False,
             "help": "", "comment": " ".join(mark.comment for mark in marks if mark.comment),
             "done": found is not None and found.outcome == "pass",
         }  # fmt: skip

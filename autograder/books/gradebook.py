@@ -6,15 +6,17 @@ its submission, so that nothing of an older attempt stays behind.
 
 from __future__ import annotations
 
+import json
 import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from autograder.books import revision
 from autograder.books.store import Store
 from autograder.course import chapter as ch
 from autograder.course import nbgrader_api as nb
@@ -26,6 +28,8 @@ from autograder.judge.result import Result
 BUSY_TRIES = 6
 #: Where copies of the gradebook are kept, below a course root.
 BACKUPS = Path(".autograder", "backups")
+#: Extensions of students whose submission is not there yet, by chapter and student, in days.
+WAITING_EXTENSIONS = Path(".autograder", "extensions.json")
 
 
 def open_gradebook(root: Path) -> Any:
@@ -98,17 +102,16 @@ def one_transaction(gradebook: Any) -> Iterator[None]:
 def ensure_assignment(root: Path, chapter: ch.Chapter) -> bool:
     """Put a chapter into the gradebook where it is missing or differs; return True where something was written.
 
-    nbgrader's own generate_assignment does it, on a copy, so that `release/` stays as it was built.
+    nbgrader's own generate_assignment does it, on a copy, so that `release/` stays as it was built. Where something
+    was handed in already, the rows are brought into line first, as `books.revision` says.
     """
-    wanted = {
-        ch.grade_id_of(c): float(ch.nbgrader_of(c)["points"])
-        for c in chapter.source.cells
-        if ch.nbgrader_of(c).get("grade") or ch.nbgrader_of(c).get("task")
-    }
     with open_gradebook(root) as gradebook, readable(gradebook.engine.url, root):
         db_url = str(gradebook.engine.url.render_as_string(hide_password=False))
-        if _cells(gradebook, chapter) == wanted:
+        changed = revision.of(gradebook, root, chapter.name)
+        if changed is None and _holds(gradebook, chapter.name):
             return False
+        if changed is not None and changed.graded:
+            patiently(lambda: changed.apply(gradebook))
     with tempfile.TemporaryDirectory(prefix="layer-by-layer-") as name:
         copy = Path(name) / "source" / chapter.name
         copy.mkdir(parents=True)
@@ -122,15 +125,13 @@ def ensure_assignment(root: Path, chapter: ch.Chapter) -> bool:
     return True
 
 
-def _cells(gradebook: Any, chapter: ch.Chapter) -> dict[str, float]:
+def _holds(gradebook: Any, assignment: str) -> bool:
     from nbgrader.api import MissingEntry
 
     try:
-        notebook = gradebook.find_notebook(chapter.notebook, chapter.name)
+        return bool(gradebook.find_assignment(assignment).notebooks)
     except MissingEntry:
-        return {}
-    graded = [*notebook.grade_cells, *notebook.task_cells]
-    return {cell.name: float(cell.max_score) for cell in graded}
+        return False
 
 
 def apply(
@@ -144,7 +145,8 @@ def apply(
             # SQLAlchemy 2 warns about how nbgrader 0.9 adds a submission; the rows come out right
             warnings.filterwarnings("ignore", message=r"Object of type <Submitted\w+> not in session")
             submitted = gradebook.update_or_create_submission(chapter.name, result.student, **when)
-        notebook = next(n for n in submitted.notebooks if n.name == chapter.notebook)
+        _grant_waiting(chapter.root, submitted, result.student)
+        notebook = _submitted_notebook(gradebook, submitted, chapter)
         _add_missing_rows(gradebook, notebook)
         for grade in notebook.grades:
             _set_grade(grade, result, submission, chapter)
@@ -174,6 +176,18 @@ def _is_a_time(text: str) -> bool:
         return parse_utc(text) is not None
     except Exception:  # dateutil's and Python's own, of many kinds: no time, and no reason to lose the grade
         return False
+
+
+def _submitted_notebook(gradebook: Any, submitted: Any, chapter: ch.Chapter) -> Any:
+    """Return a submission's row of a notebook; one from before the assignment gained the notebook has none."""
+    from nbgrader.api import SubmittedNotebook
+
+    there = next((n for n in submitted.notebooks if n.name == chapter.notebook), None)
+    if there is None:
+        there = SubmittedNotebook(notebook=gradebook.find_notebook(chapter.notebook, chapter.name), assignment=submitted)
+        gradebook.db.add(there)
+        gradebook.db.flush()
+    return there
 
 
 def _add_missing_rows(gradebook: Any, notebook: Any) -> None:
@@ -222,8 +236,12 @@ def _as_before(name: str, submission: Submission | None, chapter: ch.Chapter, st
     except AutograderError:
         return False
     answer = submission.manual.get(name) if submission else None
-    before = next((cell.source for cell in cells if ch.grade_id_of(cell) == name), None)
-    return answer is not None and before == shown_answer(answer)
+    if answer is None:
+        return False
+    known = {ch.grade_id_of(cell) for cell in chapter.source.cells}
+    before = [cell.source for cell in cells if ch.grade_id_of(cell) == name]
+    renamed = [cell.source for cell in cells if ch.is_manual(cell) and ch.grade_id_of(cell) not in known]
+    return shown_answer(answer) in (before or renamed)
 
 
 def _answered(name: str, submission: Submission, chapter: ch.Chapter) -> bool:
@@ -248,12 +266,23 @@ def _comment(name: str, result: Result, submission: Submission | None, chapter: 
     return result.reason if submission is None else None
 
 
+def _grant_waiting(root: Path, submitted: Any, student: str) -> None:
+    """Give a submission the extension that was granted before it came."""
+    try:
+        waiting = json.loads((root / WAITING_EXTENSIONS).read_bytes())
+        days = float(waiting.get(submitted.name, {}).get(student, 0.0))
+    except (OSError, ValueError, TypeError, AttributeError):
+        return
+    if days and submitted.extension is None:
+        submitted.extension = timedelta(days=days)
+
+
 def _late_penalty(root: Path, submitted: Any, notebook: Any, student: str) -> None:
     """Take off what the course's configured plugin says, within nbgrader's own bounds."""
     from nbgrader.preprocessors import AssignLatePenalties
 
     notebook.late_submission_penalty = None
-    if submitted.total_seconds_late > 0:
+    if submitted.assignment.duedate is not None and submitted.total_seconds_late > 0:
         policy = AssignLatePenalties(config=nb.config(root))
         policy.init_plugin()
         penalty = policy.plugin_inst.late_submission_penalty(

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.course import chapter as ch
+from autograder.course import solutions
 from autograder.errors import AutograderError, BadNotebook
+from autograder.files import write_atomically
 from autograder.intake.submission import match, parse
 from autograder.judge.result import Result
 from autograder.rebuild.cells import stubs_of
@@ -60,15 +62,29 @@ def answer(chapter: ch.Chapter, student: str, exercise: str) -> str:
     return submission.solution_source(exercise, stubs_of(chapter.release).get(exercise, "")) or ""
 
 
-def draft(root: Path, name: str, found: list[Group], number: int = 1) -> str:
+def draft(root: Path, name: str, found: list[Group], number: int = 1, called: str = "name_me") -> str:
     """Return the draft of a cell for mistakes.py, made from one answer of group `number` (from 1, the largest).
 
-    AutograderError where there is no such group.
+    AutograderError where there is no such group, where `called` is no name, or where the exercise has a mistake of that name.
     """
     if not 1 <= number <= len(found):
         has = f"there are {len(found)}" if found else "there is none"
         raise AutograderError(f"no group {number} of unnamed answers in {name}: {has}. Run `autograder report {name}` to see them.")
     group = found[number - 1]
-    code = answer(ch.Chapter(root, name), group.students[0], group.exercise).strip("\n")
+    notebook, _, exercise = group.exercise.rpartition("/")
+    chapter = ch.Chapter(root, name, notebook)
+    taken = [one.name for one in chapter.named(solutions.MISTAKES) if one.exercise == exercise]
+    if not called.isidentifier() or called in taken:
+        why = "is taken" if called in taken else "is no name"
+        raise AutograderError(f"{called!r} {why}. Say another: `autograder dev mistakes {name} --group {number} --name what_is_wrong`.")
+    code = answer(chapter, group.students[0], exercise).strip("\n").replace("# %%", "#  %%")  # no title of another cell
     what = " ".join(group.message.split())[:200]
-    return f"# %% {group.exercise}: name_me\n# help: say what is wrong and what to do instead ({len(group.students)} answers: {what})\n{code}\n"
+    return f"# %% {exercise}: {called}\n# help: say what is wrong and what to do instead ({len(group.students)} answers: {what})\n\n{code}\n"
+
+
+def append(root: Path, name: str, cell: str) -> Path:
+    """Add a cell to a chapter's mistakes.py, made where there is none, and return its path."""
+    path = root / "course" / name / solutions.MISTAKES
+    before = path.read_text(encoding="utf-8").rstrip("\n") + "\n\n" if path.is_file() else ""
+    write_atomically(path, f"{before}{cell}".encode())
+    return path

@@ -138,7 +138,7 @@ def _student(root: Path, of: Class, one: Result) -> dict[str, Any]:
     open_ones = ", ".join(name for name, e in one.exercises.items() if e.outcome != "pass")
     pages = [f"feedback/{one.student}/{of.name}/{part.notebook}.html" for part in of.parts]
     links = [f"../{path}" for path in pages if (root / path).is_file()]
-    note = one.reason or (f"open: {open_ones}" if open_ones else "")
+    note = "; ".join(filter(None, [one.reason or (f"open: {open_ones}" if open_ones else ""), *one.notes]))
     return {"name": one.student, "status": one.status, "score": f"{one.score:g}", "most": f"{one.max_score:g}", "note": note, "links": links}
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 from autograder.books import tables
@@ -85,19 +83,3 @@ def absent(root: Path, chapter: str) -> list[str]:
         everybody = [one.id for one in gradebook.db.query(Student.id)]
     folder = root / "submitted"
     return sorted(student for student in everybody if not (folder / student / chapter).is_dir())
-
-
-def extend(root: Path, chapter: str, students: list[str], days: float) -> Iterator[str]:
-    """Give students `days` after the due date, on nbgrader's own field; yield each.
-
-    AutograderError for one without a submission, which is where nbgrader keeps an extension.
-    """
-    with closing(open_gradebook(root)) as gradebook:
-        from nbgrader.api import MissingEntry
-
-        for student in students:
-            try:
-                patiently(partial(gradebook.grant_extension, chapter, student, days=days))
-            except MissingEntry as error:
-                raise AutograderError(f"no graded submission of {chapter} by {student}: collect and grade it, then run `autograder students extend` again.") from error
-            yield student

@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from autograder.errors import AutograderError
-from autograder.intake.submission import MAX_BYTES
+from autograder.intake.submission import LARGEST, MAX_BYTES, without_outputs
 from lessonkit.plain_text import one_line
 
 MAX_MEMBERS = 20_000
@@ -34,6 +34,7 @@ class Member:
     data: bytes = b""
     reason: str = ""
     when: datetime | None = None
+    note: str = ""
 
 
 def members(archive: Path) -> Iterator[Member]:
@@ -62,10 +63,10 @@ def _folder(archive: Path) -> Iterator[Member]:
         if path.is_symlink():
             yield Member(name, reason="a symbolic link; hand in the file itself")
         elif path.is_file():
-            if path.stat().st_size > MAX_BYTES:
-                yield Member(name, reason=f"larger than {MAX_BYTES // 2**20} MiB")
+            if path.stat().st_size > LARGEST:
+                yield Member(name, reason=f"larger than {LARGEST // 2**20} MiB")
             else:
-                yield Member(name, path.read_bytes())
+                yield _slim(Member(name, path.read_bytes()))
 
 
 def _zip(opened: zipfile.ZipFile, nested: bool) -> Iterator[Member]:
@@ -78,7 +79,7 @@ def _zip(opened: zipfile.ZipFile, nested: bool) -> Iterator[Member]:
         if info.is_dir() or is_passed_over(name):
             continue
         one = _zip_member(opened, info, name)
-        room -= len(one.data)
+        room -= max(len(one.data), info.file_size if one.data else 0)
         if room < 0:
             one = replace(one, data=b"", reason="the archive unpacks to more than 2 GiB")
         if one.data[:4] == b"PK\x03\x04" and not one.reason:
@@ -95,19 +96,27 @@ def _zip_member(opened: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> Me
         return Member(shown, reason="a symbolic link")
     if info.flag_bits & 1:
         return Member(shown, reason="it has a password; unpack the archive and give the folder")
-    if info.file_size > MAX_BYTES:
-        return Member(shown, reason=f"unpacks to {info.file_size / 2**20:.0f} MiB from {info.compress_size} bytes, more than {MAX_BYTES // 2**20}")
+    if info.file_size > LARGEST:
+        return Member(shown, reason=f"unpacks to {info.file_size / 2**20:.0f} MiB from {info.compress_size} bytes, more than {LARGEST // 2**20}")
     try:
         with opened.open(info) as file:
-            data = io.BytesIO(file.read(MAX_BYTES + 1)).getvalue()
+            data = io.BytesIO(file.read(LARGEST + 1)).getvalue()
     except NotImplementedError:
         method = _METHODS.get(info.compress_type, f"method {info.compress_type}")
         return Member(shown, reason=f"it is packed with {method}, which this Python cannot unpack; unpack the archive and give the folder")
     except Exception as error:  # damaged: this member's own affair
         return Member(shown, reason=f"it is damaged ({one_line(str(error) or type(error).__name__, 80)}); download the archive again")
+    if len(data) > info.file_size:
+        return Member(shown, reason="larger than it says")
+    return _slim(Member(path.as_posix(), data, when=_when(info)))
+
+
+def _slim(member: Member) -> Member:
+    """Return a large notebook without its outputs, which play no part; what is large for another reason is not taken."""
+    data, note = without_outputs(member.data)
     if len(data) > MAX_BYTES:
-        return Member(shown, reason="larger than it says, or than a submission may be")
-    return Member(path.as_posix(), data, when=_when(info))
+        return replace(member, data=b"", reason=f"{len(data) / 2**20:.0f} MiB, more than {MAX_BYTES // 2**20}")
+    return replace(member, data=data, note=note)
 
 
 def _when(info: zipfile.ZipInfo) -> datetime | None:

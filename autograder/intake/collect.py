@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from autograder.intake import archive as archives
 from autograder.intake import collected, identity
 from autograder.intake.archive import Member
 from autograder.intake.door import valid_id
-from autograder.intake.submission import StudentCell, match, parse
+from autograder.intake.submission import StudentCell, is_like_a_notebook, match, parse, what_else
 from autograder.log import Log
 from lessonkit.plain_text import one_line
 
@@ -67,6 +68,7 @@ def collect(root: Path, archive: Path, pattern: str | None = None) -> Iterator[C
         raise AutograderError(f"no chapters in {root / 'source'}. Run `autograder build` first.")
     if not archive.exists():
         raise AutograderError(f"{archive} does not exist. Give a zip from your LMS or a folder of notebooks.")
+    _usable(pattern)
     found: list[_Found] = []
     people = identity.People((r.student, r.shown, r.system, r.number, r.chapter) for r in collected.rows(root) if r.taken)
     for member in _named(archive, [c.name for c in chapters]):
@@ -81,8 +83,19 @@ def collect(root: Path, archive: Path, pattern: str | None = None) -> Iterator[C
     groups: dict[tuple[str, str], list[_Found]] = {}
     for one in found:
         groups.setdefault((one.student, one.chapter.key), []).append(one)
+    alone = len({one.student for one in found}) == 1
     for versions in groups.values():
-        yield from _take(root, archive, versions)
+        yield from _take(root, archive, versions, alone)
+
+
+def _usable(pattern: str | None) -> None:
+    try:
+        if pattern is None or "student" in re.compile(pattern).groupindex:
+            return
+        why = "it has no group called student"
+    except re.error as error:
+        why = f"it is no regular expression: {error}"
+    raise AutograderError(f"--pattern {pattern!r}: {why}. Write it like '(?P<student>[a-z]+)_'.")
 
 
 def _named(archive: Path, chapters: list[str]) -> Iterator[Member]:
@@ -120,7 +133,7 @@ def _look(member: Member, chapters: list[ch.Chapter], people: identity.People, p
     if member.reason:
         return no(member.reason)
     shown = member.name.rpartition("/")[2]
-    if not shown.lower().endswith(ENDINGS):
+    if not shown.lower().endswith(ENDINGS) and not is_like_a_notebook(member.data):
         return no(_no_notebook(shown, member.data))
     name = identity.read(member.name, [c.name for c in chapters], pattern)
     if name is None:
@@ -139,17 +152,15 @@ def _look(member: Member, chapters: list[ch.Chapter], people: identity.People, p
     student = people.id_of(name, best.name)
     if not valid_id(student):
         return no(f"no student id can be made of {one_line(name.shown, 60)!r}; say it with --pattern '(?P<student>…)'")
-    note = "" if shown.endswith(".ipynb") else f"its name ends in {shown[shown.lower().index('.ipynb'):]}; taken for a notebook"
-    return _Found(member, name, student, best, _written(cells, best), note)
+    notes = [member.note] if member.note else []
+    if not shown.endswith(".ipynb"):
+        ending = shown[shown.lower().find(".ipynb") :] if ".ipynb" in shown.lower() else Path(shown).suffix or "nothing"
+        notes.append(f"its name ends in {ending}; taken for a notebook")
+    return _Found(member, name, student, best, _written(cells, best), "; ".join(notes))
 
 
 def _no_notebook(shown: str, data: bytes) -> str:
-    head = data[:200].lstrip().lower()
-    if head.startswith((b"<!doctype html", b"<html")):
-        return "a web page, no notebook: ask for the .ipynb itself"
-    if head.startswith(b"%pdf"):
-        return "a PDF, no notebook: ask for the .ipynb"
-    return f"{Path(shown).suffix or 'a file without ending'}, no notebook: ask for the .ipynb"
+    return what_else(data) or f"{Path(shown).suffix or 'a file without ending'}, no notebook: ask for the .ipynb"
 
 
 def _wanted(chapter: ch.Chapter) -> int:
@@ -164,8 +175,16 @@ def _written(cells: list[StudentCell], chapter: ch.Chapter) -> int:
     return sum(1 for name, text in answers.items() if name in stubs and text.strip() not in ("", stubs[name]))
 
 
-def _take(root: Path, archive: Path, versions: list[_Found]) -> Iterator[Collected]:
-    """Write the newest version of one person's notebook, and say what became of the others."""
+def _take(root: Path, archive: Path, versions: list[_Found], alone: bool) -> Iterator[Collected]:
+    """Write the newest version of one person's notebook, and say what became of the others.
+
+    `alone`: nobody else has anything in the archive, so that what is taken for a person may be a class's folder.
+    """
+    if alone and versions[0].name.system == "folder" and len(stems := _stems(versions)) > 1:
+        names = ", ".join(sorted(stems))
+        for one in versions:
+            yield _noted(root, archive, _line(one, None, f"the archive holds one folder with {names} in it: versions of one person, or one of each? Say whose is whose with --pattern '(?P<student>[^/]+)\\.ipynb'"), one)
+        return
     whose = {(one.name.shown, one.name.number, one.member.name.rpartition("/")[0]) for one in versions}
     if len({(shown, number) for shown, number, _ in whose}) == 1 and len(whose) > 1 and versions[0].name.system in ("folder", "file"):
         folders = ", ".join(sorted(folder or "the top folder" for *_, folder in whose))
@@ -188,6 +207,12 @@ def _take(root: Path, archive: Path, versions: list[_Found]) -> Iterator[Collect
         why = "untouched" if not one.written and newest.written else "an older attempt"
         yield _noted(root, archive, _line(one, None, f"{why}: {one_line(newest.member.name, 80)} counts; this one is kept as {kept.relative_to(root)}"), one)
     yield _put(root, archive, newest)
+
+
+def _stems(versions: list[_Found]) -> set[str]:
+    """Return what files are called that are neither a chapter's notebook nor a second download of one another."""
+    names = {re.sub(r"(?: \(\d+\)|-\d{1,2})$", "", one.member.name.rpartition("/")[2].partition(".")[0]) for one in versions}
+    return names if len({one.member.data for one in versions}) > 1 and versions[0].chapter.notebook not in names else set()
 
 
 def _when(one: _Found) -> datetime | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from autograder.course import chapter as ch
 from autograder.errors import BadNotebook
-from autograder.intake.submission import MAX_BYTES, match, parse
+from autograder.intake.submission import LARGEST, match, parse, without_outputs
 from autograder.log import Log
 
 if TYPE_CHECKING:
@@ -98,11 +98,11 @@ def _take_in(folder: Path, chapter: str, student: str, source: NotebookNode, not
     timestamp = _timestamp(folder)
     exact = folder / f"{notebook}.ipynb"
     if _is_regular(exact):  # whatever else lies there, an environment or a link, is left alone
-        data = read_regular(exact)
+        data, note = without_outputs(read_regular(exact))
         wanted = len({ch.grade_id_of(c) for c in source.cells if ch.nbgrader_of(c)})
         if match(parse(data), source).matched < ENOUGH * wanted * 0.5:
             return Intake(student, "rejected", reason=_not_this(chapter, notebook))
-        return Intake(student, "ready", data, timestamp=timestamp)
+        return Intake(student, "ready", data, note=note or None, timestamp=timestamp)
     files = _regular_files(folder)
     return _renamed(files, folder, chapter, student, source, timestamp, notebook)
 
@@ -148,7 +148,7 @@ def read_regular(path: Path) -> bytes:
     with os.fdopen(handle, "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise BadNotebook(f"{path.name} is no regular file")
-        return file.read(MAX_BYTES + 1)
+        return file.read(LARGEST + 1)
 
 
 def _renamed(
@@ -167,7 +167,7 @@ def _renamed(
     problem: str | None = None
     for path in notebooks:
         try:
-            data = read_regular(path)
+            data, _ = without_outputs(read_regular(path))
             if match(parse(data), source).matched >= ENOUGH * wanted:
                 fits.append((path, data))
         except BadNotebook as error:

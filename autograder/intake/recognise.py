@@ -1,23 +1,29 @@
-"""Which cell is which: by grade id, else by cell id, else by what the cell defines.
+"""Which cell is which: by grade id, else by cell id or text, else by what the cell defines, else by its place.
 
-Editors and students lose, split, copy and move cells, and Colab drops the grader's metadata. Nothing of that may cost
-an answer; what had to be guessed is said.
+Editors and students lose, split, copy and move cells, Colab drops the grader's metadata, and a chapter may call an
+exercise otherwise than when it was handed out. Nothing of that may cost an answer; what had to be guessed is said.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from autograder.course import chapter as ch
 from autograder.course.cell_text import python_of
+from lessonkit.plain_text import one_line
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
     from autograder.intake.submission import StudentCell
 
+#: What nbgrader takes out of a test cell before students see it.
+_HIDDEN = re.compile(r"^[^\n]*### BEGIN HIDDEN TESTS.*?### END HIDDEN TESTS[^\n]*$", re.MULTILINE | re.DOTALL)
+#: A cell that begins indented and returns something: the rest of a function that begins elsewhere.
+_CONTINUES = re.compile(r"\A[ \t]+\S(?:.*\n)*?[ \t]+(?:return|yield)\b")
 _Cell = TypeVar("_Cell", bound="StudentCell")
 
 
@@ -33,7 +39,79 @@ def identify(cells: list[_Cell], source: NotebookNode) -> tuple[list[_Cell], lis
             cell = replace(cell, grade_id=cell.cell_id)
         by_id.append(cell)
     said = [f"metadata lost in {len(notes)} cell(s), recognised by cell ids"] if notes else []
-    return _by_definitions(by_id, source, said), said
+    by_id = _whole(_by_text(by_id, source, said), source, said)
+    return _by_place(_by_definitions(by_id, source, said), source, said), said
+
+
+def _by_text(cells: list[_Cell], source: NotebookNode, said: list[str]) -> list[_Cell]:
+    """Take a cell that says what one of the course's own locked cells says, hidden tests aside, for that one."""
+    claimed = {cell.grade_id for cell in cells}
+    locked = [c for c in source.cells if ch.nbgrader_of(c) and not ch.is_solution(c) and not ch.is_manual(c)]
+    texts = {(c.cell_type, _shown(c.source)): ch.grade_id_of(c) for c in locked if ch.grade_id_of(c) not in claimed}
+    known = {ch.grade_id_of(c) for c in source.cells if ch.nbgrader_of(c)}
+    found, count = list(cells), 0
+    for index, cell in enumerate(cells):
+        if cell.grade_id not in known and cell.source.strip() and (name := texts.pop((cell.kind, _shown(cell.source)), "")):
+            found[index], count = replace(cell, grade_id=name), count + 1
+    if count:
+        said.append(f"{count} of the course's own cells had lost their ids, recognised by their text")
+    return found
+
+
+def _shown(text: str) -> str:
+    """Return a cell's text as students see it, its blanks aside."""
+    return re.sub(r"\s+", " ", _HIDDEN.sub("", text)).strip()
+
+
+def _whole(cells: list[_Cell], source: NotebookNode, said: list[str]) -> list[_Cell]:
+    """Take a plain cell that begins in the middle of a function for the rest of the answer above it."""
+    answers = {ch.grade_id_of(c) for c in source.cells if ch.is_solution(c)}
+    known = {ch.grade_id_of(c) for c in source.cells if ch.nbgrader_of(c)}
+    found: list[_Cell] = []
+    for cell in cells:
+        above = found[-1] if found else None
+        if (
+            above is not None and above.grade_id in answers and cell.kind == above.kind == "code" and cell.grade_id not in known
+            and _CONTINUES.match(cell.source) and _compiles(f"{above.source}\n{cell.source}")
+        ):  # fmt: skip
+            found[-1] = replace(above, source=f"{above.source}\n{cell.source}")
+            said.append(f"the answer to {above.grade_id} was cut into two cells, taken together")
+        else:
+            found.append(cell)
+    return found
+
+
+def _by_place(cells: list[_Cell], source: NotebookNode, said: list[str]) -> list[_Cell]:
+    """Take an answer under a name that the chapter has no longer for the one that stands between the same two cells."""
+    known = {ch.grade_id_of(c) for c in source.cells if ch.nbgrader_of(c)}
+    there = {cell.grade_id for cell in cells} & known
+    answers = [(ch.grade_id_of(c), c.cell_type) for c in source.cells if ch.is_solution(c) or ch.is_manual(c)]
+    wanted = _gaps([(ch.grade_id_of(c), c.cell_type) for c in source.cells if ch.nbgrader_of(c)], there, set(answers))
+    strays = {(cell.grade_id, cell.kind) for cell in cells if cell.says_answer and cell.grade_id and cell.grade_id not in known}
+    given = _gaps([(cell.grade_id, cell.kind) for cell in cells], there, strays)
+    names = {old[0][0]: wanted[gap][0][0] for gap, old in given.items() if len(set(old)) == 1 and len(wanted.get(gap, [])) == 1}
+    said += [f"the answer to {now} was found in a cell called {one_line(old, 60)}, by its place" for old, now in names.items()]
+    return [replace(cell, grade_id=names.get(cell.grade_id, cell.grade_id)) if cell.grade_id not in known else cell for cell in cells]
+
+
+def _gaps(cells: list[tuple[str, str]], there: set[str], wanted: set[tuple[str, str]]) -> dict[tuple[str, str, str], list[tuple[str, str]]]:
+    """Return the `wanted` among (name, type) cells by their gap: the cells of `there` before and after them, and the type."""
+    before, open_ones = "", list[tuple[str, str]]()
+    found: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
+
+    def close(after: str) -> None:
+        for one in open_ones:
+            found.setdefault((before, after, one[1]), []).append(one)
+        open_ones.clear()
+
+    for cell in cells:
+        if cell[0] in there:
+            close(cell[0])
+            before = cell[0]
+        elif cell in wanted:
+            open_ones.append(cell)
+    close("")
+    return found
 
 
 def _by_definitions(cells: list[_Cell], source: NotebookNode, said: list[str]) -> list[_Cell]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 MAX_BYTES = 20 * 2**20
+#: A larger file is nobody's notebook; up to here its outputs are left out, which play no part in grading.
+LARGEST = 200 * 2**20
 MAX_CELLS = 5_000
 MAX_SOURCE = 2 * 2**20
 #: Brackets, commas and colons in the file: what it costs as objects, before it is parsed.
@@ -41,6 +43,8 @@ class StudentCell:
     attachments: dict[str, Any] = field(default_factory=dict)
     #: the notebook format's own id of the cell; ours are equal to the grade ids
     cell_id: str = ""
+    #: it says of itself that an answer stands in it: a hint where nothing better tells what it is, and no more
+    says_answer: bool = False
 
 
 @dataclass
@@ -91,22 +95,60 @@ def parse(data: bytes) -> list[StudentCell]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadNotebook(
-            f"the notebook is not UTF-8 text ({error.reason} at byte {error.start}); save it in JupyterLab"
+            what_else(data) or f"the notebook is not UTF-8 text ({error.reason} at byte {error.start}); save it in JupyterLab"
         ) from error
     try:
         found = json.loads(text)
     except RecursionError as error:
         raise BadNotebook("the notebook is nested too deeply to be one") from error
     except ValueError as error:
-        raise BadNotebook(
-            f"the notebook is not valid JSON ({one_line(str(error), 80)}): truncated, or not a notebook"
-        ) from error
+        raise BadNotebook(what_else(data) or f"the notebook is not valid JSON ({one_line(str(error), 80)}): truncated, or not a notebook") from error
     try:
         return _cells(found)
     except BadNotebook:
         raise
     except Exception as error:  # whatever a file can hold: it ends itself and no other
         raise BadNotebook(f"the file is JSON, but no notebook ({type(error).__name__} in its cells)") from error
+
+
+#: What people hand in for a notebook, by how it begins.
+_ELSE = (
+    (b"<!doctype html", "a web page (HTML) that shows a notebook: download the .ipynb itself"),
+    (b"<html", "a web page (HTML) that shows a notebook: download the .ipynb itself"),
+    (b"%pdf", "a PDF: hand in the .ipynb"),
+    (b"version https://git-lfs", "a pointer of Git LFS and not the file: run `git lfs pull` and hand in the .ipynb"),
+    (b"bplist", "a placeholder of iCloud and not the file: open it first, so that it is downloaded"),
+    (b"pk\x03\x04", "a zip: unpack it and hand in the .ipynb"),
+    (b"import ", "a Python script: hand in the .ipynb"),
+    (b"# %%", "a Python script: hand in the .ipynb"),
+)  # fmt: skip
+
+
+def what_else(data: bytes) -> str:
+    """Return what a file is that is no notebook, by how it begins, and what to do; "" where nothing tells."""
+    head = data[:200].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    return next((says for begins, says in _ELSE if head.startswith(begins)), "")
+
+
+def is_like_a_notebook(data: bytes) -> bool:
+    """Return True for what looks like a notebook's JSON, whatever its name ends in."""
+    return data[:200].removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{") and b'"cells"' in data and b'"nbformat"' in data
+
+
+def without_outputs(data: bytes) -> tuple[bytes, str]:
+    """Return a notebook that is larger than MAX_BYTES without its outputs, and a note; another as it is, with none."""
+    if not MAX_BYTES < len(data) <= LARGEST or sum(data.count(mark) for mark in (b"[", b"{", b",", b":")) > MAX_MARKS:
+        return data, ""
+    try:
+        found = json.loads(data.decode("utf-8-sig"))
+        for cell in found["cells"]:
+            if "outputs" in cell:
+                cell["outputs"] = []
+        # a widget's state lies in the notebook's own metadata
+        slim = json.dumps({"cells": found["cells"], "metadata": {}, "nbformat": 4, "nbformat_minor": found.get("nbformat_minor", 5)}).encode()
+    except (ValueError, RecursionError, TypeError, KeyError):
+        return data, ""
+    return (slim, f"its outputs ({len(data) / 2**20:.0f} MiB) were left out") if len(slim) <= MAX_BYTES else (data, "")
 
 
 def _cells(found: Any) -> list[StudentCell]:
@@ -141,6 +183,7 @@ def _cell(cell: dict[str, Any]) -> StudentCell:
         tuple(output for output in outputs[:50] if isinstance(output, dict)),
         _attachments(cell.get("attachments")),
         sound(cell_id, 200) if isinstance(cell_id := cell.get("id"), str) else "",
+        isinstance(meta, dict) and (meta.get("solution") is True or meta.get("task") is True),
     )
 
 

@@ -75,6 +75,7 @@ class Bench:
                 "exercise": name, "source": source, "beside": beside,
                 "frames": {cell: observed.frames[cell] for cell in cells if cell in observed.frames},
                 "reasons": {cell: observed.reasons[cell] for cell in (*cells, name) if cell in observed.reasons},
+                "undefined": observed.undefined,
             })  # fmt: skip
         except JudgeBroke as error:
             self.breaks += 1

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from autograder.course.chapter import Chapter
 from autograder.intake.submission import Submission
-from autograder.judge import in_process
+from autograder.judge import in_process, undefined
 from autograder.judge.diagnosis import Diagnosis, KnownMistake, seen_in
 from autograder.judge.forbidden import refuse
 from autograder.judge.result import ExerciseResult, Result, exercise_result
@@ -40,6 +40,8 @@ class Observed:
     reasons: dict[str, str]
     contended: bool = False
     wall_seconds: float = 0.0
+    #: why a name that was missed is not there
+    undefined: dict[str, str] = field(default_factory=dict)
 
 
 def observe(
@@ -50,7 +52,14 @@ def observe(
     Every run ends with one cell less, and the limits are those of all runs together. The files of the modules `withheld`
     are out of reach while they run.
     """
-    limits = limits or Limits()
+    found = _observe(cells, reference, template, limits or Limits(), withheld)
+    found.undefined = undefined.reasons(cells, found.frames)
+    return found
+
+
+def _observe(
+    cells: list[Cell], reference: Reference, template: Template, limits: Limits, withheld: tuple[str, ...]
+) -> Observed:
     found = Observed({}, {})
     left, scratch, wall = list(cells), limits.scratch_seconds, limits.wall_seconds
     while left and wall > 0:
@@ -160,7 +169,8 @@ def judge_exercise(
     else:
         verdicts = [_verdict(grade_id, name, observed, reference) for grade_id in exercise.points]
         hinted = name if exercise.settings.hints else ""
-        verdicts = [one.with_next_step(hinted) for one in _diagnosed(name, verdicts, observed, reference)]
+        verdicts = [undefined.explained(one, observed.undefined) for one in _diagnosed(name, verdicts, observed, reference)]
+        verdicts = [one.with_next_step(hinted) for one in verdicts]
     cells = {v.grade_id: _stored(v, exercise.points[v.grade_id], refused) for v in verdicts}
     for grade_id, cell in cells.items():
         cell["seen"] = _seen(grade_id, observed, reference) if cell["outcome"] == "not yet" and not refused else ""

@@ -21,5 +21,6 @@ def merged(name: str, notebooks: dict[str, list[Result]]) -> list[Result]:
             reason = f"{notebook}: {one.reason}" if one.reason else None
             whole.reason = "; ".join(filter(None, [whole.reason, reason])) or None
             whole.score, whole.max_score = whole.score + one.score, whole.max_score + one.max_score
+            whole.notes += [f"{notebook}: {note}" for note in one.notes]
             whole.exercises |= {f"{notebook}/{exercise}": table for exercise, table in one.exercises.items()}
     return list(found.values())

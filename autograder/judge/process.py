@@ -75,7 +75,7 @@ class Process:
         assert self.records is not None
         _limit_cpu()
         try:
-            observed = Observed(message["frames"], message["reasons"])
+            observed = Observed(message["frames"], message["reasons"], undefined=message.get("undefined", {}))
             result, cells = judge_exercise(message["exercise"], message["source"], observed, self.records, message["beside"])
             return {"result": asdict(result), "cells": cells}
         except Exception as error:  # a MemoryError and a RecursionError too: the row says so, and the class goes on

@@ -34,6 +34,8 @@ class Result:
     isolation: str = ""
     exercises: dict[str, ExerciseResult] = field(default_factory=dict)
     cells: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: what had to be guessed about the file that was handed in, a line each
+    notes: list[str] = field(default_factory=list)
 
     def to_json(self, cells: bool = False) -> dict[str, Any]:
         """Return the public object of one line of `grade --json`; with `cells`, the stored record."""

@@ -88,7 +88,7 @@ def again(
                 frames[test] = alone.frames[test]
             elif reason := alone.reasons.get(test) or next(iter(alone.reasons.values()), None):
                 reasons.setdefault(test, reason)
-    return Observed(frames, reasons, contended, took)
+    return Observed(frames, reasons, contended, took, observed.undefined)
 
 
 def _together(tests: dict[str, list[Cell]], course: frozenset[str]) -> list[list[str]]:

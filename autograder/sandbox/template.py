@@ -54,7 +54,18 @@ def _shell(kind: Any) -> Any:
     shell = kind.instance(config=config)
     # the frame carries the error; formatting a traceback costs time, and memory that a hog has used up
     shell.showtraceback = shell.showsyntaxerror = shell.showindentationerror = lambda *_, **__: None
+    _no_backend_but_ours(shell)
     return shell
+
+
+def _no_backend_but_ours(shell: Any) -> None:
+    """Let lines that pick a backend for plots do nothing: there is no screen, and the rest of their cell counts."""
+    import matplotlib
+
+    for magic in ("matplotlib", "pylab", "config"):
+        shell.magics_manager.magics["line"][magic] = lambda line: None
+    matplotlib.use = lambda *_, **__: None
+    matplotlib.pyplot.switch_backend = lambda *_, **__: None
 
 
 class Template:

@@ -19,7 +19,7 @@ from autograder.course import solutions
 from autograder.engine import workers
 from autograder.grade import Grading, Options
 from autograder.sandbox.levels import level
-from tests.bench import house
+from tests.bench import a_round, house, many_results
 from tests.bench.rows import Row, row, seconds
 from tests.e2e.classroom import ROOT, Classroom
 
@@ -330,6 +330,9 @@ def long_class(folder: Path) -> list[Row]:
 
 
 ALL = {
-    "nbgrader": against_nbgrader, "mnist": mnist, "learner": one_learner, "long": long_class, "start": house.start_up,
-    "steady": house.steady, "first": house.first_verdict, "plain": house.plain_course,
+    "nbgrader": against_nbgrader, "mnist": mnist, "learner": one_learner, "round": a_round.measure, "long": long_class,
+    "books": many_results.measure, "start": house.start_up, "steady": house.steady, "first": house.first_verdict,
+    "plain": house.plain_course,
 }  # fmt: skip
+#: What takes another number of students: `round=200`.
+SIZED = ("round", "books")

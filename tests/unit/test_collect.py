@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
+from autograder.errors import AutograderError
 from autograder.intake import collected, identity
 from autograder.intake.collect import collect
 from autograder.intake.identity import Name, People, plain, read, without_common_folder
@@ -237,3 +238,47 @@ def test_a_folder_of_clones_is_collected(root, tmp_path):
     assert students(root) == ["ada", "bob"]
     assert (root / "submitted" / "ada" / "01_sums" / "timestamp.txt").is_file()
     assert identity.read("ada/01_sums/01_sums.ipynb", CHAPTERS).shown == "ada"
+
+
+def test_one_folder_around_files_of_other_names_is_no_person(root):
+    files = {"hw/01_sums/ada.ipynb": mine(1), "hw/01_sums/bob.ipynb": mine(2)}
+    lines = list(collect(root, archive(root, files)))
+    assert students(root) == []
+    assert all("one folder with ada, bob in it" in line.reason for line in lines)
+    assert [line.student for line in collect(root, archive(root, files), r"(?P<student>[^/]+)\.ipynb")] == ["ada", "bob"]
+    list(collect(root, archive(root, {"eve/01_sums.ipynb": notebook(), "eve/01_sums (1).ipynb": mine(3)}, "one.zip")))
+    assert kept_by(root, "eve") == mine(3), "a second download is the same person's"
+
+
+def test_a_notebook_is_known_by_what_it_holds_whatever_it_is_called(root):
+    files = {f"{n}_{i}_assignsubmission_file_/{name}": mine(i) for i, (n, name) in enumerate([("ada", "x.json"), ("bob", "x"), ("cy", "x.txt")])}
+    lines = list(collect(root, archive(root, files)))
+    assert students(root) == ["ada", "bob", "cy"]
+    assert all("taken for a notebook" in line.note for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [(b"<!DOCTYPE html><p>", "a web page"), (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"), (b"%PDF-1.7", "a PDF"),
+     (b"bplist00\xd1", "iCloud"), (b"import numpy", "Python script")],
+)  # fmt: skip
+def test_what_is_no_notebook_is_called_by_its_name(root, data, says):
+    [line] = collect(root, archive(root, {"ada_1_assignsubmission_file_/x.ipynb": data}))
+    assert says in line.reason
+
+
+def test_outputs_play_no_part_however_large(root):
+    large = json.loads(mine(1))
+    large["cells"][0]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": "x" * (25 * 2**20)}]
+    [line] = collect(root, archive(root, {"ada_1_assignsubmission_file_/01_sums.ipynb": json.dumps(large).encode()}))
+    assert "its outputs (25 MiB) were left out" in line.note
+    assert "return 1" in kept_by(root, "ada").decode()
+    large["cells"][0]["source"] = "x" * (25 * 2**20)
+    [line] = collect(root, archive(root, {"bob_1_assignsubmission_file_/01_sums.ipynb": json.dumps(large).encode()}, "b.zip"))
+    assert "more than 20" in line.reason
+
+
+@pytest.mark.parametrize("pattern", ["(", "ada"])
+def test_a_pattern_that_says_no_student_is_refused(root, pattern):
+    with pytest.raises(AutograderError, match="--pattern"):
+        list(collect(root, archive(root, {"ada/x.ipynb": mine(1)}), pattern))

@@ -59,3 +59,31 @@ def test_groups_come_by_size_without_what_is_named_or_not_written():
 def test_no_group_is_said_with_the_next_command(tmp_path):
     with pytest.raises(AutograderError, match="autograder report 01_x"):
         draft(tmp_path, "01_x", [])
+
+
+def test_a_draft_is_a_cell_of_mistakes_that_the_author_fills_in(tmp_path):
+    from click.testing import CliRunner
+
+    from autograder.cli import main
+    from autograder.course import solutions
+    from tests.unit import tiny_course
+
+    root = tiny_course.make(tmp_path, {"ada": 2.0})
+    odd = tiny_course.notebook("def f(x):\n    return 3 * x\n# %% f: not_a_title\n")
+    for student in ("bo", "cy"):
+        tiny_course.grade(root, student, tiny_course.verdict(student, 0.0), odd)
+
+    def run(*arguments):
+        return CliRunner().invoke(main, ["dev", "mistakes", "01", "--root", str(root), *arguments])
+
+    assert "1  f: 2 answer(s), of bo, cy" in run().output
+    assert run("--group", "1").output.startswith("# %% f: name_me\n# help: say what is wrong")
+    assert "there are 1" in run("--group", "2").output
+    assert run("--group", "1", "--name", "no name").exit_code == 1
+    done = run("--group", "1", "--name", "triples", "--write")
+    assert done.exit_code == 0, done.output
+    [made] = solutions.read(root / "course" / tiny_course.NAME / "mistakes.py")
+    assert (made.exercise, made.name) == ("f", "triples")
+    assert "return 3 * x" in made.code
+    assert "(2 answers: not yet f doubles)" in made.help
+    assert "is taken" in run("--group", "1", "--name", "triples").output

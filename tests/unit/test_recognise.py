@@ -55,7 +55,7 @@ def test_a_notebook_without_ids_and_metadata_is_read_by_what_it_defines():
 
     seen = found(change)
     assert seen.solution_source("total", STUB) == MINE
-    assert "by what it defines" in seen.notes[0]
+    assert any("by what it defines" in note for note in seen.notes)
 
 
 def test_the_answer_in_a_new_cell_beside_the_untouched_stub():
@@ -89,3 +89,42 @@ def test_scratch_that_defines_nothing_of_an_exercise_stays_scratch():
     seen = found(lambda cells: cells.insert(1, json.loads(json.dumps(new_code_cell("def other(x):\n    return x")))))
     assert [cell.source for _, cell in seen.plain] == ["def other(x):\n    return x"]
     assert seen.notes == []
+
+
+def test_the_courses_own_cells_are_known_by_their_text():
+    def change(cells):
+        cells[0]["source"] = MINE
+        for number, cell in enumerate(cells):
+            cell["metadata"], cell["id"] = {}, f"x{number}"
+
+    seen = found(change)
+    assert seen.matched == 2, "the exercise and its test; the written answer has no text to be known by"
+    assert seen.plain == []
+    assert any("recognised by their text" in note for note in seen.notes)
+
+
+def test_an_answer_under_an_old_name_is_found_by_its_place_and_said():
+    def change(cells):
+        cells[3]["source"] = "Because."
+        cells[3]["metadata"]["nbgrader"]["grade_id"] = cells[3]["id"] = "reason"
+
+    seen = found(change)
+    assert seen.manual["why"].source == "Because."
+    assert seen.notes == ["the answer to why was found in a cell called reason, by its place"]
+
+    def two(cells):
+        change(cells)
+        cells.insert(4, json.loads(json.dumps(new_markdown_cell("Or not.", metadata=meta("other", solution=True, grade=True, points=1)))))
+
+    assert "why" not in found(two).manual, "of two nobody can tell"
+
+
+def test_an_answer_that_was_cut_in_the_middle_is_one_again():
+    def change(cells):
+        cells[0]["source"] = "def total(x):\n    found = 0"
+        cells.insert(1, json.loads(json.dumps(new_code_cell("    for one in x:\n        found += one\n    return found"))))
+
+    seen = found(change)
+    assert seen.solution_source("total", STUB).endswith("    return found")
+    assert seen.notes == ["the answer to total was cut into two cells, taken together"]
+    assert found(lambda cells: cells.insert(1, json.loads(json.dumps(new_code_cell("    total([1])"))))).notes == []

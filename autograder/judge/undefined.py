@@ -1,0 +1,90 @@
+"""Why a name is not there: the cell that was to define it stopped, keeps its names to itself, or stands further down.
+
+A check that ends with "name 'helper' is not defined" tells a student nothing that they can see at home, where the
+kernel knows the name. What is said here is read from the texts of the cells and from how each of them ended.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from autograder.course.cell_text import python_of
+from autograder.judge.verdict import CellVerdict
+from autograder.sandbox.inside import Cell
+from lessonkit.plain_text import one_line
+
+#: Magics that run a cell in a place of its own, or do not run it here at all.
+_KEEPS = re.compile(r"\s*%%(timeit|writefile|file|python\w*|script|bash|sh|javascript|js|html|markdown|latex|svg|perl|ruby|pypy)\b")
+_NAME = re.compile(r"^NameError: name '(\w{1,80})' is not defined")
+_MODULE = re.compile(r"^ModuleNotFoundError: No module named '([\w.]{1,80})'")
+_FILE = "FileNotFoundError"
+#: Characters of a cell that are looked at for what it defines.
+MAX_TEXT = 100_000
+
+
+def reasons(cells: Sequence[Cell], frames: Mapping[str, dict[str, Any]]) -> dict[str, str]:
+    """Return, by name, why it is not there; {} where no check and no cell missed a name."""
+    if not any(_misses(frame) for frame in frames.values()):
+        return {}
+    found: dict[str, str] = {}
+    good: set[str] = set()
+    for cell in (one for one in cells if one.role == "student"):
+        names, error = _defined(cell.source), (frames.get(cell.id) or {}).get("error")
+        if magic := _KEEPS.match(cell.source):
+            said = f"it stands in a cell that begins with `%%{magic[1]}`, which keeps its names to itself: take that line out"
+        elif error:
+            said = f"the cell that defines it stopped with {_error(str(error))}"
+        else:
+            good |= names
+            continue
+        for name in names:
+            found.setdefault(name, said)
+    later = dict.fromkeys(good, "it is defined in a cell further down, and the notebook runs from top to bottom")
+    return later | found
+
+
+def _misses(frame: dict[str, Any]) -> bool:
+    """Return True for a frame of a cell, or of a check in it, that ended with a NameError."""
+    records = [record for test in frame.get("tests", []) for record in test.get("records", []) if isinstance(record, dict)]
+    return str(frame.get("error") or "").startswith("NameError") or any("NameError" in (r.get("raised") or []) for r in records)
+
+
+def _error(text: str) -> str:
+    """Return how a cell ended, with what that means where the notebook alone is graded."""
+    said = one_line(text, 160)
+    if module := _MODULE.match(text):
+        return f"{said}: `{module[1]}` is not installed where this is graded, and a file of that name beside the notebook is not graded with it"
+    return f"{said}: files beside the notebook are not graded with it" if text.startswith(_FILE) else said
+
+
+def _defined(text: str) -> set[str]:
+    """Return the names that a cell binds at its top level; empty where it is no Python."""
+    source = re.sub(r"\A\s*%%[^\n]*\n", "", text[:MAX_TEXT])
+    try:
+        body = ast.parse(python_of(source)).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return set(re.findall(r"^(?:def|class) +(\w+)", source, re.MULTILINE))
+    return {name for node in body for name in _bound(node)}
+
+
+def _bound(node: ast.stmt) -> Iterable[str]:
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return [node.name]
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return [(alias.asname or alias.name).partition(".")[0] for alias in node.names]
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign | ast.AugAssign) else []
+    return [name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)]
+
+
+def explained(verdict: CellVerdict, why: Mapping[str, str]) -> CellVerdict:
+    """Return a verdict whose message says why the name that it missed is not there."""
+    message = verdict.message
+    missed = _NAME.match(message.actual) if message else None
+    if message is None or missed is None:
+        return verdict
+    reason = why.get(missed[1], "no cell of the notebook defines it when it runs from top to bottom")
+    return replace(verdict, message=replace(message, actual=f"{message.actual}: {reason}"))
