@@ -34,7 +34,8 @@ def prepared(root: Path, chapter: Chapter) -> tuple[Path | None, str]:
     if not needs_data(chapter):
         return None, ""
     source = os.environ.get("COURSE_DATA", "")
-    folder = root / ".autograder" / "data" / hashlib.sha256(f"2 {source}".encode()).hexdigest()[:12]
+    key = f"3 {source} {_makers(chapter)}"
+    folder = root / ".autograder" / "data" / hashlib.sha256(key.encode()).hexdigest()[:12]
     note = folder / "source.json"
     if not note.is_file():
         folder.mkdir(parents=True, exist_ok=True)
@@ -56,3 +57,11 @@ def prepared(root: Path, chapter: Chapter) -> tuple[Path | None, str]:
 
         write_atomically(note, json.dumps({"source": done.stdout.strip().split("\n")[-1]}).encode())
     return folder, str(json.loads(note.read_text())["source"])
+
+
+def _makers(chapter: Chapter) -> str:
+    """Return the hash of what makes the data: the course's module of them, and the private modules beside it."""
+    package, _, module = chapter.course.data.rpartition(".")
+    folder = bwrap.folder_of(package)
+    files = sorted([folder / f"{module}.py", *folder.glob("_[a-z]*.py")]) if folder else []
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files if file.is_file())).hexdigest()

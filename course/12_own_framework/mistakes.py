@@ -3345,7 +3345,7 @@ class no_grad:
 
 
 # %% no_grad: swallows_the_error
-# help: An exception in the block disappears. An __exit__ that returns True tells Python that all is well, and an except without raise swallows it: neither belongs here.
+# help: An exception in the block disappears, and the caller never hears of it. An __exit__ that returns True swallows it, and so does an except without raise. A finally restores and lets it go on.
 class no_grad:
     def __enter__(self):
         self.before = Tensor.grad_enabled
@@ -3403,7 +3403,7 @@ class no_grad:
 
 
 # %% no_grad: catches_the_error
-# help: Your except catches what the block raised, and the caller never hears of it. A finally restores and lets it go on.
+# help: An exception in the block disappears, and the caller never hears of it. An __exit__ that returns True swallows it, and so does an except without raise. A finally restores and lets it go on.
 from contextlib import contextmanager
 
 
