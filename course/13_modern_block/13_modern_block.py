@@ -1165,7 +1165,7 @@ def _():
     check.equal(
         "the very layer, frozen, with a drawn, b of zeros, and nothing else that trains",
         lambda: fresh(linear(401, 5, 3), 2), expected=lambda: right(5, 3, 2),
-        advice="compare shapes: a is (rank, in), b is (out, rank)",
+        advice="`itself`: .linear is the module that came in, not a copy. `trained`: a is (rank, in), b is (out, rank), and they alone",
     )
     x = check.tensor(402, 4, 5)
     check.close("at first it computes what the layer computes", lambda: LoRALinear(linear(401, 5, 3), 2, 8.0)(x), expected=lambda: linear(401, 5, 3)(x))
