@@ -68,7 +68,7 @@ recall.side_by_side(expected, {
 # %% tags=["picture"]
 stations = {
     "in": "input", "door": "the door\n11.1", "layer": "fast,\nlean\n11.2, 11.3", "clock": "where is\nthe time?\n11.4, 11.5",
-    "op": "compiled,\nan op\n11.6, 11.7", "program": "program\n11.8", "file": "file\n11.9", "out": "answer\n11.10, 11",
+    "op": "compiled,\nan op\n11.6, 11.7", "program": "program\n11.8", "file": "file\n11.9", "out": "answer\n11.10 on",
 }
 links = [(a, b) for a, b in zip(list(stations), list(stations)[1:])]
 plot.graph(
