@@ -2238,4 +2238,5 @@ r"""
 - *Try:* the milestone after 12.8, inside your class; a `Dropout` and a `BatchNorm` on your own Module; ways back that return Tensors,
   and with them a second derivative; convolution as a matrix product of patches.
 - *Then* open PyTorch's source at a place you have used for years. You can read it now. That was the plan.
+- *Next chapter:* `13_modern_block`: back on PyTorch, the parts of which today's language models are made.
 """
