@@ -1144,7 +1144,7 @@ hint("train_two_layer")
 # %% [markdown]
 r"""
 The checks below lend your function the course's own `loss_and_grads`, so that this exercise does not depend
-on how 1.7 went.
+on how 1.8 went.
 """
 
 

@@ -1390,7 +1390,7 @@ r"""
 *difficulty 2 of 3 · 15 minutes · about 14 lines*
 
 Write `judge_cross_entropy(candidate)` → `True` where the class `candidate` is a right `CrossEntropyLoss`, as in
-5.5, else `False`. You choose the batches, in float32 or float64, and may make as many losses of it as you like;
+5.6, else `False`. You choose the batches, in float32 or float64, and may make as many losses of it as you like;
 `ignore_index` may be given by position or by name. Right ones are exact up to rounding (at ±10,000 too).
 
 Wrong ones differ in one of these: sum for mean; the mean over all labels, the ignored among them; an
