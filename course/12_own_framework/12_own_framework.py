@@ -2046,7 +2046,7 @@ cannot hurt yours; then compare its gradient with a measurement, and try the sam
 
 - `@` on stacks: forward is NumPy's `@`; back, transpose the last two axes only (`swapaxes(-1, -2)`).
 - softmax over the last axis, $p$: back, $p \,(g - \sum g\,p)$, the sum over that axis, kept.
-- Adam, exercise 6.3, on `.data` and `.grad`: two running averages in place of one.
+- Adam, exercise 6.3a, on `.data` and `.grad`: two running averages in place of one.
 """
 
 # %% tags=["picture"]
