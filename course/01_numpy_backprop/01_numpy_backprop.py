@@ -113,11 +113,12 @@ the bias on every row, shape (N, D_out). Leave the inputs as they are.
 # %% nbgrader={"grade": false, "grade_id": "linear_forward", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def linear_forward(x, w, b):
     """(N, D_in), (D_in, D_out), (D_out,) -> (N, D_out)"""
-    # about 1 line
+    # about 1 line: the product of all examples with all columns of w, under the name `product`.
+    # (N, D_in) and (D_in, D_out) give (N, D_out); NumPy writes a matrix product with @
     ### BEGIN SOLUTION
-    # (N, D_in) @ (D_in, D_out) -> (N, D_out); NumPy lines b up with the last axis and repeats it for each row
-    return x @ w + b
+    product = x @ w
     ### END SOLUTION
+    return product + b  # b is (D_out,): NumPy lines it up with the last axis and repeats it for each row
 
 
 # %%
@@ -211,7 +212,7 @@ referee.
 # %% [markdown]
 r"""
 ### Exercise 1.2 · `numeric_gradient`
-*difficulty 2 of 3 · 15 minutes · about 12 lines*
+*difficulty 1 of 3 · 12 minutes · about 4 lines*
 
 Write `numeric_gradient(f, x, eps=1e-5)`: `f` takes an array of `x`'s shape and returns a number. Return the
 central difference for every element of the float64 array `x`, of any shape. You may change `x` during the
@@ -223,17 +224,19 @@ to the caller.
 # %% nbgrader={"grade": false, "grade_id": "numeric_gradient", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def numeric_gradient(f, x, eps=1e-5):
     """f: array -> float, x of any shape -> gradient of x's shape"""
-    # about 12 lines
-    ### BEGIN SOLUTION
-    # a copy per call is the simplest way to leave x alone, whatever f does
     grad = np.zeros_like(x)
-    for index in np.ndindex(x.shape):
+    for index in np.ndindex(x.shape):  # every index of an array of any shape, one after the other
+        # about 4 lines:
+        # 1. two copies of x, so that x itself stays as it is whatever f does
+        # 2. in one of them the entry at `index` is larger by eps, in the other smaller by eps
+        # 3. grad[index] is the difference of f at the two, divided by the distance between the two
+        ### BEGIN SOLUTION
         up, down = x.copy(), x.copy()
         up[index] += eps
         down[index] -= eps
         grad[index] = (f(up) - f(down)) / (2 * eps)
+        ### END SOLUTION
     return grad
-    ### END SOLUTION
 
 
 # %%
@@ -372,7 +375,10 @@ Write `squared_error(y_pred, y)` → `(loss, grad_y_pred)`: the loss is the *sum
 # %% nbgrader={"grade": false, "grade_id": "squared_error", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def squared_error(y_pred, y):
     """two arrays of one shape -> (loss: float, grad_y_pred: that shape)"""
-    # about 4 lines
+    # about 4 lines:
+    # 1. refuse shapes that differ: raise ValueError("… and what was found")
+    # 2. the difference, once
+    # 3. the sum of its squares as a Python float, and the gradient: both are returned
     ### BEGIN SOLUTION
     if y_pred.shape != y.shape:
         raise ValueError(f"y_pred has shape {y_pred.shape} and y has shape {y.shape}; they must be the same")
@@ -1138,7 +1144,7 @@ hint("train_two_layer")
 # %% [markdown]
 r"""
 The checks below lend your function the course's own `loss_and_grads`, so that this exercise does not depend
-on how 1.7 went.
+on how 1.8 went.
 """
 
 

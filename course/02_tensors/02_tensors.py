@@ -50,7 +50,7 @@ to do: NumPy arrays cannot go there.
 **What this chapter replaces.** Arrays tied to one kind of memory, by tensors that carry their *device* with
 them. What stays by hand: every gradient. That is chapter 3.
 
-*Needs: chapter 1, and NumPy indexing. Eight exercises, about two hours: 85 minutes for the exercises, the rest
+*Needs: chapter 1, and NumPy indexing. Eight exercises, about two hours: 83 minutes for the exercises, the rest
 for reading. No graphics card.*
 """
 
@@ -168,9 +168,14 @@ the inputs as they are.
 # %% nbgrader={"grade": false, "grade_id": "tensor_loss_and_grads", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def tensor_loss_and_grads(x, y, w1, w2):
     """(N, D), (N, C), (D, H), (H, C) -> (loss: (), grad_w1: (D, H), grad_w2: (H, C))"""
-    # about 9 lines
+    h = x @ w1  # (N, H): the matrix product is written as in NumPy
+    # about 8 lines, chapter 1's, one after the other:
+    # 1. a: h with 0 in place of what is negative. NumPy's maximum(h, 0) is h.clamp(min=0) here
+    # 2. y_pred, and ValueError where its shape is not y's
+    # 3. the difference, and 2 · difference: the gradient of y_pred
+    # 4. grad_w2, then back through w2 and the ReLU's mask, then grad_w1
+    # 5. the loss: .sum() of the squares stays a tensor, of no axes
     ### BEGIN SOLUTION
-    h = x @ w1  # (N, H)
     a = h.clamp(min=0)  # clamp takes a plain number, so nothing new has to be put on a device
     y_pred = a @ w2  # (N, C)
     if y_pred.shape != y.shape:
@@ -452,7 +457,10 @@ label is outside 0 … `num_classes` − 1. Leave `labels` as they are.
 # %% nbgrader={"grade": false, "grade_id": "one_hot", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def one_hot(labels, num_classes):
     """int64 labels of any shape -> float32, labels.shape + (num_classes,)"""
-    # about 5 lines
+    # about 5 lines:
+    # 1. refuse labels outside 0 … num_classes - 1: a comparison gives a bool tensor, .any() asks it
+    # 2. compare the labels with all classes at once: (..., 1) with (num_classes,)
+    # 3. True and False become 1.0 and 0.0
     ### BEGIN SOLUTION
     if bool(((labels < 0) | (labels >= num_classes)).any()):
         raise ValueError(f"labels have to lie in 0 … {num_classes - 1}")

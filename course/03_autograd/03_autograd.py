@@ -211,7 +211,7 @@ instead, and the one your caller holds never learns anything.
 # %% [markdown]
 r"""
 ### Exercise 3.2 · `autograd_train`
-*difficulty 2 of 3 · 15 minutes · about 10 lines*
+*difficulty 1 of 3 · 12 minutes · about 7 lines*
 
 Write `autograd_train(x, y, w1, w2, lr, steps)` → the list of `steps` losses, Python floats, each taken
 *before* its update. `x` (N, D) and `y` (N, C) are data; `w1` (D, H) and `w2` (H, C) are leaves that
@@ -226,11 +226,14 @@ not count. Afterwards both are still leaves that require grad, and their `.grad`
 # %% nbgrader={"grade": false, "grade_id": "autograd_train", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def autograd_train(x, y, w1, w2, lr, steps):
     """(N, D), (N, C), leaves (D, H) and (H, C), updated in place -> list of `steps` floats"""
-    # about 10 lines
-    ### BEGIN SOLUTION
     losses = []
     w1.grad = w2.grad = None  # whatever somebody left there is not our gradient
     for _ in range(steps):
+        # about 7 lines:
+        # 1. the loss, as the sentence above says it, and its value into `losses` (.item() makes a float)
+        # 2. loss.backward() fills w1.grad and w2.grad
+        # 3. inside `with torch.no_grad():` each weight moves in place (-=), and its .grad is None again
+        ### BEGIN SOLUTION
         loss = (torch.relu(x @ w1) @ w2 - y).pow(2).sum()
         losses.append(loss.item())  # a float; keeping the tensor would keep its whole graph
         loss.backward()
@@ -238,8 +241,8 @@ def autograd_train(x, y, w1, w2, lr, steps):
             for w in (w1, w2):
                 w -= lr * w.grad
                 w.grad = None  # backward() adds, so every step starts from nothing
+        ### END SOLUTION
     return losses
-    ### END SOLUTION
 
 
 # %%
@@ -503,7 +506,7 @@ returned.
 # %% nbgrader={"grade": false, "grade_id": "sgd_update", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def sgd_update(params, lr):
     """leaves with or without .grad, a learning rate -> None; updates and clears in place"""
-    # about 5 lines
+    # about 5 lines: as step 3 above, for any number of leaves; those whose .grad is None are passed over
     ### BEGIN SOLUTION
     with torch.no_grad():
         for p in params:  # one pass: a generator has no second one

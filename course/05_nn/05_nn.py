@@ -1126,7 +1126,7 @@ count**, and sends no gradient back.
 
 # %% [markdown]
 r"""
-### Exercise 5.6 · `cross_entropy`
+### Exercise 5.6a · `cross_entropy`
 *difficulty 2 of 3 · 15 minutes · about 7 lines*
 
 Write `CrossEntropyLoss(ignore_index=-100)`, an `nn.Module` called as `loss(logits, labels)`: logits (N, C),
@@ -1386,11 +1386,11 @@ any wrong one; a batch without an ignored label says nothing about `ignore_index
 
 # %% [markdown]
 r"""
-### Exercise 5.6 · `judge_cross_entropy`
+### Exercise 5.6b · `judge_cross_entropy`
 *difficulty 2 of 3 · 15 minutes · about 14 lines*
 
 Write `judge_cross_entropy(candidate)` → `True` where the class `candidate` is a right `CrossEntropyLoss`, as in
-5.5, else `False`. You choose the batches, in float32 or float64, and may make as many losses of it as you like;
+5.6a, else `False`. You choose the batches, in float32 or float64, and may make as many losses of it as you like;
 `ignore_index` may be given by position or by name. Right ones are exact up to rounding (at ±10,000 too).
 
 Wrong ones differ in one of these: sum for mean; the mean over all labels, the ignored among them; an

@@ -167,7 +167,7 @@ def build_mlp(sizes):
 
 
 # %% build_mlp: softmax_at_the_end
-# help: Your network ends in a softmax. Its last layer is a Linear: losses want raw numbers, as 5.4 will
+# help: Your network ends in a softmax. Its last layer is a Linear: losses want raw numbers, as 5.5 will
 #   show.
 def build_mlp(sizes):
     if len(sizes) < 2:

@@ -740,7 +740,7 @@ plot.curves(
 
 # %% [markdown]
 r"""
-### Exercise 6.3 · `adam`
+### Exercise 6.3a · `adam`
 *difficulty 2 of 3 · 20 minutes · about 17 lines*
 
 Write `Adam(params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8)`, equal to `torch.optim.Adam` step for step.
@@ -1044,10 +1044,10 @@ parameters of which one sits out, an eps as large as the slopes, a second optimi
 
 # %% [markdown]
 r"""
-### Exercise 6.3 · `judge_adam`
+### Exercise 6.3b · `judge_adam`
 *difficulty 3 of 3 · 20 minutes · about 20 lines*
 
-Write `judge_adam(candidate)` → `True` where the class `candidate` is a right `Adam` as in 6.3, else `False`. You
+Write `judge_adam(candidate)` → `True` where the class `candidate` is a right `Adam` as in 6.3a, else `False`. You
 choose parameters, slopes and settings, in float32 or float64, and may make as many optimizers of it as you
 like. Right ones are exact up to rounding; whether their `zero_grad` gives `None` or zeros is open.
 

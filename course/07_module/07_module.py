@@ -94,7 +94,7 @@ exercises, 111 minutes; with the reading, about three hours. 7.1 to 7.4 and 7.5 
 r"""
 ## What do you remember?
 
-Four questions on what came before. Type your prediction into the first line of each cell, then run it. Nobody counts
+Four questions on what came before. Type your prediction in place of `None`, then run the cell. Nobody counts
 points here, and nothing is kept. Where a prediction was wrong, go back to the place it names; that is what they are for.
 """
 
@@ -103,7 +103,9 @@ predicted = None  # chapter 5: how many numbers does nn.Linear(3, 2) train?
 print("you said", predicted, "- it is", sum(p.numel() for p in nn.Linear(3, 2).parameters()))
 
 # %%
-predicted = None  # chapter 3: c = 2 * a for a leaf tensor a. After (c * c).sum().backward(): is c.grad a tensor or None?
+# chapter 3: c = 2 * a for a leaf tensor a. After (c * c).sum().backward(): is c.grad a tensor
+# or None?
+predicted = None
 a = torch.ones(3, requires_grad=True)
 c = 2 * a
 (c * c).sum().backward()
@@ -112,7 +114,9 @@ with warnings.catch_warnings():  # asking a tensor that is no leaf is worth a wa
     print("you said", predicted, "- it is", c.grad, "and a.grad is", a.grad)
 
 # %%
-predicted = None  # chapter 6: an optimizer is made, and then the layer's weight is replaced. Does step() move the new one?
+# chapter 6: an optimizer is made, and then the layer's weight is replaced. Does step() move the
+# new one?
+predicted = None
 layer = nn.Linear(2, 1)
 optimizer = torch.optim.SGD(layer.parameters(), lr=1.0)
 layer.weight = nn.Parameter(torch.zeros(1, 2))

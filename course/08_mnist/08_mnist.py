@@ -61,28 +61,35 @@ train_set, test_set = data.mnist()
 r"""
 ## What do you remember?
 
-Four questions on what came before. Type a prediction into the first line of each cell, then run it. No points, and
+Four questions on what came before. Type a prediction in place of `None`, then run the cell. No points, and
 nothing is kept.
 """
 
 # %%
 predicted = None  # chapter 5: the cross-entropy of ten equal logits, to two digits?
-print("you said", predicted, "- it is", round(float(F.cross_entropy(torch.zeros(1, 10), torch.tensor([3]))), 2))
+print(
+    "you said", predicted, "- it is",
+    round(float(F.cross_entropy(torch.zeros(1, 10), torch.tensor([3]))), 2),
+)
 
 # %%
-predicted = None  # chapter 7: does a Dropout that sits inside a model drop after model.eval()? yes or no
+# chapter 7: does a Dropout that sits inside a model drop after model.eval()? yes or no
+predicted = None
 inner = nn.Sequential(nn.Linear(2, 2), nn.Sequential(nn.Dropout(0.5))).eval()
 print("you said", predicted, "- the dropout's own .training is", inner[1][0].training)
 
 # %%
-predicted = None  # chapter 6: two backward passes, no zero_grad between. The gradient is that of one pass times what?
+# chapter 6: two backward passes, no zero_grad between. The gradient is that of one pass times
+# what?
+predicted = None
 w = torch.ones(1, requires_grad=True)
 for _ in range(2):
     (3 * w).sum().backward()
 print("you said", predicted, "- one pass gives 3, and now there is", w.grad.item())
 
 # %%
-predicted = None  # chapter 5: a (64, 1, 28, 28) batch goes through nn.Flatten(). Which shape comes out?
+# chapter 5: a (64, 1, 28, 28) batch goes through nn.Flatten(). Which shape comes out?
+predicted = None
 print("you said", predicted, "- it is", tuple(nn.Flatten()(torch.zeros(64, 1, 28, 28)).shape))
 
 # %% [markdown]
@@ -1644,8 +1651,8 @@ A GPU is a second machine with a memory of its own, and nothing travels by itsel
 
 ```python
 device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-model = model.to(device)                                        # once: a module moves in place
-images, labels = images.to(device), labels.to(device)           # every batch: a tensor comes back as a new one
+model = model.to(device)  # once: a module moves in place
+images, labels = images.to(device), labels.to(device)  # every batch: a tensor comes back as a new one
 ```
 
 For those who have no GPU, the course has a device of its own that claims to be elsewhere. Predict which line of the output is

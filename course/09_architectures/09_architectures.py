@@ -38,7 +38,7 @@ from layer_by_layer.parts import architectures as parts
 r"""
 ## What do you remember?
 
-Four questions on what came before. Type a prediction into the first line of each cell, then run it. No points, and
+Four questions on what came before. Type a prediction in place of `None`, then run the cell. No points, and
 nothing is kept.
 """
 
@@ -46,7 +46,10 @@ nothing is kept.
 predicted = None  # chapter 2: torch.arange(5).unfold(0, 3, 1) - how many rows? and is it a copy?
 line = torch.arange(5)
 windows = line.unfold(0, 3, 1)
-print("you said", predicted, "- it is", tuple(windows.shape), "and shares the memory:", windows.data_ptr() == line.data_ptr())
+print(
+    "you said", predicted, "- it is", tuple(windows.shape), "and shares the memory:",
+    windows.data_ptr() == line.data_ptr(),
+)
 
 # %%
 predicted = None  # chapter 5: softmax of the scores (0, 0, ln 2) - the largest of the three?
@@ -57,8 +60,13 @@ predicted = None  # chapter 7: how many numbers feed one output of a weight of s
 print("you said", predicted, "- it is", torch.zeros(8, 3, 5, 5)[0].numel())
 
 # %%
-predicted = None  # chapter 8: the loss of a model that knows nothing about 30 characters: the logarithm of what?
-print("you said", predicted, "- it is", round(float(F.cross_entropy(torch.zeros(1, 30), torch.tensor([4]))), 2), "= ln", round(math.exp(3.4012)))
+# chapter 8: the loss of a model that knows nothing about 30 characters: the logarithm of what?
+predicted = None
+print(
+    "you said", predicted, "- it is",
+    round(float(F.cross_entropy(torch.zeros(1, 30), torch.tensor([4]))), 2), "= ln",
+    round(math.exp(3.4012)),
+)
 
 # %% tags=["picture"]
 steps = {"image": "28 × 28 pixels", "tokens": "patches + place", "attend": "attention", "mlp": "MLP", "out": "10 logits"}

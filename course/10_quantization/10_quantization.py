@@ -29,8 +29,8 @@ r"""
  shipping   int8 weight and one scale ──▶ y          the same numbers, a quarter of the bytes or less
 ```
 
-*Needs: chapters 4 (`RoundSTE`), 5 and 7. Nine exercises, about 155 minutes, and about an hour of reading and
-looking; 10.1 to 10.4 make one evening, 10.5 to 10.7 another.*
+*Needs: chapters 4 (`RoundSTE`), 5 and 7. Nine exercises, about 150 minutes, and about an hour of reading and
+looking; 10.1 to 10.4, 10.5 to 10.7 and 10.8 to 10.11 make three evenings.*
 """
 
 # %% tags=["setup"] nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}

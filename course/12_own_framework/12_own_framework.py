@@ -2070,7 +2070,7 @@ cannot hurt yours; then compare its gradient with a measurement, and try the sam
 
 - `@` on stacks: forward is NumPy's `@`; back, transpose the last two axes only (`swapaxes(-1, -2)`).
 - softmax over the last axis, $p$: back, $p \,(g - \sum g\,p)$, the sum over that axis, kept.
-- Adam, exercise 6.3, on `.data` and `.grad`: two running averages in place of one.
+- Adam, exercise 6.3a, on `.data` and `.grad`: two running averages in place of one.
 """
 
 # %% tags=["picture"]
@@ -2262,4 +2262,5 @@ r"""
 - *Try:* the milestone after 12.8, inside your class; a `Dropout` and a `BatchNorm` on your own Module; ways back that return Tensors,
   and with them a second derivative; convolution as a matrix product of patches.
 - *Then* open PyTorch's source at a place you have used for years. You can read it now. That was the plan.
+- *Next chapter:* `13_modern_block`: back on PyTorch, the parts of which today's language models are made.
 """

@@ -50,28 +50,46 @@ in place of `None`, then run the cell. A wrong guess that surprised you is remem
 """
 
 # %%
-prediction = None  # chapter 9: how many attention weights does ONE head compute for a text of 1,000 steps?
+# chapter 9: how many attention weights does ONE head compute for a text of 1,000 steps?
+prediction = None
 print("you said", prediction, "- it is", 1000 * 1000, "(causal: about half of them are not 0)")
 
 # %%
-prediction = None  # chapter 9: after LayerNorm (weight 1, bias 0), what is the mean of a vector's entries?
-print("you said", prediction, "- it is", round(float(F.layer_norm(torch.tensor([3.0, 9.0, 30.0]), (3,)).mean()), 3))
+# chapter 9: after LayerNorm (weight 1, bias 0), what is the mean of a vector's entries?
+prediction = None
+print(
+    "you said", prediction, "- it is",
+    round(float(F.layer_norm(torch.tensor([3.0, 9.0, 30.0]), (3,)).mean()), 3),
+)
 
 # %%
-prediction = None  # chapter 9: shuffle keys and values together. Does attention's answer change? "yes" or "no"
+# chapter 9: shuffle keys and values together. Does attention's answer change? "yes" or "no"
+prediction = None
 keys, mixed = torch.randn(5, 4), torch.randperm(5)
 asked = torch.randn(1, 4)
-same = torch.allclose(F.scaled_dot_product_attention(asked, keys, keys), F.scaled_dot_product_attention(asked, keys[mixed], keys[mixed]))
-print("you said", prediction, "-", "no: without more, attention does not know where anything stands" if same else "yes")
+attend = F.scaled_dot_product_attention
+same = torch.allclose(attend(asked, keys, keys), attend(asked, keys[mixed], keys[mixed]))
+print(
+    "you said", prediction, "-",
+    "no: without more, attention does not know where anything stands" if same else "yes",
+)
 
 # %%
-prediction = None  # chapter 3: h = torch.exp(x). Which tensor does exp keep for its backward pass, "x" or "h"?
+# chapter 3: h = torch.exp(x). Which tensor does exp keep for its backward pass, "x" or "h"?
+prediction = None
 h = torch.exp(torch.ones(1, requires_grad=True))
-print("you said", prediction, "-", "h" if h.grad_fn._saved_result is not None else "x", "(every such tensor waits in memory until backward)")
+print(
+    "you said", prediction, "-", "h" if h.grad_fn._saved_result is not None else "x",
+    "(every such tensor waits in memory until backward)",
+)
 
 # %%
-prediction = None  # chapter 5: how many of a frozen nn.Linear(8, 8)'s numbers does an optimizer change?
-print("you said", prediction, "- it is", sum(p.numel() for p in nn.Linear(8, 8).requires_grad_(False).parameters() if p.requires_grad))
+# chapter 5: how many of a frozen nn.Linear(8, 8)'s numbers does an optimizer change?
+prediction = None
+print(
+    "you said", prediction, "- it is",
+    sum(p.numel() for p in nn.Linear(8, 8).requires_grad_(False).parameters() if p.requires_grad),
+)
 
 # %% [markdown]
 r"""
@@ -1165,7 +1183,7 @@ def _():
     check.equal(
         "the very layer, frozen, with a drawn, b of zeros, and nothing else that trains",
         lambda: fresh(linear(401, 5, 3), 2), expected=lambda: right(5, 3, 2),
-        advice="compare shapes: a is (rank, in), b is (out, rank)",
+        advice="`itself`: .linear is the module that came in, not a copy. `trained`: a is (rank, in), b is (out, rank), and they alone",
     )
     x = check.tensor(402, 4, 5)
     check.close("at first it computes what the layer computes", lambda: LoRALinear(linear(401, 5, 3), 2, 8.0)(x), expected=lambda: linear(401, 5, 3)(x))

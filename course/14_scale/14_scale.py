@@ -43,15 +43,22 @@ r"""
 """
 
 # %%
-prediction = None  # chapter 5: two halves of a batch, each with its own MEAN loss. Is the mean of the two gradients that of the whole batch?
+# chapter 5: two halves of a batch, each with its own MEAN loss. Is the mean of the two
+# gradients that of the whole batch?
+prediction = None
 w = torch.tensor([2.0], requires_grad=True)
 x = torch.tensor([1.0, 2.0, 3.0, 6.0])
 halves = [torch.autograd.grad((part * w).square().mean(), w)[0] for part in x.split(2)]
 whole = torch.autograd.grad((x * w).square().mean(), w)[0]
-print("you said", prediction, "-", "yes" if torch.allclose(sum(halves) / 2, whole) else "no", "(for halves of equal size)")
+print(
+    "you said", prediction, "-", "yes" if torch.allclose(sum(halves) / 2, whole) else "no",
+    "(for halves of equal size)",
+)
 
 # %%
-prediction = None  # chapter 6: a model has 1,000 numbers. How many does AdamW hold beside them and their gradients?
+# chapter 6: a model has 1,000 numbers. How many does AdamW hold beside them and their
+# gradients?
+prediction = None
 p = nn.Parameter(torch.zeros(1000))
 p.grad = torch.ones(1000)
 adam = torch.optim.AdamW([p])
@@ -59,7 +66,9 @@ adam.step()
 print("you said", prediction, "- it is", sum(t.numel() for t in adam.state[p].values() if t.numel() > 1))
 
 # %%
-prediction = None  # chapter 2: b = a[:10], where a has 1,000,000 float32 numbers. How many bytes does torch.save(b) write, about?
+# chapter 2: b = a[:10], where a has 1,000,000 float32 numbers. How many bytes does
+# torch.save(b) write, about?
+prediction = None
 import io
 
 file = io.BytesIO()
@@ -67,8 +76,12 @@ torch.save(torch.zeros(1_000_000)[:10], file)
 print("you said", prediction, "- it is", f"{file.tell():,}", "(a view brings its whole storage)")
 
 # %%
-prediction = None  # chapter 11: torch.export met `if x.sum() > 0:`. Did it follow both branches, one, or none?
-print("you said", prediction, "- none: it refuses a decision that depends on the data. torch.compile, below, does something else")
+# chapter 11: torch.export met `if x.sum() > 0:`. Did it follow both branches, one, or none?
+prediction = None
+print(
+    "you said", prediction,
+    "- none: it refuses a decision that depends on the data. torch.compile, below, does something else",
+)
 
 # %% [markdown]
 r"""

@@ -403,7 +403,8 @@ def no_chatter() -> Iterator[None]:
     logging.disable(logging.CRITICAL)
     try:
         os.dup2(null, 2)
-        yield
+        with contextlib.redirect_stderr(io.StringIO()):  # a notebook's own stream is not the descriptor
+            yield
     finally:
         os.dup2(kept, 2)
         os.close(kept)
