@@ -10,7 +10,6 @@ import hashlib
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -20,7 +19,7 @@ from autograder.course import chapter as ch
 from autograder.errors import AutograderError, BadNotebook
 from autograder.files import write_atomically
 from autograder.intake import archive as archives
-from autograder.intake import collected, identity
+from autograder.intake import clone, collected, identity
 from autograder.intake.archive import Member
 from autograder.intake.door import valid_id
 from autograder.intake.submission import StudentCell, is_like_a_notebook, match, parse, what_else
@@ -102,26 +101,18 @@ def _named(archive: Path, chapters: list[str]) -> Iterator[Member]:
     """Yield the members under names without a folder that is around all of them."""
     found = list(archives.members(archive))
     if (archive / ".git").is_dir():  # one clone: its folder is whose it is
-        yield from (replace(one, name=f"{archive.resolve().name}/{one.name}", when=_last_commit(archive)) for one in found)
+        times = clone.times(archive)
+        yield from (replace(one, name=f"{archive.resolve().name}/{one.name}", when=times.get(one.name)) for one in found)
         return
     short = dict(zip([one.name for one in found], identity.without_common_folder([one.name for one in found], chapters), strict=True))
-    times: dict[str, datetime | None] = {}
+    clones: dict[str, clone.Times] = {}
     for one in found:
-        head = one.name.partition("/")[0]
+        head, _, inside = one.name.partition("/")
         if archive.is_dir() and (archive / head / ".git").is_dir():
-            if head not in times:
-                times[head] = _last_commit(archive / head)
-            one = replace(one, when=times[head])
+            if head not in clones:
+                clones[head] = clone.times(archive / head)
+            one = replace(one, when=clones[head].get(inside))
         yield replace(one, name=short[one.name])
-
-
-def _last_commit(folder: Path) -> datetime | None:
-    """Return when a clone's last commit was made, as this machine's local time; None where git does not say."""
-    try:
-        done = subprocess.run(["git", "-C", str(folder), "log", "-1", "--format=%ct"], capture_output=True, text=True, timeout=20)
-        return datetime.fromtimestamp(int(done.stdout))
-    except (OSError, ValueError, subprocess.TimeoutExpired):
-        return None
 
 
 def _look(member: Member, chapters: list[ch.Chapter], people: identity.People, pattern: str | None) -> _Found | Collected:
