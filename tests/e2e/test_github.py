@@ -70,7 +70,7 @@ def test_a_round_with_repositories(tmp_path):
     desk.run(f"git init -q --bare {desk.hosted}/homework")
     desk.run(recipe(SET_UP))
     held = desk.run("git -C homework grep -lE 'BEGIN SOLUTION|BEGIN HIDDEN TESTS' HEAD -- || true; git -C homework ls-files")
-    assert sorted(held.split()) == [".gitignore", f"{CHAPTER}/{CHAPTER}.ipynb"], "a template holds no answer and no hidden test"
+    assert sorted(held.split()) == [".gitignore", f"{CHAPTER}/{CHAPTER}.ipynb", f"{CHAPTER}/lessonkit.json"], "a template holds no answer and no hidden test"
     for student in ("ada", "bo"):  # "Use this template"
         desk.run(f"git clone -q --bare {desk.hosted}/homework {desk.hosted}/homework-{student}")
     (desk.room.root / "ids.txt").write_text("ada\nbo\ncy\n")
