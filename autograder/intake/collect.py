@@ -10,7 +10,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,11 +56,12 @@ class _Found:
     note: str = ""
 
 
-def collect(root: Path, archive: Path, pattern: str | None = None) -> Iterator[Collected]:
+def collect(root: Path, archive: Path, pattern: str | None = None, roster: Mapping[str, str] | None = None) -> Iterator[Collected]:
     """Yield a line for every file of a zip or folder, after writing what is taken to `submitted/STUDENT/CHAPTER/`.
 
     Whose a file is comes from `pattern` (a regular expression with a group `student`), else from the ways the usual
-    systems name things; the chapter from the grade ids inside. What is replaced is moved to `.autograder/replaced/`.
+    systems name things; the chapter from the grade ids inside. Who is on the `roster` under the name that is shown (ids by
+    `identity.key_of`) has the id from there. What is replaced is moved to `.autograder/replaced/`.
     """
     chapters = [part for name in ch.names(root) for part in ch.parts(root, name)]
     if not chapters:
@@ -69,7 +70,7 @@ def collect(root: Path, archive: Path, pattern: str | None = None) -> Iterator[C
         raise AutograderError(f"{archive} does not exist. Give a zip from your LMS or a folder of notebooks.")
     _usable(pattern)
     found: list[_Found] = []
-    people = identity.People((r.student, r.shown, r.system, r.number, r.chapter) for r in collected.rows(root) if r.taken)
+    people = identity.People([(r.student, r.shown, r.system, r.number, r.chapter) for r in collected.rows(root) if r.taken], roster)
     for member in _named(archive, [c.name for c in chapters]):
         try:
             one = _look(member, chapters, people, pattern)

@@ -306,3 +306,20 @@ def test_nothing_that_a_students_git_folder_names_is_run(root, tmp_path):
     assert students(root) == ["eve"]
     assert (root / "submitted" / "eve" / "01_sums" / "timestamp.txt").is_file()
     assert not mark.exists()
+
+
+@pytest.mark.parametrize("name", ["Ada Lovelace_7_assignsubmission_file_/x.ipynb", "LOVELACE, Ada_7_assignsubmission_file_/x.ipynb", "lovelaceada_12345_67890_01.ipynb"])
+def test_who_is_on_the_roster_has_the_id_from_there(root, name):
+    listed = dict.fromkeys(identity.keys_of("Ada", "Lovelace"), "al815")
+    list(collect(root, archive(root, {name: mine(1)}), roster=listed))
+    assert students(root) == ["al815"]
+    other = {"Ada Lovelacé_8_assignsubmission_file_/x.ipynb": mine(2)}
+    list(collect(root, archive(root, other, "later.zip"), roster=listed))
+    assert len(students(root)) == 2, "an accent makes another name"
+
+
+def test_a_roster_that_comes_later_takes_nobodys_id_away(root):
+    file = {"Ada Lovelace_7_assignsubmission_file_/x.ipynb": mine(1)}
+    list(collect(root, archive(root, file)))
+    list(collect(root, archive(root, file, "again.zip"), roster=dict.fromkeys(identity.keys_of("Ada", "Lovelace"), "al815")))
+    assert students(root) == ["Ada_Lovelace"]
