@@ -5,11 +5,11 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 
-.PHONY: demo test test-all lab bench lint wheels build book pictures setup system system-browser system-database clean help
+.PHONY: demo test test-all test-hub lab bench lint wheels build book pictures setup system system-browser system-database system-hub clean help
 
 help:
 	@echo "make demo      build the course, grade a sample class in the sandbox, print the gradebook, write feedback"
-	@echo "make test      the everyday suite; make test-all: the long gates too"
+	@echo "make test      the everyday suite; make test-all: the long gates too; make test-hub: a JupyterHub"
 	@echo "make lab       open your own copy of the notebooks (my-course/) in JupyterLab"
 	@echo "make book      the course as a site of pages, in book/; make pictures: those of the README, light and dark"
 	@echo "make bench     measure the grader against stock nbgrader; make lint: style and types; make build: all notebooks"
@@ -20,8 +20,11 @@ demo: $(READY) system
 test: $(READY) system system-browser system-database
 	$(PYTEST) -m "not slow" tests
 
-test-all: $(READY) system system-browser system-database
+test-all: $(READY) system system-browser system-database system-hub
 	$(PYTEST) tests
+
+test-hub: $(READY) system system-browser system-hub
+	$(BIN)/python -m pytest -m hub tests/e2e/test_hub.py
 
 lab: $(READY)
 	@test -d my-course || $(BIN)/course start my-course
@@ -69,6 +72,14 @@ system-browser:
 
 system-database:
 	@sh tools/system-packages postgresql pg_ctlcluster "the test of a gradebook on PostgreSQL (it is skipped, and says so)"
+
+# a hub for the tests: the package, and its proxy, which is JavaScript
+system-hub: $(READY)
+	@sh tools/system-packages npm npm "the tests on a JupyterHub (they are skipped, and say so)"
+	@$(BIN)/python -c "import jupyterhub" 2>/dev/null || $(BIN)/python -m pip install -q -c constraints.txt -e ".[hub]"
+	@test -d .hub/node_modules/configurable-http-proxy || ! command -v npm >/dev/null || \
+	  npm install --silent --no-audit --no-fund --prefix .hub configurable-http-proxy@5.1 || \
+	  echo "configurable-http-proxy could not be installed: the tests on a JupyterHub are skipped"
 
 clean:
 	rm -rf demo .autograder report book .book

@@ -237,12 +237,13 @@ def _show(result: Any, notebook: Path, as_json: bool) -> None:
 @ROOT
 def collect(archives: tuple[Path, ...], pattern: str | None, root: Path) -> None:
     """Put zips or folders from a learning-management system into submitted/."""
-    from autograder.books import teams
+    from autograder.books import roster, teams
     from autograder.intake import collect as collecting
 
     taken = refused = 0
+    listed = roster.by_name(root)
     for archive in archives:
-        for one in collecting.collect(root, archive, pattern):
+        for one in collecting.collect(root, archive, pattern, listed):
             if one.path is None:
                 refused += 1
                 _say(f"refused {one.member}: {one.reason}", err=True)

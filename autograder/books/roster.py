@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from autograder.books import tables
-from autograder.books.gradebook import one_transaction, open_gradebook, patiently
+from autograder.books.gradebook import file_of, one_transaction, open_gradebook, patiently
+from autograder.course import nbgrader_api as nb
 from autograder.errors import AutograderError
+from autograder.intake import identity
 from autograder.intake.door import valid_id
 
 #: What a roster's columns may be called, by nbgrader's name for them.
@@ -73,6 +75,22 @@ def read_into(root: Path, path: Path) -> Imported:
 
         patiently(write)
     return done
+
+
+def by_name(root: Path) -> dict[str, str]:
+    """Return ids by the names that a system may show (`identity.key_of`); two people of one name are not among them."""
+    url = nb.api(root).coursedir.db_url
+    file = file_of(url)
+    if file is not None and not file.is_file():
+        return {}
+    found: dict[str, set[str]] = {}
+    with closing(open_gradebook(root)) as gradebook:
+        from nbgrader.api import Student
+
+        for student, first, last in gradebook.db.query(Student.id, Student.first_name, Student.last_name):
+            for key in identity.keys_of(first or "", last or "") if first and last else ():
+                found.setdefault(key, set()).add(student)
+    return {key: next(iter(ids)) for key, ids in found.items() if len(ids) == 1}
 
 
 def absent(root: Path, chapter: str) -> list[str]:

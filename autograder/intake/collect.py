@@ -10,8 +10,7 @@ import hashlib
 import os
 import re
 import shutil
-import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +19,7 @@ from autograder.course import chapter as ch
 from autograder.errors import AutograderError, BadNotebook
 from autograder.files import write_atomically
 from autograder.intake import archive as archives
-from autograder.intake import collected, identity
+from autograder.intake import clone, collected, identity
 from autograder.intake.archive import Member
 from autograder.intake.door import valid_id
 from autograder.intake.submission import StudentCell, is_like_a_notebook, match, parse, what_else
@@ -57,11 +56,12 @@ class _Found:
     note: str = ""
 
 
-def collect(root: Path, archive: Path, pattern: str | None = None) -> Iterator[Collected]:
+def collect(root: Path, archive: Path, pattern: str | None = None, roster: Mapping[str, str] | None = None) -> Iterator[Collected]:
     """Yield a line for every file of a zip or folder, after writing what is taken to `submitted/STUDENT/CHAPTER/`.
 
     Whose a file is comes from `pattern` (a regular expression with a group `student`), else from the ways the usual
-    systems name things; the chapter from the grade ids inside. What is replaced is moved to `.autograder/replaced/`.
+    systems name things; the chapter from the grade ids inside. Who is on the `roster` under the name that is shown (ids by
+    `identity.key_of`) has the id from there. What is replaced is moved to `.autograder/replaced/`.
     """
     chapters = [part for name in ch.names(root) for part in ch.parts(root, name)]
     if not chapters:
@@ -70,7 +70,7 @@ def collect(root: Path, archive: Path, pattern: str | None = None) -> Iterator[C
         raise AutograderError(f"{archive} does not exist. Give a zip from your LMS or a folder of notebooks.")
     _usable(pattern)
     found: list[_Found] = []
-    people = identity.People((r.student, r.shown, r.system, r.number, r.chapter) for r in collected.rows(root) if r.taken)
+    people = identity.People([(r.student, r.shown, r.system, r.number, r.chapter) for r in collected.rows(root) if r.taken], roster)
     for member in _named(archive, [c.name for c in chapters]):
         try:
             one = _look(member, chapters, people, pattern)
@@ -102,26 +102,18 @@ def _named(archive: Path, chapters: list[str]) -> Iterator[Member]:
     """Yield the members under names without a folder that is around all of them."""
     found = list(archives.members(archive))
     if (archive / ".git").is_dir():  # one clone: its folder is whose it is
-        yield from (replace(one, name=f"{archive.resolve().name}/{one.name}", when=_last_commit(archive)) for one in found)
+        times = clone.times(archive)
+        yield from (replace(one, name=f"{archive.resolve().name}/{one.name}", when=times.get(one.name)) for one in found)
         return
     short = dict(zip([one.name for one in found], identity.without_common_folder([one.name for one in found], chapters), strict=True))
-    times: dict[str, datetime | None] = {}
+    clones: dict[str, clone.Times] = {}
     for one in found:
-        head = one.name.partition("/")[0]
+        head, _, inside = one.name.partition("/")
         if archive.is_dir() and (archive / head / ".git").is_dir():
-            if head not in times:
-                times[head] = _last_commit(archive / head)
-            one = replace(one, when=times[head])
+            if head not in clones:
+                clones[head] = clone.times(archive / head)
+            one = replace(one, when=clones[head].get(inside))
         yield replace(one, name=short[one.name])
-
-
-def _last_commit(folder: Path) -> datetime | None:
-    """Return when a clone's last commit was made, as this machine's local time; None where git does not say."""
-    try:
-        done = subprocess.run(["git", "-C", str(folder), "log", "-1", "--format=%ct"], capture_output=True, text=True, timeout=20)
-        return datetime.fromtimestamp(int(done.stdout))
-    except (OSError, ValueError, subprocess.TimeoutExpired):
-        return None
 
 
 def _look(member: Member, chapters: list[ch.Chapter], people: identity.People, pattern: str | None) -> _Found | Collected:

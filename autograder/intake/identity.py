@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -94,10 +94,25 @@ def plain(shown: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.@+-]+", "_", text).strip("_.+-@")[:48]
 
 
-class People:
-    """Gives ids, each to one person; starts with those that were given before."""
+def keys_of(first: str, last: str) -> set[str]:
+    """Return what a system may call somebody of this name, in the form of `key_of`: first or last name first, or in one word."""
+    both = f"{first} {last}"
+    return {key_of(both), key_of(both.replace(" ", "")), key_of(f"{last}{first}".replace(" ", ""))} - {""}
 
-    def __init__(self, given: Iterable[tuple[str, str, str, str, str]] = ()) -> None:
+
+def key_of(shown: str) -> str:
+    """Return a shown name without case, punctuation and the order of its words; accents tell people apart."""
+    return " ".join(sorted(re.findall(r"[^\W_]+", unicodedata.normalize("NFC", shown).casefold())))
+
+
+class People:
+    """Gives ids, each to one person; starts with those that were given before.
+
+    `roster` are ids by `key_of` a name: who is called so, and by no other name before, has that id.
+    """
+
+    def __init__(self, given: Iterable[tuple[str, str, str, str, str]] = (), roster: Mapping[str, str] | None = None) -> None:
+        self.roster = roster or {}
         #: id -> who has it: (shown name, system, number, chapter)
         self.owners: dict[str, list[tuple[str, str, str, str]]] = {}
         for student, *who in given:
@@ -110,6 +125,9 @@ class People:
         if not base and not name.number:
             return ""
         wanted = [base] if base else []
+        known = any(shown == owner[0] for owners in self.owners.values() for owner in owners)
+        if not known and (listed := self.roster.get(key_of(shown))):
+            wanted.insert(0, listed)
         if name.number:
             wanted.append(f"{base}_{name.number}".strip("_"))
         wanted.append(f"{base}_{hashlib.sha256(shown.encode()).hexdigest()[:6]}".strip("_"))

@@ -282,3 +282,44 @@ def test_outputs_play_no_part_however_large(root):
 def test_a_pattern_that_says_no_student_is_refused(root, pattern):
     with pytest.raises(AutograderError, match="--pattern"):
         list(collect(root, archive(root, {"ada/x.ipynb": mine(1)}), pattern))
+
+
+def test_nothing_that_a_students_git_folder_names_is_run(root, tmp_path):
+    """A folder that was handed in may bring settings of git's; asking for times starts no program of theirs."""
+    import subprocess
+
+    folder, mark = tmp_path / "all" / "eve", tmp_path / "ran"
+    (folder / "01_sums").mkdir(parents=True)
+    (folder / "01_sums" / "01_sums.ipynb").write_bytes(mine(1))
+    program = tmp_path / "program"
+    program.write_text(f"#!/bin/sh\ntouch {mark}\necho '[GNUPG:] SIG_CREATED x' >&2\necho '-----BEGIN PGP SIGNATURE-----'\n")
+    program.chmod(0o755)
+    git = ["git", "-C", str(folder), "-c", "user.name=x", "-c", "user.email=x@example.org"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    for name in ("gpg.program", "core.sshCommand", "core.pager", "core.fsmonitor", "diff.external"):
+        subprocess.run([*git, "config", name, str(program)], check=True)
+    subprocess.run([*git, "config", "log.showSignature", "true"], check=True)
+    subprocess.run([*git, "add", "."], check=True)
+    subprocess.run([*git, "commit", "-q", "-S", "-m", "work"], check=True)
+    mark.unlink()
+    list(collect(root, tmp_path / "all"))
+    assert students(root) == ["eve"]
+    assert (root / "submitted" / "eve" / "01_sums" / "timestamp.txt").is_file()
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize("name", ["Ada Lovelace_7_assignsubmission_file_/x.ipynb", "LOVELACE, Ada_7_assignsubmission_file_/x.ipynb", "lovelaceada_12345_67890_01.ipynb"])
+def test_who_is_on_the_roster_has_the_id_from_there(root, name):
+    listed = dict.fromkeys(identity.keys_of("Ada", "Lovelace"), "al815")
+    list(collect(root, archive(root, {name: mine(1)}), roster=listed))
+    assert students(root) == ["al815"]
+    other = {"Ada Lovelacé_8_assignsubmission_file_/x.ipynb": mine(2)}
+    list(collect(root, archive(root, other, "later.zip"), roster=listed))
+    assert len(students(root)) == 2, "an accent makes another name"
+
+
+def test_a_roster_that_comes_later_takes_nobodys_id_away(root):
+    file = {"Ada Lovelace_7_assignsubmission_file_/x.ipynb": mine(1)}
+    list(collect(root, archive(root, file)))
+    list(collect(root, archive(root, file, "again.zip"), roster=dict.fromkeys(identity.keys_of("Ada", "Lovelace"), "al815")))
+    assert students(root) == ["Ada_Lovelace"]
