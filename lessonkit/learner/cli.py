@@ -79,7 +79,7 @@ def check(names: tuple[str, ...], watch: bool) -> None:
             changed = {Path(path).stem for _, path in changes}
             for group in groups:
                 if group[0].chapter in changed:
-                    _check(made, group)
+                    _check_again(made, group)
     sys.exit(0 if all(outcomes) else 1)
 
 
@@ -112,6 +112,14 @@ def _check(made: Workspace, exercises: list[Exercise]) -> bool:
     passed = sum(verdict.outcome == "pass" for verdict in found)
     click.echo(f"{passed} of {len(found)} pass, judged {how}")
     return passed == len(found)
+
+
+def _check_again(made: Workspace, exercises: list[Exercise]) -> None:
+    """Check while watching: a notebook that cannot be read now may well be with the next save."""
+    try:
+        _check(made, exercises)
+    except CourseError as error:
+        click.echo(f"{error}", err=True)
 
 
 @main.command()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -65,7 +66,8 @@ def wheels(tmp_path_factory):
 def environment(folder: Path, wheels: Sequence[Path]) -> Environment:
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     made = Environment(folder)
-    made.install(*wheels)
+    if wheels:
+        made.install(*wheels)
     (made.site() / "others.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
     return made
 
@@ -119,15 +121,29 @@ def test_learning_from_the_wheels_alone(wheels, tmp_path):
     assert "run them again: 01/relu" in env.run("course", where=mine)
 
 
-def test_the_panel_is_there_in_any_jupyterlab_of_the_environment(wheels, tmp_path):
-    env = environment(tmp_path / "env", [wheels["lessonkit"]])
-    # JupyterLab's commands belong to the other environment; its folder of programs is not this one's
-    listed = env.run("python", "-m", "jupyterlab.labextensions", "list", where=tmp_path)
+def has_the_panel(env: Environment, where: Path) -> None:
+    listed = env.run("python", "-m", "jupyterlab.labextensions", "list", where=where)
     (line,) = [line for line in listed.splitlines() if "lessonkit-panel" in line]
     assert "enabled" in line
     assert "OK" in line
-    extensions = env.run("python", "-m", "jupyter_server.extension.serverextension", "list", where=tmp_path)
-    assert "lessonkit.learner.server" in extensions.replace("\x1b[32m", "")
+    assert "lessonkit.learner.server" in env.run("python", "-m", "jupyter_server.extension.serverextension", "list", where=where)
+
+
+def test_the_panel_is_there_in_any_jupyterlab_of_the_environment(wheels, tmp_path):
+    has_the_panel(environment(tmp_path / "env", [wheels["lessonkit"]]), tmp_path)
+
+
+def test_a_clone_brings_the_panel_too(tmp_path):
+    """`pip install -e .`, of a copy without this machine's files; building isolated takes setuptools from the index."""
+    clone = tmp_path / "clone"
+    for name in ("lessonkit", "layer_by_layer", "autograder"):
+        shutil.copytree(ROOT / name, clone / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, clone / name)
+    env = environment(tmp_path / "env", [])
+    subprocess.run([env.bin / "python", "-m", "pip", "install", "-q", "--no-deps", "-e", clone], check=True, timeout=500)
+    assert str(clone) in env.run("python", "-c", "import lessonkit; print(lessonkit.__file__)", where=tmp_path)
+    has_the_panel(env, tmp_path)
 
 
 def test_another_course_is_graded_by_lessonkit_alone(wheels, tmp_path):
