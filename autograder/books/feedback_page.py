@@ -18,6 +18,8 @@ from autograder.errors import BadNotebook
 from autograder.intake.submission import match, parse
 from autograder.judge.result import ExerciseResult, Result
 
+#: Characters of one cell of code that are coloured: a colour costs some fifty characters and ten microseconds a word.
+MAX_COLOURED = 50_000
 #: What a page's look depends on besides its student; `stamp` makes pages anew where one of them changed.
 MODULES = ("feedback_page", "pages", "formulas", "autograded")
 _SAID = {"not reached": "not checked", "checker broke": "not checked: the checker failed, and a person looks at it"}
@@ -185,6 +187,8 @@ def _output(output: dict[str, Any]) -> dict[str, str] | None:
 
 @lru_cache(maxsize=4_000)
 def _highlighted(source: str) -> str:
+    if len(source) > MAX_COLOURED:
+        return str(Markup.escape(source))
     from pygments import highlight
     from pygments.formatters import HtmlFormatter
     from pygments.lexers import PythonLexer

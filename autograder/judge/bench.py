@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -12,10 +13,11 @@ from typing import Any
 from autograder.judge.grade_one import Observed, broke
 from autograder.judge.reference import Reference
 from autograder.judge.result import ExerciseResult
-from autograder.sandbox import bwrap, wire
+from autograder.sandbox import bwrap, usage, wire
 
-#: Seconds of the clock that one exercise may take to be judged: its CPU seconds decide, these only bound.
-WALL_SECONDS = 90.0
+#: Seconds that one exercise may take to be judged, without those in which others had the processor: its CPU seconds
+#: decide, these only bound. And how many times as long it may take by the clock.
+WALL_SECONDS, PATIENCE = 90.0, 10.0
 #: How often the process may break on one submission before the rest of it is left to a person.
 BREAKS = 3
 
@@ -24,6 +26,10 @@ Judged = tuple[ExerciseResult, dict[str, dict[str, Any]]]
 
 class JudgeBroke(RuntimeError):
     """The judging process ended, or had to be ended."""
+
+
+class JudgeLost(JudgeBroke):
+    """The judging process was taken away: by a person, a machine without memory, whoever else. It may be nobody's doing."""
 
 
 class Bench:
@@ -70,17 +76,23 @@ class Bench:
         if self.breaks >= BREAKS:
             return broke(name, self.reference.chapter, "the judge was stopped on other exercises of this submission")
         cells = self.reference.chapter.exercises[name].points
-        try:
-            return self._ask({
-                "exercise": name, "source": source, "beside": beside,
-                "frames": {cell: observed.frames[cell] for cell in cells if cell in observed.frames},
-                "reasons": {cell: observed.reasons[cell] for cell in (*cells, name) if cell in observed.reasons},
-                "undefined": observed.undefined,
-            })  # fmt: skip
-        except JudgeBroke as error:
-            self.breaks += 1
-            self.close()
-            return broke(name, self.reference.chapter, str(error))
+        question = {
+            "exercise": name, "source": source, "beside": beside,
+            "frames": {cell: observed.frames[cell] for cell in cells if cell in observed.frames},
+            "reasons": {cell: observed.reasons[cell] for cell in (*cells, name) if cell in observed.reasons},
+            "undefined": observed.undefined,
+        }  # fmt: skip
+        for may_be_lost in (True, False):
+            try:
+                return self._ask(question)
+            except JudgeBroke as error:
+                self.close()
+                if may_be_lost and isinstance(error, JudgeLost):
+                    continue  # what kills a judge comes again; what took this one away most likely does not
+                self.breaks += 1
+                reason = str(error)
+                break
+        return broke(name, self.reference.chapter, reason)
 
     def _ask(self, question: dict[str, Any]) -> Judged:
         if self.process is None:
@@ -91,13 +103,13 @@ class Bench:
             self._write({"open": opening, "held_out": self.held_out})
             self.opened = True
         self._write(question)
-        deadline = time.monotonic() + WALL_SECONDS
+        patience = _Patience(self.process.pid)
         while True:
-            answer = self._read(deadline)
+            answer = self._read(patience)
             if "need" in answer:
                 known = self.reference.mistakes(answer["need"])
                 self._write({"mistakes": [{"name": m.name, "help": m.help, "frames": m.frames} for m in known]})
-                deadline = time.monotonic() + WALL_SECONDS
+                patience = _Patience(self.process.pid)
             elif "broke" in answer:
                 raise JudgeBroke(f"the judge broke ({answer['broke']})")
             else:
@@ -109,23 +121,38 @@ class Bench:
         try:
             wire.write(self.process.stdin.fileno(), message)
         except OSError as error:
-            raise JudgeBroke(self._ended()) from error
+            raise self._ended() from error
 
-    def _read(self, deadline: float) -> dict[str, Any]:
+    def _read(self, patience: _Patience) -> dict[str, Any]:
         assert self.process is not None
         assert self.process.stdout is not None
         while True:
-            left = deadline - time.monotonic()
-            ready, _, _ = select.select([self.process.stdout], [], [], max(0.0, left))
-            if not ready:
+            ready, _, _ = select.select([self.process.stdout], [], [], 1.0)
+            if not ready and patience.is_over():
                 raise JudgeBroke(f"the judge was stopped after {WALL_SECONDS:.0f} s")
+            if not ready:
+                continue
             data = os.read(self.process.stdout.fileno(), 1 << 20)
             if not data:
-                raise JudgeBroke(self._ended())
+                raise self._ended()
             if frames := self.reader.feed(data):
                 return frames[0]
 
-    def _ended(self) -> str:
+    def _ended(self) -> JudgeBroke:
         assert self.process is not None
         code = self.process.wait()
-        return f"the judge was ended by signal {-code}: out of CPU time?" if code < 0 else f"the judge ended ({code})"
+        if code == -signal.SIGKILL:
+            return JudgeLost("the judge was killed: out of memory?")
+        return JudgeBroke(f"the judge was ended by signal {-code}: out of CPU time?" if code < 0 else f"the judge ended ({code})")
+
+
+class _Patience:
+    """How long a judge may still be waited for: what it waited for a processor is no time of its."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid, self.began, self.waited = pid, time.monotonic(), usage.waited(pid)
+
+    def is_over(self) -> bool:
+        """Return True where there was enough time."""
+        wall = time.monotonic() - self.began
+        return wall - (usage.waited(self.pid) - self.waited) > WALL_SECONDS or wall > PATIENCE * WALL_SECONDS
