@@ -25,7 +25,7 @@ DOCUMENTS = {
     "For operators": ["docs/operators.md", "docs/scaling.md"],
     "For authors": ["docs/authors.md", "CONTRIBUTING.md", "STYLE.md"],
     "Reference": ["docs/reference-course.md", "docs/reference-autograder.md", "docs/reference-lessonkit.md", "docs/architecture.md"],
-    "The project": ["CHANGELOG.md", "CODE_OF_CONDUCT.md", "SECURITY.md"],
+    "The project": ["docs/peers.md", "CHANGELOG.md", "CODE_OF_CONDUCT.md", "SECURITY.md"],
 }
 _CONCEPTS = re.compile(r"<!-- concepts -->\n(.*?)<!-- /concepts -->", re.DOTALL)
 
