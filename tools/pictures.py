@@ -1,6 +1,7 @@
 """The README's pictures, taken of the real thing: `python -m tools.pictures docs/pictures` (or `make pictures`).
 
-A notebook in JupyterLab with a known mistake in it, a student's feedback page, the class page; each light and dark.
+A notebook in JupyterLab with a known mistake in it, the panel, a student's feedback page, the class page; each light and
+dark. Names after the folder take only those: `python -m tools.pictures docs/pictures panel`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.course import solutions
-from tests.e2e.lab import BROWSER, FLAGS, browser, jupyterlab
+from tests.e2e.lab import BROWSER, FLAGS, browser, course_lab, jupyterlab
 
 ROOT = Path(__file__).resolve().parents[1]
 CHAPTER, EXERCISE, MISTAKE, CHECK = "01_numpy_backprop", "relu", "mask_from_gradient", "relu__gradient"
@@ -73,6 +74,26 @@ def notebook(scheme: str) -> bytes:
             return part(bytes(panel.screenshot()), top=32, bottom=625)
 
 
+def panel(scheme: str) -> bytes:
+    """Return a picture of the panel beside a notebook, after a check that does not hold yet."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "my-course"
+        subprocess.run([sys.executable, "-m", "lessonkit.learner.cli", "start", str(folder)], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        with course_lab(folder, Path(name) / "home") as address, browser(address, folder, "", scheme == "dark") as lab:
+            theme = "JupyterLab Dark" if scheme == "dark" else "JupyterLab Light"
+            lab.page.evaluate("async (theme) => { await window.jupyterapp.commands.execute('apputils:change-theme', { theme }); }", theme)
+            lab.page.set_viewport_size({"width": 1200, "height": 720})
+            lab.page.add_style_tag(content=".Toastify { display: none }")
+            course = lab.page.get_by_role("region", name="Course", exact=True)
+            for button in ("Next", "Check"):
+                course.get_by_role("button", name=button, exact=True).click()
+                course.locator("section[aria-busy=false]").wait_for(timeout=180_000)
+                course.locator("h3", has_text="linear_forward").wait_for(timeout=180_000)
+            course.get_by_role("status").filter(has_text="not yet").wait_for(timeout=180_000)
+            lab.page.wait_for_timeout(1500)
+            return bytes(lab.page.screenshot())
+
+
 #: The check's code is folded, as JupyterLab shows it to a student; its message stays.
 _FOLD = """(index) => {
     const notebook = window.jupyterapp.shell.currentWidget.content;
@@ -107,19 +128,23 @@ def photograph(path: Path, scheme: str) -> bytes:
     return bytes(taken)
 
 
-def main(target: Path) -> None:
-    """Take all pictures."""
+def main(target: Path, only: list[str]) -> None:
+    """Take the pictures named in `only`, all where none is."""
     if BROWSER is None:
         sys.exit("no Chromium here: `make system-browser` installs it")
     target.mkdir(parents=True, exist_ok=True)
-    for scheme in SCHEMES:
-        save(notebook(scheme), target / f"notebook-{scheme}.webp")
-        print(f"wrote {target / f'notebook-{scheme}.webp'}")
-    for name, path in pages():
-        for scheme in SCHEMES:
-            save(photograph(path, scheme), target / f"{name}-{scheme}.webp")
-            print(f"wrote {target / f'{name}-{scheme}.webp'}")
+
+    def put(name: str, scheme: str, png: bytes) -> None:
+        save(png, target / f"{name}-{scheme}.webp")
+        print(f"wrote {target / f'{name}-{scheme}.webp'}", flush=True)
+
+    for take in (notebook, panel):
+        for scheme in SCHEMES if not only or take.__name__ in only else ():
+            put(take.__name__, scheme, take(scheme))
+    for name, path in pages() if not only or {"feedback", "report"} & set(only) else ():
+        for scheme in SCHEMES if not only or name in only else ():
+            put(name, scheme, photograph(path, scheme))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "pictures")
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "pictures", sys.argv[2:])
