@@ -135,3 +135,16 @@ def test_binder_and_colab_are_named_where_the_repository_is_known(book):
     made = page.page(chapter, {}, Links({1: NAME}, "https://github.com/owner/name"))
     assert f"https://colab.research.google.com/github/owner/name/blob/main/release/{NAME}/{NAME}.ipynb" in made.cells[0].source
     assert "https://mybinder.org/v2/gh/owner/name/main?urlpath=lab/tree/release" in made.cells[0].source
+
+
+def test_a_chapter_runs_again_where_what_it_draws_with_changed_and_not_where_a_check_did(book):
+    root, _, _ = book
+    chapter = ch.Chapter(root, NAME)
+    before = pictures._key(chapter)
+    next(cell for cell in chapter.source.cells if ch.is_test(cell)).source += "\n# another check"
+    assert pictures._key(chapter) == before
+    part = root / "tiny_stats" / "__init__.py"
+    kept = part.read_text(encoding="utf-8")
+    part.write_text(kept + "\n# another part\n", encoding="utf-8")
+    assert pictures._key(chapter) != before
+    part.write_text(kept, encoding="utf-8")

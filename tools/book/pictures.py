@@ -6,6 +6,7 @@ Only course cells are kept. What a solution's cell or a check's cell shows never
 
 from __future__ import annotations
 
+import ast
 import base64
 import hashlib
 import html
@@ -26,6 +27,8 @@ from autograder.files import write_atomically
 
 #: Seconds that one cell may take; the longest of the course trains a network.
 CELL_SECONDS = 900
+#: The modules of lessonkit that draw and print; the rest of it checks, and changes no picture.
+DRAWING = ("plot", "_figure", "_diagrams", "show", "train", "ranks")
 #: Run before the chapter: sliders show their still picture, and a figure says whose part it was drawn with.
 PREFACE = """
 import importlib, sys
@@ -70,15 +73,46 @@ def shown(chapter: ch.Chapter, cache: Path) -> tuple[dict[str, list[Shown]], Pat
 
 
 def _key(chapter: ch.Chapter) -> str:
+    """Return a digest of what a chapter's pictures depend on: its code but for checks, what it imports and draws with, its data."""
     digest = hashlib.sha256(PREFACE.encode())
-    for cell in chapter.source.cells:
-        digest.update(f"{cell.cell_type == 'code' and cell.source}\0".encode())
-    package = chapter.root / chapter.course.package
+    code = [cell.source for cell in chapter.source.cells if cell.cell_type == "code" and not ch.is_test(cell)]
+    for source in code:
+        digest.update(f"{source}\0".encode())
     kit = Path(ch.__file__).resolve().parents[2] / "lessonkit"
-    for path in [*sorted(kit.glob("*.py")), *(sorted(package.rglob("*.py")) if chapter.course.package else [])]:
+    own = _imported(chapter.root, chapter.course.package, code) if chapter.course.package else set()
+    for path in [*sorted(own), *(kit / f"{name}.py" for name in DRAWING)]:
         digest.update(path.read_bytes())
     digest.update(repr([bool(os.environ.get(name)) for name in ("COURSE_DATA", "COURSE_OFFLINE")]).encode())
     return digest.hexdigest()[:16]
+
+
+def _imported(root: Path, package: str, code: list[str]) -> set[Path]:
+    """Return the files of a course's package that a notebook's code imports, and those that they import in turn."""
+    found: set[Path] = set()
+    todo = list(code)
+    while todo:
+        for name in _names(todo.pop()):
+            path = root / name.replace(".", "/")
+            for file in (path.with_suffix(".py"), path / "__init__.py"):
+                if name.split(".")[0] == package and file.is_file() and file not in found:
+                    found.add(file)
+                    todo.append(file.read_text(encoding="utf-8"))
+    return found
+
+
+def _names(code: str) -> set[str]:
+    """Return every dotted name that a piece of code may import as a module."""
+    try:
+        tree = ast.parse(code)
+    except SyntaxError:  # a cell with a magic line imports nothing of the course's
+        return set()
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
 
 
 def run(chapter: ch.Chapter) -> NotebookNode:

@@ -25,7 +25,7 @@ DOCUMENTS = {
     "For operators": ["docs/operators.md", "docs/scaling.md"],
     "For authors": ["docs/authors.md", "CONTRIBUTING.md", "STYLE.md"],
     "Reference": ["docs/reference-course.md", "docs/reference-autograder.md", "docs/reference-lessonkit.md", "docs/architecture.md"],
-    "The project": ["CHANGELOG.md", "CODE_OF_CONDUCT.md", "SECURITY.md"],
+    "The project": ["docs/peers.md", "CHANGELOG.md", "CODE_OF_CONDUCT.md", "SECURITY.md"],
 }
 _CONCEPTS = re.compile(r"<!-- concepts -->\n(.*?)<!-- /concepts -->", re.DOTALL)
 
@@ -58,7 +58,7 @@ class Site:
             text = (self.root / path).read_text(encoding="utf-8")
             self._write(f"{where}.md", links.of_document(_for_everybody(text), path))
         self._write("concepts.md", self._concepts(chapters, links))
-        self._write("index.md", self._front(chapters, documents))
+        self._write("index.md", self._front(chapters, links))
         shutil.copy(HERE / "book.css", self.text / "_static" / "book.css")
         shutil.copytree(HERE / "templates", self.text / "_templates")
         shutil.copytree(HERE / "fonts", self.text / "_static" / "fonts")
@@ -100,13 +100,13 @@ class Site:
         lines += [f"| {_linked_exercises(f'`{name}`', known)} | {links.to_chapters(f'`{known[name]}`', up='chapters/')} |" for name in sorted(known)]
         return "\n".join(lines) + "\n"
 
-    def _front(self, chapters: list[ch.Chapter], documents: dict[str, str]) -> str:
+    def _front(self, chapters: list[ch.Chapter], links: Links) -> str:
         front = self.root / "docs" / "front.md"
-        name = chapters[0].course.name
-        text = front.read_text(encoding="utf-8") if front.is_file() else f"# {name}\n"
+        text = front.read_text(encoding="utf-8") if front.is_file() else f"# {chapters[0].course.name}\n"
+        text = links.to_chapters(links.of_document(text, "docs/front.md"), up="chapters/")
         parts = [text, _toctree("Chapters", [f"chapters/{chapter.name}" for chapter in chapters])]
         for heading, paths in DOCUMENTS.items():
-            pages = [documents[path] for path in paths if path in documents] + (["concepts"] if heading == "For learners" else [])
+            pages = [links.pages[path] for path in paths if path in links.pages] + (["concepts"] if heading == "For learners" else [])
             if pages:
                 parts.append(_toctree(heading, pages))
         return "\n".join(parts)
