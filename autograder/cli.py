@@ -595,7 +595,7 @@ def _write(target: Path, content: bytes) -> None:
 
 @main.group()
 def students() -> None:
-    """The roster: who is in the course, who works with whom, and who has longer."""
+    """The roster: who is in the course, who works with whom, by when, and who has longer."""
 
 
 @students.command("import")
@@ -631,7 +631,7 @@ def extend_students(chapter: str, named: tuple[str, ...], days: float, root: Pat
     for line in deadlines.extend(root, name, list(named), days):
         _say(line)
     if deadlines.due(root, name) is None:
-        click.echo(f"{name} has no due date yet: autograder due {name} 'YYYY-MM-DD HH:MM'", err=True)
+        click.echo(f"{name} has no due date yet: autograder students due {name} 'YYYY-MM-DD HH:MM'", err=True)
     click.echo(f"Apply it to what is graded: autograder grade {name}")
 
 
@@ -658,13 +658,13 @@ def group_students(chapter: str, named: tuple[str, ...], table: Path | None, roo
         _say(line)
 
 
-@main.command()
+@students.command("due")
 @click.argument("chapter")
 @click.argument("when", required=False)
 @click.option("--late", is_flag=True, help="List who was late, by how much, and what it cost.")
 @ROOT
-def due(chapter: str, when: str | None, late: bool, root: Path) -> None:
-    """Say when a chapter is due, or set it: `autograder due 01 "2026-12-01 23:59"`; `never` takes it back.
+def due_date(chapter: str, when: str | None, late: bool, root: Path) -> None:
+    """Say when a chapter is due, or set it: `autograder students due 01 "2026-12-01 23:59"`; `never` takes it back.
 
     A time is this machine's local time, or has its zone behind it: "2026-12-01 23:59 Europe/Berlin".
     """

@@ -131,7 +131,7 @@ class Grading:
             return engine.Job(student, b"", timestamp=found.timestamp, known=self._nothing(student, found.status, found.reason))
         key = store.key_of(found.data, self.reference, self.isolation, repr(Limits()))
         known = None if self.options.force else self.store.get(self.chapter.key, student, key)
-        return engine.Job(student, found.data, timestamp=found.timestamp, key=key, known=known, note=found.note or "")
+        return engine.Job(student, found.data, timestamp=found.timestamp, key=key, known=known, note="; ".join(filter(None, [found.note, found.odd_time])))
 
     def _setup(self, own_core: bool) -> engine.Setup:
         return engine.Setup(

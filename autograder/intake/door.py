@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 import stat
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autograder.course import chapter as ch
 from autograder.errors import BadNotebook
+from autograder.intake import handed_in
 from autograder.intake.submission import LARGEST, match, parse, without_outputs
 from autograder.log import Log
 
@@ -35,6 +35,8 @@ class Intake:
     reason: str | None = None
     note: str | None = None
     timestamp: str | None = None
+    #: why the time of handing in could not be read
+    odd_time: str = ""
 
 
 def students(root: Path, chapter: str) -> list[str]:
@@ -95,16 +97,16 @@ def _take_in(folder: Path, chapter: str, student: str, source: NotebookNode, not
             "rejected",
             reason=f"submitted/{student}/{chapter} is a file, not a folder with the notebook",
         )
-    timestamp = _timestamp(folder)
+    timestamp, odd = handed_in.of(folder, read_regular)
     exact = folder / f"{notebook}.ipynb"
     if _is_regular(exact):  # whatever else lies there, an environment or a link, is left alone
         data, note = without_outputs(read_regular(exact))
         wanted = len({ch.grade_id_of(c) for c in source.cells if ch.nbgrader_of(c)})
         if match(parse(data), source).matched < ENOUGH * wanted * 0.5:
             return Intake(student, "rejected", reason=_not_this(chapter, notebook))
-        return Intake(student, "ready", data, note=note or None, timestamp=timestamp)
+        return Intake(student, "ready", data, note=note or None, timestamp=timestamp, odd_time=odd)
     files = _regular_files(folder)
-    return _renamed(files, folder, chapter, student, source, timestamp, notebook)
+    return replace(_renamed(files, folder, chapter, student, source, timestamp, notebook), odd_time=odd)
 
 
 def _is_regular(path: Path) -> bool:
@@ -198,25 +200,3 @@ def _renamed(
         reason=f"no notebook in submitted/{student}/{chapter}; expected {notebook}.ipynb",
         timestamp=timestamp,
     )
-
-
-def _timestamp(folder: Path) -> str | None:
-    """Return what nbgrader's `timestamp.txt` says where it is short, plausible text; None otherwise."""
-    try:
-        text = read_regular(folder / "timestamp.txt")[:64].decode("ascii").strip()
-    except (OSError, UnicodeDecodeError, BadNotebook):
-        return None
-    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9:.]{5,15}( ?[A-Za-z0-9:+-]{1,12})?", text):
-        return None
-    return text if _is_a_time(text) else None
-
-
-def _is_a_time(text: str) -> bool:
-    """Return True where nbgrader can make a time in UTC of it; `2026-99-99` looks like one and is none."""
-    from dateutil import parser
-
-    try:
-        found = parser.parse(text)
-        return found.utcoffset() is None or bool(found - (found.utcoffset() or timedelta()))
-    except Exception:  # dateutil's and Python's own, of many kinds
-        return False

@@ -55,18 +55,18 @@ def test_what_is_no_time_is_refused_with_one_that_is(text):
 
 
 def test_a_due_date_is_set_shown_and_taken_back(root):
-    assert "no due date" in run(root, "due", "01")
-    said = run(root, "due", "01", "2026-12-01 12:00 UTC")
+    assert "no due date" in run(root, "students", "due", "01")
+    said = run(root, "students", "due", "01", "2026-12-01 12:00 UTC")
     assert "(2026-12-01 12:00 UTC)" in said
     assert "autograder grade 01_tiny" in said
     with closing(gradebook.open_gradebook(root)) as books:
         assert books.find_assignment(NAME).duedate == datetime(2026, 12, 1, 12)
-    run(root, "due", "01", "never")
-    assert "no due date" in run(root, "due", "01")
+    run(root, "students", "due", "01", "never")
+    assert "no due date" in run(root, "students", "due", "01")
 
 
 def test_an_extension_before_anything_came_counts_when_it_comes(root):
-    run(root, "due", "01", "2026-12-01 12:00 UTC")
+    run(root, "students", "due", "01", "2026-12-01 12:00 UTC")
     assert "nobody is called bo" in run(root, "students", "extend", "01", "bo", "--days", 2, code=1)
     (root / "s.csv").write_text("id\nbo\n")
     roster.read_into(root, root / "s.csv")
@@ -80,21 +80,21 @@ def test_an_extension_before_anything_came_counts_when_it_comes(root):
 
 
 def test_an_extension_without_a_due_date_is_nobodys_error(root):
-    assert "autograder due 01_tiny" in run(root, "students", "extend", "01", "ada", "--days", 1)
+    assert "autograder students due 01_tiny" in run(root, "students", "extend", "01", "ada", "--days", 1)
     tiny_course.grade(root, "ada", tiny_course.verdict("ada", 2.0))
 
 
 def test_who_was_late_by_how_much_and_what_it_cost(root):
     (root / "nbgrader_config.py").write_text('c = get_config()\nc.AssignLatePenalties.plugin_class = "autograder.books.late.PerDay"\nc.PerDay.share = 0.25\n')
-    run(root, "due", "01", "2026-12-01 12:00 UTC")
+    run(root, "students", "due", "01", "2026-12-01 12:00 UTC")
     with closing(gradebook.open_gradebook(root)) as books:
         books.find_submission(NAME, "ada").timestamp = datetime(2026, 12, 2, 13, 30)
         books.db.commit()
     tiny_course.grade(root, "ada", tiny_course.verdict("ada", 2.0))
-    assert "ada: 1 d 1 h 30 min late, 1 points taken off" in run(root, "due", "01", "--late")
+    assert "ada: 1 d 1 h 30 min late, 1 points taken off" in run(root, "students", "due", "01", "--late")
     run(root, "students", "extend", "01", "ada", "--days", 1)
     tiny_course.grade(root, "ada", tiny_course.verdict("ada", 2.0))
-    assert "ada: 0 d 1 h 30 min late, 1 day(s) of extension, 0.5 points taken off" in run(root, "due", "01", "--late")
+    assert "ada: 0 d 1 h 30 min late, 1 day(s) of extension, 0.5 points taken off" in run(root, "students", "due", "01", "--late")
 
 
 def test_a_penalty_by_the_day_has_grace_free_days_and_a_most():

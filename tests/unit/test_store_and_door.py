@@ -159,3 +159,23 @@ def test_folders_of_others_chapters_are_nobodys_submission(room):
     (room.root / "submitted" / ".hidden" / room.name).mkdir(parents=True)
     assert door.students(room.root, room.name) == ["ada"]
     assert json.loads(take_in(room).data)["nbformat"] == 4
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2015-02-02 15:58:23.948203 America/Los_Angeles", "2015-02-02 15:58:23.948203 UTC", "2026-11-30 12:00:00 +0100", "2026-11-30T12:00:00+02:00", "2026-11-30T12:00Z"],
+)
+def test_a_time_is_read_as_nbgrader_reads_it(room, text):
+    path = room.submit("ada")
+    (path.parent / "timestamp.txt").write_text(text)
+    found = take_in(room)
+    assert (found.timestamp, found.odd_time) == (text, "")
+
+
+@pytest.mark.parametrize("text", ["", "30.11.2026 12:00", "2026-11-30 12:00:00 CEST", "2026-99-99 99:99:99 UTC", "yesterday", "\u00e4"])
+def test_a_time_that_cannot_be_read_is_said(room, text):
+    path = room.submit("ada")
+    (path.parent / "timestamp.txt").write_text(text)
+    found = take_in(room)
+    assert (found.status, found.timestamp) == ("ready", None)
+    assert "the time of handing in is not used" in found.odd_time
