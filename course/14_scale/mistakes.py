@@ -884,7 +884,7 @@ def average_gradients(model):
 
 
 # %% average_gradients: not_reduced
-# help: Each rank divides its own gradient; nothing is exchanged.
+# help: Each rank divides its own gradient, and nothing of the others' arrives in it. all_reduce works in place: give it the gradient itself.
 def broadcast_parameters(model):
     """rank 0's parameters and buffers on every rank"""
     for tensor in [*model.parameters(), *model.buffers()]:
@@ -899,7 +899,7 @@ def average_gradients(model):
 
 
 # %% average_gradients: reduced_copy
-# help: all_reduce writes into a copy, and the gradient stays as it was.
+# help: Each rank divides its own gradient, and nothing of the others' arrives in it. all_reduce works in place: give it the gradient itself.
 def broadcast_parameters(model):
     """rank 0's parameters and buffers on every rank"""
     for tensor in [*model.parameters(), *model.buffers()]:
@@ -1949,7 +1949,7 @@ class RowParallelLinear(nn.Module):
 
 
 # %% sharded_optimizer: not_sharded
-# help: Every rank keeps the moments of all parameters: this is torch's AdamW under another name.
+# help: What a rank keeps is no share: moments of all parameters, or a copy of all of them. It needs the moments of its own pieces, and a copy of those.
 class ShardedAdamW:
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
         self.inner = torch.optim.AdamW(list(params), lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
@@ -2458,7 +2458,7 @@ class ShardedAdamW:
 
 
 # %% sharded_optimizer: copy_of_everything
-# help: Each rank keeps a copy of all parameters beside its share. The parameters are there already.
+# help: What a rank keeps is no share: moments of all parameters, or a copy of all of them. It needs the moments of its own pieces, and a copy of those.
 class ShardedAdamW:
     """AdamW, each rank with the moments of its share"""
 
@@ -2643,7 +2643,7 @@ def load_sharded(model, folder):
 
 
 # %% sharded_checkpoint: everybody_saves_all
-# help: Every rank writes the whole model.
+# help: The whole of each tensor goes into every file. Save this rank's piece, and clone it: a slice is a view, and torch.save writes all that a view looks into.
 def place():
     """(rank, world) of this process, (0, 1) without a group"""
     return (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
@@ -2677,7 +2677,7 @@ def load_sharded(model, folder):
 
 
 # %% sharded_checkpoint: views_saved
-# help: A slice is saved as a view: its whole storage goes into the file. Clone it.
+# help: The whole of each tensor goes into every file. Save this rank's piece, and clone it: a slice is a view, and torch.save writes all that a view looks into.
 def place():
     """(rank, world) of this process, (0, 1) without a group"""
     return (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
@@ -2745,7 +2745,7 @@ def load_sharded(model, folder):
 
 
 # %% sharded_checkpoint: loads_its_own_only
-# help: Each rank reads its own file only, so another number of ranks cannot load.
+# help: As many files are read as processes load. How many there are was decided by who saved: read them all.
 def place():
     """(rank, world) of this process, (0, 1) without a group"""
     return (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
@@ -2783,7 +2783,7 @@ def load_sharded(model, folder):
 
 
 # %% sharded_checkpoint: reads_as_many_as_load
-# help: As many files are read as ranks load. How many there are was decided by who saved.
+# help: As many files are read as processes load. How many there are was decided by who saved: read them all.
 def place():
     """(rank, world) of this process, (0, 1) without a group"""
     return (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
@@ -2891,7 +2891,7 @@ def load_sharded(model, folder):
 
 
 # %% sharded_checkpoint: half_loaded
-# help: Each file is written into the model as it is read: where a later one is damaged, the model is half new.
+# help: The model is changed before all files are read: where one is damaged, the old values are lost. Read all, then write.
 def place():
     return (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
 
@@ -3065,7 +3065,7 @@ def load_sharded(model, folder):
 
 
 # %% sharded_checkpoint: model_zeroed_first
-# help: The model is cleared before the files are read: where one is damaged, the old values are lost.
+# help: The model is changed before all files are read: where one is damaged, the old values are lost. Read all, then write.
 def place():
     """(rank, world) of this process, (0, 1) without a group"""
     return (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)

@@ -147,7 +147,7 @@ class NoBreak(nn.Module):
         super().__init__()
         self.first = nn.Linear(dim, dim)
         self.second = nn.Linear(dim, dim)
-        self.register_buffer("centre", torch.eye(dim) - 1 / dim, persistent=False)
+        self.register_buffer("centre", torch.eye(dim, dtype=torch.float64) - 1 / dim, persistent=False)
 
     def forward(self, x):
         h = torch.relu(F.linear(x, self.first.weight, self.first.bias))
