@@ -499,7 +499,7 @@ def gather_nll(log_probs, labels):
 
 
 # %% gather_nll: private
-# names: nll_loss
+# names: torch._C
 def gather_nll(log_probs, labels):
     return torch._C._nn.nll_loss_nd(log_probs, labels)
 
