@@ -295,7 +295,9 @@ with plot.figure(
     for ax, points, title in zip(axes, (cloud, after, F.layer_norm(cloud, (2,))), ("before", "RMS norm", "layer norm")):
         ax.scatter(*points.T.numpy(), s=5, alpha=0.5)
         ax.set_title(title)
+        ax.set_xlabel("x₁")
         ax.set_aspect("equal")
+    axes[0].set_ylabel("x₂")
 
 # %% [markdown]
 r"""
@@ -630,7 +632,7 @@ plot.bars(
 
 # %% [markdown]
 r"""
-One text takes 4 GiB with 32 heads, and it has to be *read* once for every word written. **Grouped-query attention** (Ainslie and
+One text takes nearly 4 GiB with 32 heads, and it has to be *read* once for every word written. **Grouped-query attention** (Ainslie and
 others, 2023) keeps all query heads and shares keys and values: with 32 query heads and 8 key/value heads, queries 0 to 3 use
 key/value head 0, queries 4 to 7 head 1, and so on. Query head h uses head `h // (n_heads // n_kv_heads)`.
 
@@ -808,7 +810,9 @@ with torch.no_grad():
     own.wo.weight.copy_(torch.eye(6))
     brought = own(torch.ones(1, 4, 6))[0, -1]
 with plot.figure("What six query heads bring home when key head 0 holds zeros and key head 1 ones: " + ", ".join(f"{float(b):.0f}" for b in brought), height=1.8) as ax:
-    ax.bar(range(6), brought.numpy(), color=plot.PALETTE[0])
+    ax.plot(range(6), brought.numpy(), "o", markersize=9)
+    ax.set_yticks([0, 1])
+    ax.set_ylim(-0.5, 1.5)
     ax.set_xlabel("query head")
     ax.set_ylabel("key head used")
 
@@ -1695,6 +1699,8 @@ with plot.figure(
         ax.set_title(name, fontsize=8)
         ax.set_ylim(0, 1)
         ax.set_xticks([])
+        ax.set_xlabel("token")
+    axes[0].set_ylabel("probability")
 
 # %% [markdown]
 r"""
@@ -1860,6 +1866,7 @@ with plot.figure(
     ax.bar([i - 0.2 for i in range(8)], plain.numpy(), width=0.4, color="#BBBBBB", label="softmax")
     ax.bar([i + 0.2 for i in range(8)], drawn.numpy(), width=0.4, color=plot.PALETTE[0], label="your draws")
     ax.set_xlabel("token")
+    ax.set_ylabel("share")
     ax.legend()
 
 # %% [markdown]

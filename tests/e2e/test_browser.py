@@ -103,3 +103,25 @@ def test_points_set_in_create_assignment_come_back_into_the_text(tmp_path, cli):
     old, new = changed[0]
     assert '"grade_id": "relu__forward"' in old
     assert new == old.replace('"points": 1,', '"points": 7,')
+
+
+def test_a_slider_moves_the_picture(tmp_path):
+    chapter = "06_optim"
+    folder = tmp_path / "student"
+    shutil.copytree(ROOT / "release" / chapter, folder / chapter)
+    with jupyterlab(folder, tmp_path / "jupyter") as address, browser(address, tmp_path, chapter) as page:
+        page.open_from_file_list(f"{chapter}.ipynb")
+        for text in ("from lessonkit import check", "def valley(", "def draw_paths(", "def walk_by_hand(", "def draw_descent("):
+            page.run(page.cell_index(text))
+        index = page.cell_index("sliders.move(draw_descent")
+        page.run(index)
+        cell = page.page.locator(f'.jp-Cell[data-windowed-list-index="{index}"]')
+        cell.get_by_text("a step leaves +0.925 along the valley").wait_for(timeout=60_000)
+        before = cell.locator("img").first.get_attribute("src")
+        handle = cell.locator(".noUi-handle").first
+        handle.focus()
+        handle.press("ArrowRight")
+        handle.press("ArrowRight")
+        cell.get_by_text("a step leaves +0.920 along the valley").wait_for(timeout=60_000)
+        page.screenshot("moved")
+        assert cell.locator("img").first.get_attribute("src") != before
