@@ -694,7 +694,7 @@ def log_softmax(x, dim):
 
 
 # %% log_softmax: forbidden_12
-# names: oftmax
+# names: oftmin
 def log_softmax(x, dim):
     return F.softmin(-x, dim).log()
 

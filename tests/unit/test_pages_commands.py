@@ -19,6 +19,7 @@ PAGES = {
     "instructors.md": {"doctor", "build", "collect", "import", "extend", "grade", "feedback", "report", "export", "atlas"},
     "authors.md": {"course", "chapter", "build", "rehearse", "mutate", "pull", "grade", "feedback", "report", "export", "atlas"},
     "operators.md": {"doctor", "grade"},
+    "jupyterhub.md": {"doctor", "build", "import", "grade", "feedback"},
     "scaling.md": {"grade"},
     "learners.md": {"start", "lab", "next", "check", "hint", "solution", "reset", "undo", "review", "plan", "update", "export", "import"},
 }
