@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.author import lint
+from autograder.author import lint, replaced
 from autograder.author.notes import notes_of
 from autograder.author.outline import with_outline
 from autograder.course import chapter as ch
@@ -155,19 +154,25 @@ def build(root: Path, chapters: list[str], force: bool = False) -> list[Path]:
 
 
 def write(root: Path, built: Built) -> list[Path]:
-    """Write the files of a chapter that differ, each atomically, and remove what is no longer built."""
+    """Write the files of a chapter that differ, each atomically, and remove what is no longer built.
+
+    What somebody did in the release is kept first; those copies are among the paths that are returned.
+    """
     written = []
     for path, content in built.files.items():
         target = root / path
         if target.is_file() and target.read_bytes() == content:
             continue
+        if path.startswith("release/") and path.endswith(".ipynb") and target.is_file() and replaced.worked_in(target.read_bytes(), content):
+            written.append(replaced.keep(root, target))
         try:
             write_atomically(target, content)
         except OSError as error:
             raise cannot_write(target, error, f"autograder build {built.chapter}") from error
         written.append(target)
     for stray in _strays(root, built):
-        shutil.rmtree(stray) if stray.is_dir() else stray.unlink()
+        written.append(replaced.keep(root, stray))
+        stray.unlink()
     return written
 
 

@@ -32,6 +32,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
       commands.addCommand(`lessonkit:${id}`, {
         label,
         caption,
+        isVisible: () => id === 'show' || model.overview !== null,
         isEnabled: () => !needsExercise || (model.exercise !== '' && !model.busy),
         execute: async () => {
           show();

@@ -40,7 +40,7 @@ export class Model {
     tracker.currentChanged.connect(() => void this.look());
     tracker.activeCellChanged.connect(() => this.follow());
     NotebookActions.executed.connect(() => void this.look());
-    this.poll = new Poll({ factory: () => this.refresh(), frequency: { interval: EVERY, backoff: true }, standby: 'when-hidden' });
+    this.poll = new Poll({ factory: () => this.refresh(), frequency: { interval: EVERY, backoff: true, max: 10 * EVERY }, standby: 'when-hidden' });
   }
 
   get changed(): ISignal<this, void> {
@@ -55,7 +55,7 @@ export class Model {
   /** Look at the state now. */
   async look(): Promise<void> {
     await this.poll.refresh();
-    await this.poll.tick;
+    await this.poll.tick.catch(() => undefined);
   }
 
   private async refresh(): Promise<void> {
@@ -67,11 +67,15 @@ export class Model {
         this._changed.emit();
       }
     } catch (error) {
-      this.overview = null;
+      if (error instanceof api.Told) {
+        this.overview = null;
+      }
       this.missing = error instanceof api.Told ? error.message : 'The server has no answer: it runs without lessonkit.';
       this._changed.emit();
+      throw error; // the poll asks less often then
+    } finally {
+      this.follow();
     }
-    this.follow();
   }
 
   private folder(): string {

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,7 @@ def _workspace(root: Path, path: str) -> Workspace:
     try:
         return workspace.find(root.joinpath(*(part for part in path.split("/") if part not in ("", ".", ".."))))
     except CourseError:
-        below = [folder for folder in root.iterdir() if (folder / workspace.INSIDE).is_dir()]
+        below = [folder for folder in root.iterdir() if os.path.isdir(folder / workspace.INSIDE)]
         if len(below) != 1:
             raise
         return Workspace(below[0])

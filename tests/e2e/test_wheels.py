@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import nbgrader
 import pytest
 
 from autograder.course import chapter as ch
@@ -152,8 +153,10 @@ def test_another_course_is_graded_by_lessonkit_alone(wheels, tmp_path):
     (env.site() / "torch.py").write_text("raise ModuleNotFoundError('no torch is here', name='torch')\n")
     assert "no torch is here" in env.run("python", "-c", "import torch", where=tmp_path, code=1)
     assert "No module named 'layer_by_layer'" in env.run("python", "-c", "import layer_by_layer", where=tmp_path, code=1)
-    env.run("python", "-m", "nbgrader", "quickstart", "course101", where=tmp_path)
     root = tmp_path / "course101"
+    guide = Path(nbgrader.__file__).parent / "docs" / "source" / "user_guide" / "source"
+    shutil.copytree(guide / "ps1", root / "source" / "ps1", ignore=shutil.ignore_patterns("*.html"))  # what quickstart copies
+    (root / "nbgrader_config.py").write_text('c = get_config()\nc.CourseDirectory.course_id = "course101"\n')
     for student in ("ada", "bob"):
         (root / "submitted" / student / "ps1").mkdir(parents=True)
     for path in (root / "source" / "ps1").glob("*.ipynb"):

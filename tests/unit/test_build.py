@@ -82,6 +82,22 @@ def test_stale_files_are_named_with_the_command_that_mends_them(root):
     assert all(line.endswith(f"Run `autograder build {NAME}`.") for line in lines)
 
 
+def test_what_somebody_did_in_the_release_is_kept_when_a_build_replaces_it(root):
+    release = root / "release" / NAME / f"{NAME}.ipynb"
+    solved = json.loads(release.read_text(encoding="utf-8"))
+    next(c for c in solved["cells"] if c["id"] == "relu")["source"] = "def relu_forward(h):\n    return h.clip(0)"
+    release.write_text(json.dumps(solved), encoding="utf-8")
+    (release.parent / "notes.txt").write_text("my own notes")
+    done = run("build", NAME, "--root", root)
+    assert done.exit_code == 0, done.output
+    kept = {path.name: path for path in (root / ".autograder" / "replaced").rglob("*") if path.is_file()}
+    assert "h.clip(0)" in kept[f"{NAME}.ipynb"].read_text(encoding="utf-8")
+    assert kept["notes.txt"].read_text() == "my own notes"
+    assert all(f"wrote {path}" in done.output.replace("\n", "") for path in kept.values())
+    assert "h.clip(0)" not in release.read_text(encoding="utf-8")
+    assert run("build", NAME, "--root", root).output.count("replaced") == 0
+
+
 def test_an_edited_source_is_not_overwritten_and_pull_brings_it_back(root):
     path = root / "source" / NAME / f"{NAME}.ipynb"
     edited = json.loads(path.read_text(encoding="utf-8"))
