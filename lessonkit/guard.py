@@ -18,6 +18,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 from lessonkit.message import Message
+from lessonkit.plain_text import one_line
 from lessonkit.twins import UNHEARD, with_twins
 
 #: Fine even where `torch.autograd` as a whole is not.
@@ -29,6 +30,8 @@ _LIBRARY = tuple(
     {*(str(Path(sysconfig.get_paths()[key])) for key in ("stdlib", "platstdlib", "purelib", "platlib")), _HERE}
 )
 _COURSE = {"lessonkit"}
+#: Names that a message counts up; a run can forge as many as it likes.
+MOST_NAMED = 8
 
 
 def trust(file: str) -> None:
@@ -291,7 +294,8 @@ def _is_students(frame: FrameType | None, course_file: str, nearest: bool) -> bo
 def message(used: list[str]) -> Message:
     """Return the message that names a forbidden call."""
     loops = [name for name in used if name.lower().startswith("python loop")]
-    what = ", ".join(f"a {name}" if name in loops else name for name in used)
+    shown = [one_line(name, 100) for name in used[:MOST_NAMED]] + ([f"{len(used) - MOST_NAMED} more"] if len(used) > MOST_NAMED else [])
+    what = ", ".join(f"a {name}" if name in loops else name for name in shown)
     why = "that call is the thing this exercise asks you to build"
     if used and all(any(name == way or (way.endswith(".*") and name.startswith(way[:-1])) for way in UNHEARD) for name in used):
         why = "what runs there cannot be looked into, and this exercise forbids some calls"

@@ -27,8 +27,8 @@ _DOORS = frozenset({
     "DataSource", "ForwardRef", "Formatter", "UntypedStorage", "attrgetter", "benchmark", "bundled_inputs", "classes", "collect_env",
     "compile", "cpp_extension", "ctypeslib", "datapipes", "distributed", "export", "f2py", "from_file", "fromfile", "fromregex", "fx",
     "genfromtxt", "get_field", "get_sample_data", "get_type_hints", "hipify", "hub", "jit", "lib", "library", "load", "loads", "loadtxt",
-    "lookfor", "memmap", "methodcaller", "model_zoo", "onnx", "open_memmap", "ops", "overrides", "package", "serialization", "source",
-    "storage", "testing", "user_ns",
+    "lookfor", "memmap", "methodcaller", "model_zoo", "onnx", "open_memmap", "ops", "overrides", "package", "serialization", "singledispatch",
+    "singledispatchmethod", "source", "storage", "testing", "user_ns",
 })  # fmt: skip
 #: What is behind a running or sleeping piece of code.
 _FRAMES = frozenset({

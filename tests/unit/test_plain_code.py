@@ -29,7 +29,7 @@ REACHING = [
     "f.__closure__", "\uff50arts.relu", "f.__\uff43losure__", "match f:\n    case object(__closure__=c): pass", "getattr(f, name)", "getattr(f, '__closure__')",
     "g = getattr", "vars(f)", "x = !ls", "%run other", "!ls", "e.__traceback__.tb_frame", "gen.gi_frame", "torch.jit.script", "np.load('x')",
     "import typing\ntyping.get_type_hints(f)", "import string\nstring.Formatter().get_field('0', (f,), {})", "from torch import *", "from torch import os",
-    "import numpy.f2py", "import torch.utils.cpp_extension", "__builtins__", "from . import x", "exec(text)", "__import__('os')", "f(check)", "x = parts", "().__class__.__subclasses__()",
+    "import numpy.f2py", "import functools\n@functools.singledispatch\ndef f(x): pass\n@f.register\ndef _(x: 'open(1)'): pass", "import torch.utils.cpp_extension", "__builtins__", "from . import x", "exec(text)", "__import__('os')", "f(check)", "x = parts", "().__class__.__subclasses__()",
     "open('x')",
 ]  # fmt: skip
 

@@ -155,3 +155,67 @@ def test_a_right_answer_calls_nothing_forbidden():
     with guard.watch("e", SOFTMAX, "<the course>") as used:
         torch.ones(3).exp().div(3.0).sum()
     assert used == set()
+
+
+def test_switching_the_profile_off_and_on_again_is_seen():
+    import sys
+
+    with guard.watch("e", SOFTMAX, "<the course>") as used:
+        before = sys.getprofile()
+        sys.setprofile(None)
+        sys.setprofile(before)
+    assert used == {"sys.setprofile"}
+
+
+def test_a_thread_that_nobody_hears_is_seen_and_one_of_threadings_is_heard():
+    import _thread
+    import threading
+
+    done = threading.Event()
+    with guard.watch("e", SOFTMAX, "<the course>") as used:
+        _thread.start_new_thread(done.set, ())
+        done.wait(10)
+    assert used == {"_thread.start_new_thread"}
+    with guard.watch("e", SOFTMAX, "<the course>") as used:
+        thread = threading.Thread(target=lambda: torch.ones(3).softmax(0))
+        thread.start()
+        thread.join()
+    assert used
+    assert "_thread.start_new_thread" not in used
+
+
+def test_an_operation_of_torch_ops_is_heard_by_whatever_name_it_was_got():
+    with guard.watch("e", SOFTMAX, "<the course>") as used:
+        getattr(torch.ops.aten, "xamtfos"[::-1]).int(torch.ones(3), 0)
+    assert used
+    with guard.watch("e", ["torch.autograd.backward", "torch.autograd.grad"], "<the course>") as used:
+        out = torch.ones(2, requires_grad=True).sum()
+        torch.autograd.Variable._execution_engine.run_backward((out,), (torch.ones(()),), False, False, (), allow_unreachable=True, accumulate_grad=True)
+    assert used == {"torch.autograd.backward"}
+
+
+@pytest.mark.parametrize(
+    ("forbidden", "text"),
+    [("torch.nn.functional.dropout", "F.dropout2d(x)"), ("torch.nn.functional.dropout", "torch.feature_dropout(x, 0.5, True)"), ("torch.nn.functional.log_softmax", "F.cross_entropy(x, y)"),
+     ("torch.*", "scipy.special.softmax(x)"), ("torch.softmax", "torch.jit.CompilationUnit('def f(): ...')"), ("torch.softmax", "subprocess.run(['x'])"),
+     ("torch.softmax", "_thread.start_new_thread(g, ())"), ("torch.softmax", "torch._C.DisableTorchFunction()"), ("torch.softmax", "sys.setprofile(None)")],
+)  # fmt: skip
+def test_twins_and_ways_around_are_seen_in_the_text(forbidden, text):
+    source = f"import scipy, subprocess, sys, _thread\ndef f(x, y): return {text}"
+    assert find(source, [forbidden], {"f"})
+    assert find(source, [], {"f"}) == []  # where nothing is forbidden there is nothing to hear
+
+
+def test_a_refusal_names_the_same_call_in_every_process():
+    import subprocess
+    import sys
+
+    code = "from lessonkit.forbidden import find; print(find('def f(x): return x.relu()', ['torch.nn.ReLU', 'torch.nn.functional.relu', 'torch.relu'], {'f'}))"
+    said = {subprocess.run([sys.executable, "-c", code], env={"PYTHONHASHSEED": str(n), "PYTHONPATH": ":".join(sys.path)}, capture_output=True, text=True).stdout for n in range(3)}
+    assert said == {"['torch.nn.functional.relu']\n"}
+
+
+def test_names_that_a_run_forged_are_bounded_and_printable():
+    said = guard.message([f"\x1b[31m{i}" + "x" * 5_000 for i in range(200)])
+    assert len(said.actual) < 1_000
+    assert "\x1b" not in said.actual + said.try_
