@@ -90,7 +90,7 @@ def _public(module: object) -> list[tuple[str, object]]:
 
 def _signature(thing: object) -> str:
     try:
-        return _ANNOTATION.sub(r"\1\2", _SENTINEL.sub("…", str(inspect.signature(thing)))) if callable(thing) else ""
+        return _ANNOTATION.sub(r"\1\2", _SENTINEL.sub("...", str(inspect.signature(thing)))) if callable(thing) else ""
     except ValueError:  # an exception's class has none of its own
         return ""
 

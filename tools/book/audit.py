@@ -40,14 +40,22 @@ def needles(root: Path) -> dict[str, str]:
 def leaks(root: Path, built: Path) -> list[str]:
     """Return a line for each secret that a file of the built book holds, in whatever markup."""
     secret = needles(root)
-    return [
-        f"{path.relative_to(built)}: {where}: {line}"
-        for path in sorted(built.rglob("*"))
-        if path.is_file() and path.suffix in TEXT
-        for text in [_text_of(path)]
-        for line, where in secret.items()
-        if line in text
-    ]
+    by_start: dict[str, list[str]] = {}
+    for line in secret:
+        by_start.setdefault(line[:MIN_LENGTH], []).append(line)
+    files = [path for path in sorted(built.rglob("*")) if path.is_file() and path.suffix in TEXT]
+    return [f"{path.relative_to(built)}: {secret[line]}: {line}" for path in files for line in sorted(_found(_text_of(path), by_start))]
+
+
+def _found(text: str, by_start: dict[str, list[str]]) -> set[str]:
+    """Return the lines that stand in a text: thousands of them are looked for in one walk through it."""
+    return {
+        line
+        for at in range(len(text) - MIN_LENGTH + 1)
+        if (starts := by_start.get(text[at : at + MIN_LENGTH]))
+        for line in starts
+        if text.startswith(line, at)
+    }
 
 
 def _text_of(path: Path) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 import nbformat
 
 from autograder.course import chapter as ch
+from autograder.errors import AutograderError
 from tools.book import page, pictures
 from tools.book.links import Links
 
@@ -117,11 +118,12 @@ class Site:
         path.write_text(text, encoding="utf-8")
 
     def build(self, target: Path) -> None:
-        """Have Sphinx build the site into `target`; its warnings are errors. Raises CalledProcessError."""
+        """Have Sphinx build the site into `target`; its warnings are errors. Raises AutograderError."""
         made = self.work / "site" / "html"  # a folder of its own: MyST-NB writes beside what it is told to write
         shutil.rmtree(made.parent, ignore_errors=True)
         command = [sys.executable, "-m", "sphinx", "-b", "html", "-q", "-W", "--keep-going", "-d", str(self.work / "doctrees"), str(self.text), str(made)]
-        subprocess.run(command, check=True, env=dict(os.environ) | {"PYTHONWARNINGS": "ignore"})
+        if subprocess.run(command, check=False, env=dict(os.environ) | {"PYTHONWARNINGS": "ignore"}).returncode:
+            raise AutograderError(f"Sphinx would not build the book: mend the pages named above (they lie in {self.text}), then run `make book` again.")
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(made, target, ignore=shutil.ignore_patterns(".buildinfo", "objects.inv", "_sources"))
 
