@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from autograder.course import chapter as ch
-from lessonkit.plain_text import printable
+from lessonkit.plain_text import print_what_can_be_printed, printable
 
 ROOT = click.option(
     "--root", type=click.Path(path_type=Path, file_okay=False), default=Path("."), show_default="this folder",
@@ -35,6 +35,7 @@ def main() -> None:
     A learner needs one verb: `autograder check release/01_numpy_backprop`. An instructor's round is `build`,
     `collect`, `grade`, `feedback`, `report`, `export`. `autograder demo` shows all of it.
     """
+    print_what_can_be_printed()
 
 
 def _chapters(root: Path, named: tuple[str, ...], room: str = "source") -> list[str]:
@@ -391,7 +392,7 @@ def _table(results: list[Any]) -> None:
         rest = [
             f"{name} ({e.mistake})" if e.mistake else name
             for name, e in result.exercises.items()
-            if e.outcome != "pass"
+            if e.outcome not in ("pass", "untested")
         ]
         note = result.reason or ((", ".join(rest) if len(rest) < len(result.exercises) else "everything") if rest else "")
         note = "; ".join(filter(None, [note, *result.notes]))

@@ -63,9 +63,34 @@ def _course(root: Path) -> list[Finding]:
     for room, lost in missing_rooms(root).items():
         if room != "course":
             found.append(Finding("broken", f"{room}/ has no {', '.join(lost)}", "run `autograder build`"))
+    found += _not_honoured(root)
     free = shutil.disk_usage(root).free / 2**30
     found.append(Finding("ok" if free > 1 else "broken", f"{free:.1f} GiB free on the course's disk"))
     return found
+
+
+#: nbgrader's settings of where things lie that this grader does not follow, with what it takes in their place.
+_FIXED = {
+    "source_directory": "source", "release_directory": "release", "submitted_directory": "submitted",
+    "autograded_directory": "autograded", "feedback_directory": "feedback",
+    "directory_structure": "{nbgrader_step}/{student_id}/{assignment_id}",
+}  # fmt: skip
+
+
+def _not_honoured(root: Path) -> list[Finding]:
+    from autograder.course.nbgrader_api import config
+
+    said = config(root).CourseDirectory
+    changed = {name: said[name] for name, fixed in _FIXED.items() if name in said and str(said[name]) != fixed and not _same_place(name, said[name], fixed)}
+    return [
+        Finding("broken", f"c.CourseDirectory.{name} = {value!r} is not followed", f"the grader knows only {_FIXED[name]}: take the line out of nbgrader_config.py")
+        for name, value in changed.items()
+    ]  # fmt: skip
+
+
+def _same_place(name: str, value: object, fixed: str) -> bool:
+    """Return True for nbgrader's default of the structure, written with the separators of this machine."""
+    return name == "directory_structure" and str(value).replace("\\", "/") == fixed
 
 
 def _sandbox(root: Path) -> list[Finding]:

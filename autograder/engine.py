@@ -19,10 +19,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autograder import cores
+from autograder.errors import NoScheduler
 from autograder.turns import ATTEMPTS, Job, Turns, UnderLoad
 
 if TYPE_CHECKING:
     from autograder.judge.result import Result
+
+
+#: How long a Dask scheduler may take to answer.
+SCHEDULER_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -220,10 +225,19 @@ def local(jobs: int, setup: Setup) -> Iterator[Any]:
 @contextmanager
 def dask(scheduler: str | None) -> Iterator[Any]:
     """Yield a function that returns Dask's executor: a scheduler's at `scheduler`, else a local cluster's."""
+    with _client(scheduler) as client:
+        yield lambda: client.get_executor(pure=False)
+
+
+def _client(scheduler: str | None) -> Any:
     from distributed import Client
 
-    with Client(scheduler) if scheduler else Client(processes=True, threads_per_worker=1) as client:  # type: ignore[no-untyped-call]
-        yield lambda: client.get_executor(pure=False)
+    if not scheduler:
+        return Client(processes=True, threads_per_worker=1)  # type: ignore[no-untyped-call]
+    try:
+        return Client(scheduler, timeout=SCHEDULER_SECONDS)  # type: ignore[no-untyped-call]
+    except (OSError, ValueError) as error:
+        raise NoScheduler(scheduler, str(error)) from error
 
 
 def run_all(

@@ -99,6 +99,16 @@ class NoSandbox(AutograderError):
         )
 
 
+class NoScheduler(AutograderError):
+    """Grading with Dask was asked for, and no scheduler answers."""
+
+    def __init__(self, address: str, found: str) -> None:
+        super().__init__(
+            f"no Dask scheduler answers at {address!r} ({found}). Give one as tcp://HOST:PORT, as `dask scheduler` prints it when it "
+            "starts, or leave --scheduler out for workers on this machine."
+        )
+
+
 class GotOut(AutograderError):
     """A canary got through the wall: nobody's code is run behind it."""
 

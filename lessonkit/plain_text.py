@@ -6,6 +6,8 @@ of JSON or a page shows it.
 
 from __future__ import annotations
 
+import io
+import sys
 import unicodedata
 
 #: Characters of one piece of a student's text that anybody is shown.
@@ -37,6 +39,13 @@ def sound(text: str, limit: int) -> str:
     """Return at most `limit` characters of a text that can be written as UTF-8: a lone surrogate becomes `?`."""
     head = text[:limit]
     return head if head.isascii() else head.encode("utf-8", "replace").decode("utf-8")
+
+
+def print_what_can_be_printed() -> None:
+    """Let a terminal or a pipe of an old code page show `?` for what it has no letter for, and no program die of it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _unseen(character: str) -> bool:

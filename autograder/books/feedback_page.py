@@ -14,15 +14,13 @@ from autograder.books import pages, templating
 from autograder.books.autograded import message_of
 from autograder.books.store import Store
 from autograder.course import chapter as ch
-from autograder.errors import BadNotebook
-from autograder.intake.submission import match, parse
 from autograder.judge.result import ExerciseResult, Result
 
 #: Characters of one cell of code that are coloured: a colour costs some fifty characters and ten microseconds a word.
 MAX_COLOURED = 50_000
 #: What a page's look depends on besides its student; `stamp` makes pages anew where one of them changed.
 MODULES = ("feedback_page", "pages", "formulas", "autograded")
-_SAID = {"not reached": "not checked", "checker broke": "not checked: the checker failed, and a person looks at it"}
+_SAID = {"not reached": "not checked", "untested": "your own, nothing checks it", "checker broke": "not checked: the checker failed, and a person looks at it"}
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,7 @@ def html(inputs: Inputs) -> str:
         key=inputs.key, title=f"{_title(chapter)}: {inputs.name}", status=result.status, reason=result.reason or "",
         points=_number(max(0.0, total - inputs.penalty)), most=_number(sum(mark.most for mark in inputs.marks.values())),
         penalty=_number(inputs.penalty) if inputs.penalty else "", waits=any(mark.waits for mark in inputs.marks.values()),
-        notes=result.notes or _notes(chapter, inputs), rows=rows, open=[row for row in rows if not row["done"]],
+        notes=result.notes, rows=rows, open=[row for row in rows if not row["done"]],
         passed=[row for row in rows if row["done"]], cells=[_shown(cell) for cell in notebook["cells"]],
         back={row["check"] or row["anchor"] for row in rows}, code_style=_code_style(),
     )  # fmt: skip
@@ -113,9 +111,9 @@ def _exercises(chapter: ch.Chapter, inputs: Inputs, result: Result) -> list[dict
             "name": name, "anchor": _anchor(name), "check": "", "points": _number(points), "most": _number(exercise.max_score),
             "outcome": _SAID.get(found.outcome, found.outcome) if found else "not graded yet" if result.status == "graded" else result.status, "what": "", "hidden": False,
             "help": "", "comment": " ".join(mark.comment for mark in marks if mark.comment),
-            "done": found is not None and found.outcome == "pass",
+            "done": found is not None and found.outcome in ("pass", "untested"),
         }  # fmt: skip
-        if found is not None and found.outcome != "pass":
+        if found is not None and not row["done"]:
             row |= _what_is_off(exercise, found, result)
         rows.append(row)
     return rows
@@ -148,17 +146,6 @@ def _questions(chapter: ch.Chapter, inputs: Inputs) -> list[dict[str, Any]]:
             "done": not mark.waits and mark.points >= mark.most,
         })  # fmt: skip
     return rows
-
-
-def _notes(chapter: ch.Chapter, inputs: Inputs) -> list[str]:
-    """Return what had to be guessed about the very notebook that was graded, a line each."""
-    try:
-        data = inputs.submitted.read_bytes()
-        if not Store(Path(inputs.root)).is_of(chapter.key, inputs.student, data):
-            return []
-        return match(parse(data), chapter.source).notes
-    except (OSError, BadNotebook):
-        return []
 
 
 def _shown(cell: dict[str, Any]) -> dict[str, Any]:

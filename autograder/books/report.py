@@ -39,9 +39,9 @@ class Class:
 
     @property
     def most(self) -> dict[str, float]:
-        """Return the points of each exercise; of several notebooks under `notebook/exercise`."""
+        """Return the points of each exercise that is checked; of several notebooks under `notebook/exercise`."""
         several = len(self.parts) > 1
-        return {(f"{p.notebook}/{name}" if several else name): e.max_score for p in self.parts for name, e in p.exercises.items()}
+        return {(f"{p.notebook}/{name}" if several else name): e.max_score for p in self.parts for name, e in p.exercises.items() if e.points}
 
     def answer(self, student: str, exercise: str) -> str:
         """Return what a student wrote for an exercise, or why that cannot be shown."""
@@ -135,7 +135,7 @@ def _attention(of: Class) -> list[tuple[str, str]]:
 
 
 def _student(root: Path, of: Class, one: Result) -> dict[str, Any]:
-    open_ones = ", ".join(name for name, e in one.exercises.items() if e.outcome != "pass")
+    open_ones = ", ".join(name for name, e in one.exercises.items() if e.outcome not in ("pass", "untested"))
     pages = [f"feedback/{one.student}/{of.name}/{part.notebook}.html" for part in of.parts]
     links = [f"../{path}" for path in pages if (root / path).is_file()]
     note = "; ".join(filter(None, [one.reason or (f"open: {open_ones}" if open_ones else ""), *one.notes]))

@@ -70,7 +70,9 @@ def collect(root: Path, archive: Path, pattern: str | None = None, roster: Mappi
         raise AutograderError(f"{archive} does not exist. Give a zip from your LMS or a folder of notebooks.")
     _usable(pattern)
     found: list[_Found] = []
-    people = identity.People([(r.student, r.shown, r.system, r.number, r.chapter) for r in collected.rows(root) if r.taken], roster)
+    earlier = [row for row in collected.rows(root) if row.taken]
+    people = identity.People([(r.student, r.shown, r.system, r.number, r.chapter) for r in earlier], roster)
+    before = {(row.student, row.chapter): row for row in earlier}
     for member in _named(archive, [c.name for c in chapters]):
         try:
             one = _look(member, chapters, people, pattern)
@@ -85,7 +87,7 @@ def collect(root: Path, archive: Path, pattern: str | None = None, roster: Mappi
         groups.setdefault((one.student, one.chapter.key), []).append(one)
     alone = len({one.student for one in found}) == 1
     for versions in groups.values():
-        yield from _take(root, archive, versions, alone)
+        yield from _take(root, archive, versions, alone, before.get((versions[0].student, versions[0].chapter.name)))
 
 
 def _usable(pattern: str | None) -> None:
@@ -138,8 +140,8 @@ def _look(member: Member, chapters: list[ch.Chapter], people: identity.People, p
             return no(error.reason)
         student = people.id_of(name, fits[0].name)
         return _Found(member, name, student, fits[0], 0, error.reason) if valid_id(student) else no(error.reason)
-    best = max(chapters, key=lambda c: match(cells, c.source).matched / max(1, _wanted(c)))
-    if match(cells, best.source).matched < max(1, ENOUGH * _wanted(best)) and best.name not in member.name:
+    best, share = _chapter_of(cells, chapters)
+    if share < ENOUGH and best.name not in member.name:
         return no("no chapter's grade ids in it; is it a notebook of this course?")
     student = people.id_of(name, best.name)
     if not valid_id(student):
@@ -155,8 +157,20 @@ def _no_notebook(shown: str, data: bytes) -> str:
     return what_else(data) or f"{Path(shown).suffix or 'a file without ending'}, no notebook: ask for the .ipynb"
 
 
-def _wanted(chapter: ch.Chapter) -> int:
-    return len({ch.grade_id_of(c) for c in chapter.source.cells if ch.nbgrader_of(c)})
+def _chapter_of(cells: list[StudentCell], chapters: list[ch.Chapter]) -> tuple[ch.Chapter, float]:
+    """Return the chapter that a notebook is most likely of, and the share of its cells that are known in it.
+
+    By the ids that cells carry; only where those say nothing is every cell looked at for every chapter.
+    """
+    carried = {cell.grade_id for cell in cells} | {cell.cell_id for cell in cells}
+    wanted = {c.key: {ch.grade_id_of(cell) for cell in c.source.cells if ch.nbgrader_of(cell)} for c in chapters}
+    best = max(chapters, key=lambda c: len(carried & wanted[c.key]) / max(1, len(wanted[c.key])))
+    share = len(carried & wanted[best.key]) / max(1, len(wanted[best.key]))
+    if share >= ENOUGH:
+        return best, share
+    shares = {c.key: match(cells, c.source).matched / max(1, len(wanted[c.key])) for c in chapters}
+    best = max(chapters, key=lambda c: shares[c.key])
+    return best, shares[best.key]
 
 
 def _written(cells: list[StudentCell], chapter: ch.Chapter) -> int:
@@ -167,7 +181,7 @@ def _written(cells: list[StudentCell], chapter: ch.Chapter) -> int:
     return sum(1 for name, text in answers.items() if name in stubs and text.strip() not in ("", stubs[name]))
 
 
-def _take(root: Path, archive: Path, versions: list[_Found], alone: bool) -> Iterator[Collected]:
+def _take(root: Path, archive: Path, versions: list[_Found], alone: bool, before: collected.Row | None) -> Iterator[Collected]:
     """Write the newest version of one person's notebook, and say what became of the others.
 
     `alone`: nobody else has anything in the archive, so that what is taken for a person may be a class's folder.
@@ -198,7 +212,7 @@ def _take(root: Path, archive: Path, versions: list[_Found], alone: bool) -> Ite
         kept = _keep(root, one)
         why = "untouched" if not one.written and newest.written else "an older attempt"
         yield _noted(root, archive, _line(one, None, f"{why}: {one_line(newest.member.name, 80)} counts; this one is kept as {kept.relative_to(root)}"), one)
-    yield _put(root, archive, newest)
+    yield _put(root, archive, newest, before)
 
 
 def _stems(versions: list[_Found]) -> set[str]:
@@ -235,14 +249,13 @@ def _utc(when: datetime | None) -> str:
     return when.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if when else ""
 
 
-def _put(root: Path, archive: Path, one: _Found) -> Collected:
+def _put(root: Path, archive: Path, one: _Found, before: collected.Row | None) -> Collected:
     folder = root / "submitted" / one.student / one.chapter.name
     path = folder / f"{one.chapter.notebook}.ipynb"
     if folder.is_symlink() or folder.parent.is_symlink():
         return _noted(root, archive, _line(one, None, "submitted/ holds a symbolic link under that name"), one)
     if path.is_file() and path.read_bytes() == one.member.data:
         return _noted(root, archive, _line(one, path, note="already there"), one)
-    before = collected.newest(root, one.chapter.name).get(one.student)
     when = _utc(_when(one))
     if path.is_file() and before and _is_older(when, one.name.attempt, before):
         kept = _keep(root, one)

@@ -48,7 +48,3 @@ def add(root: Path, row: Row) -> None:
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(asdict(row), ensure_ascii=True) + "\n")
 
-
-def newest(root: Path, chapter: str) -> dict[str, Row]:
-    """Return the last row that was taken of each student of a chapter."""
-    return {row.student: row for row in rows(root) if row.chapter == chapter and row.taken}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 from autograder.course import chapter as ch
@@ -120,17 +121,23 @@ def _by_definitions(cells: list[_Cell], source: NotebookNode, said: list[str]) -
     theirs = {c.source.strip() for c in source.cells if not ch.is_solution(c)}
     found = list(cells)
     for solution in (c for c in source.cells if ch.is_solution(c) and c.cell_type == "code"):
-        name, wanted = ch.grade_id_of(solution), defined(solution.source)
+        name, wanted = ch.grade_id_of(solution), _wanted(solution.source)
         written = [c for c in found if c.grade_id == name and not is_stub(c.source)]
         if written or not wanted:
             continue
         for index, cell in enumerate(found):
             plain = cell.kind == "code" and cell.grade_id not in known and cell.source.strip() not in theirs
-            if plain and wanted <= defined(cell.source) and not is_stub(cell.source):
+            if plain and wanted <= defined(cell.source) | assigned(cell.source) and not is_stub(cell.source):
                 found[index] = replace(cell, grade_id=name)
                 said.append(f"the answer to {name} was found in a cell of its own, by what it defines")
                 break
     return found
+
+
+@lru_cache(maxsize=1_000)
+def _wanted(solution: str) -> frozenset[str]:
+    """Return what an answer defines, by the course's own: its functions and classes, else its values."""
+    return defined(solution) or assigned(solution)
 
 
 def defined(text: str) -> frozenset[str]:
@@ -140,6 +147,15 @@ def defined(text: str) -> frozenset[str]:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return frozenset()
     return frozenset(node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef))
+
+
+def assigned(text: str) -> frozenset[str]:
+    """Return the names that a cell's text assigns at its top level; empty where it is no Python."""
+    try:
+        body = ast.parse(python_of(text)).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return frozenset()
+    return frozenset(target.id for node in body if isinstance(node, ast.Assign) for target in node.targets if isinstance(target, ast.Name))
 
 
 def is_stub(text: str) -> bool:

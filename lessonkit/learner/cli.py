@@ -12,6 +12,7 @@ from lessonkit.learner import outline, overview, plan, state, workspace
 from lessonkit.learner.errors import CourseError
 from lessonkit.learner.outline import Exercise
 from lessonkit.learner.workspace import Workspace
+from lessonkit.plain_text import print_what_can_be_printed
 
 
 class _Course(click.Group):
@@ -28,6 +29,7 @@ class _Course(click.Group):
 @click.pass_context
 def main(context: click.Context) -> None:
     """Learn at your own pace: where you stand, the next exercise, a check, a hint. `course` alone shows where you stand."""
+    print_what_can_be_printed()
     if context.invoked_subcommand is None:
         made = workspace.find()
         click.echo(overview.text(outline.of(made), state.read(made.inside)))

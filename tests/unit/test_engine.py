@@ -7,6 +7,7 @@ import json
 import pytest
 
 from autograder import engine
+from autograder.errors import NoScheduler
 from autograder.judge.result import not_run
 from autograder.sandbox.host import SandboxBroke
 from autograder.turns import Job
@@ -92,3 +93,11 @@ def test_a_machine_that_fails_every_time_is_an_error_of_this_submission_alone(ro
     assert calls.count("b") == engine.ATTEMPTS
     assert found["a"] == {"student": "a"}
     assert found["c"] == {"student": "c"}
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense"])
+def test_a_scheduler_that_does_not_answer_is_a_sentence(address, monkeypatch):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr(engine, "SCHEDULER_SECONDS", 0.3)
+    with pytest.raises(NoScheduler, match="no Dask scheduler answers at"), engine.dask(address):
+        pass

@@ -128,3 +128,14 @@ def test_an_answer_that_was_cut_in_the_middle_is_one_again():
     assert seen.solution_source("total", STUB).endswith("    return found")
     assert seen.notes == ["the answer to total was cut into two cells, taken together"]
     assert found(lambda cells: cells.insert(1, json.loads(json.dumps(new_code_cell("    total([1])"))))).notes == []
+
+
+def test_an_answer_that_is_a_value_is_found_by_its_name():
+    notebook = json.loads(_source())
+    notebook["cells"].insert(2, json.loads(json.dumps(new_code_cell("own = 3", id="own", metadata=meta("own", solution=True)))))
+    handed_in = json.loads(json.dumps(notebook))
+    for number, cell in enumerate(handed_in["cells"]):
+        cell["metadata"], cell["id"] = {}, f"x{number}"
+    handed_in["cells"][2]["source"] = "own = 5"
+    seen = match(parse(json.dumps(handed_in).encode()), node(notebook))
+    assert seen.solution_source("own", "raise NotImplementedError") == "own = 5"

@@ -57,7 +57,7 @@ def course(tmp_path_factory):
 
 def test_the_page_says_what_to_teach_tomorrow(course):
     page = report.page(course, report.class_of(course, NAME))
-    assert re.search(r"adds</td><td class=\"n\" title=\"bo, cy\">2</td>", page)
+    assert re.search(r"adds</td><td role=\"cell\" class=\"n\" data-is=\"students\" title=\"bo, cy\">2</td>", page)
     assert "the answer of bo</summary>" in page
     assert "def f(x):" in page
     assert "the answer of di</summary>" in page, "a wrong answer that nobody has named"

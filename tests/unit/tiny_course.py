@@ -73,6 +73,7 @@ def grade(root: Path, student: str, result: Result, content: dict | None = None)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
     submission = match(parse(data), chapter.source)
+    result.notes = submission.notes
     with closing(gradebook.open_gradebook(root)) as books:
         gradebook.apply(books, chapter, result, submission, None)
     autograded.write(root, chapter, submission, result)
