@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from autograder.author.desk import Desk
-from autograder.author.trials import Tried, apart, figures, told
+from autograder.author.trials import apart, figures, told
+from autograder.author.tryout import Tried
 from autograder.files import write_atomically
 from autograder.judge import keys
 

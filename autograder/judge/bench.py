@@ -103,13 +103,15 @@ class Bench:
             self._write({"open": opening, "held_out": self.held_out})
             self.opened = True
         self._write(question)
-        patience = _Patience(self.process.pid)
+        assert self.process is not None
+        pid = self.process.pid
+        patience = _Patience(pid)
         while True:
             answer = self._read(patience)
             if "need" in answer:
                 known = self.reference.mistakes(answer["need"])
                 self._write({"mistakes": [{"name": m.name, "help": m.help, "frames": m.frames} for m in known]})
-                patience = _Patience(self.process.pid)
+                patience = _Patience(pid)
             elif "broke" in answer:
                 raise JudgeBroke(f"the judge broke ({answer['broke']})")
             else:
