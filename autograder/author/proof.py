@@ -64,13 +64,16 @@ def table(root: Path, chapters: list[str]) -> str:
     """Return what is kept of all chapters as the table of the README."""
     heads = [head for columns in _COLUMNS.values() for head in columns.values()]
     rows = {chapter: _sums(read(root, chapter)) for chapter in chapters}
-    rows["all"] = [sum(column) for column in zip(*rows.values(), strict=True)]
+    rows["all"] = [sum(one or 0 for one in column) for column in zip(*rows.values(), strict=True)]
     lines = [f"| chapter | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
-    return "\n".join([*lines, *(f"| {name} | {' | '.join(map(str, row))} |" for name, row in rows.items())])
+    for name, row in rows.items():
+        lines.append(f"| {name} | {' | '.join('not tried' if one is None else str(one) for one in row)} |")
+    return "\n".join(lines)
 
 
-def _sums(kept: dict[str, dict[str, Any]]) -> list[int]:
-    return [sum(one[key] for one in kept[kind].values()) for kind, columns in _COLUMNS.items() for key in columns]
+def _sums(kept: dict[str, dict[str, Any]]) -> list[int | None]:
+    """Return the figures of a chapter in the table's order, None for those of a kind that nobody has tried."""
+    return [sum(one[key] for one in kept[kind].values()) if kept[kind] else None for kind, columns in _COLUMNS.items() for key in columns]
 
 
 def _keep(desk: Desk, kind: Kind, entries: dict[str, dict[str, Any]]) -> None:
