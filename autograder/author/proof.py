@@ -1,4 +1,4 @@
-"""What the last rehearsal and the last mutation of a chapter showed, kept beside the built chapter as `proof.json`.
+"""What the last rehearsal and the last mutation of a chapter showed, kept beside its text as `proof.json`.
 
 Trying all named solutions of all chapters takes longer than a suite that runs every day may take. So what a run
 showed is kept with the content key of what was tried, an exercise at a time, and the everyday suite holds the key
@@ -26,7 +26,7 @@ Kind = Literal["rehearsed", "mutated"]
 
 def read(root: Path, chapter: str) -> dict[str, dict[str, Any]]:
     """Return what is kept of a chapter: `rehearsed` and `mutated`, by exercise; empty where nothing is."""
-    path = root / "source" / chapter / FILE
+    path = root / "course" / chapter / FILE
     if not path.is_file():
         return {"rehearsed": {}, "mutated": {}}
     return dict(json.loads(path.read_text(encoding="utf-8")))
@@ -78,8 +78,8 @@ def _sums(kept: dict[str, dict[str, Any]]) -> list[int | None]:
 
 def _keep(desk: Desk, kind: Kind, entries: dict[str, dict[str, Any]]) -> None:
     root, chapter = desk.chapter.root, desk.chapter.name
-    path = root / "source" / chapter / FILE
-    if not path.parent.is_dir():  # nothing is built: a rehearsal needs no build, and leaves nothing then
+    path = root / "course" / chapter / FILE
+    if not (root / "source" / chapter).is_dir():  # nothing is built: a rehearsal needs no build, and leaves nothing then
         return
     found = read(root, chapter)
     kept = found[kind] | {name: {"of": _key(desk, name, kind)} | entry for name, entry in entries.items()}
