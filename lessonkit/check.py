@@ -190,7 +190,8 @@ def _run_body(body: Callable[[], None], here: _Cell) -> str | None:
 
 def _refused_text(here: _Cell, body: Callable[[], None]) -> Message | None:
     """Return what the grader would say to the text of the cells that ran here; None outside of a notebook."""
-    courses = set(chapter.notes().get("cells", []))  # no work of the student's
+    notes = chapter.of_chapter(here.exercise)
+    courses = set(notes.get("cells", []))  # no work of the student's
     ran = [text for text in _cells_that_ran() if chapter.cell_key(text) not in courses]
     told = chapter.exercise_notes(here.exercise)
     if not ran or not told:
@@ -200,7 +201,7 @@ def _refused_text(here: _Cell, body: Callable[[], None]) -> Message | None:
     names = told.get("defines") or [name for name in body.__code__.co_names if name in body.__globals__]
     source, beside = forbidden.written(names, ran)
     stub = "\n".join(f"def {name}(): ..." for name in names)
-    lent = chapter.notes().get("course", {}).get("lent", {})
+    lent = notes.get("course", {}).get("lent", {})
     return forbidden.refuse(source, told.get("forbidden", []), stub, lent, beside) if source else None
 
 

@@ -41,13 +41,17 @@ def exercise_notes(exercise: str) -> dict[str, Any]:
     """Return what the chapter says of one exercise: `hints`, `forbidden`, `mistakes`; empty where unknown."""
     if show.recording():  # nobody is told anything, and every run would read the file anew
         return {}
-    found = notes() or _installed(exercise)
-    return dict(found.get("exercises", {}).get(exercise, {}))
+    return dict(of_chapter(exercise).get("exercises", {}).get(exercise, {}))
+
+
+def of_chapter(exercise: str) -> dict[str, Any]:
+    """Return the notes of the chapter that has an exercise: those beside the notebook, else the installed course's."""
+    return notes() or _installed(exercise)
 
 
 def chapter_of(exercise: str) -> str:
     """Return the chapter whose notebook is open, else the only one of the installed course that has the exercise."""
-    return str((notes() or _installed(exercise)).get("chapter", ""))
+    return str(of_chapter(exercise).get("chapter", ""))
 
 
 def cell_key(text: str) -> str:

@@ -1048,14 +1048,15 @@ def _():
 
 # %% [markdown]
 r"""
-**What a rank computes, drawn.** The summands of a row layer on two ranks, and their sum: neither half looks like the answer.
+**What a rank computes, drawn.** The summands of a row layer on two ranks, and their sum: one rank has the stripes that stand, the other those that lie, and neither half looks like the answer.
 """
 
 # %% tags=["picture"]
-image = torch.outer(torch.linspace(-1, 1, 16).cos(), torch.linspace(0, 6, 24).sin()) + 0.5 * torch.outer(torch.linspace(0, 4, 16).sin(), torch.linspace(0, 2, 24).cos())
-u, size, v = torch.linalg.svd(image, full_matrices=False)
-mixed = [0, 2, 1, 3]  # the two largest parts on different ranks
-left_factor, right_factor = (u * size)[:, mixed], v[mixed].T
+across, down = torch.linspace(0, 9, 24), torch.linspace(0, 6, 16)
+# stripes that stand, from rank 0's two inputs, and stripes that lie, from rank 1's
+left_factor = torch.stack([torch.ones(16), 0.5 * torch.ones(16), down.sin(), 0.5 * (2 * down).cos()], dim=1)
+right_factor = torch.stack([across.sin(), (2 * across).cos(), torch.ones(24), torch.ones(24)], dim=1)
+image = left_factor @ right_factor.T
 
 
 def halves(rank, kind):

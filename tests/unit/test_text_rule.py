@@ -219,3 +219,18 @@ def test_names_that_a_run_forged_are_bounded_and_printable():
     said = guard.message([f"\x1b[31m{i}" + "x" * 5_000 for i in range(200)])
     assert len(said.actual) < 1_000
     assert "\x1b" not in said.actual + said.try_
+
+
+def test_a_notebook_away_from_its_notes_still_knows_the_courses_own_cells(monkeypatch):
+    from types import SimpleNamespace
+
+    from lessonkit import check, notes
+
+    helper = "def helper(x):\n    from lessonkit import check\n    return check.array(1, x)"
+    told = {"exercises": {"e": {"defines": ["f"], "forbidden": ["torch.cdist"]}}, "cells": [notes.cell_key(helper)]}
+    monkeypatch.setattr(notes, "_beside", lambda: iter(()))
+    monkeypatch.setattr(notes, "_installed", lambda exercise: told)
+    monkeypatch.setattr(check, "_cells_that_ran", lambda: [helper, "def f(x): return helper(x)"])
+    assert check._refused_text(SimpleNamespace(exercise="e"), lambda: None) is None
+    told["cells"] = []
+    assert check._refused_text(SimpleNamespace(exercise="e"), lambda: None) is not None
