@@ -69,7 +69,7 @@ def serve(command: list[str], folder: Path, home: Path) -> Iterator[str]:
     server = subprocess.Popen([*command, *options], cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
     try:
         address = f"http://127.0.0.1:{port}"
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while True:
             with suppress(OSError):
                 urllib.request.urlopen(f"{address}/api/status", timeout=2)
