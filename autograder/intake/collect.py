@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 from autograder.course import chapter as ch
@@ -153,6 +154,11 @@ def _look(member: Member, chapters: list[ch.Chapter], people: identity.People, p
     return _Found(member, name, student, best, _written(cells, best), "; ".join(notes))
 
 
+@lru_cache(maxsize=100)
+def _ids(chapter: ch.Chapter) -> frozenset[str]:
+    return frozenset(ch.grade_id_of(cell) for cell in chapter.source.cells if ch.nbgrader_of(cell))
+
+
 def _no_notebook(shown: str, data: bytes) -> str:
     return what_else(data) or f"{Path(shown).suffix or 'a file without ending'}, no notebook: ask for the .ipynb"
 
@@ -163,7 +169,7 @@ def _chapter_of(cells: list[StudentCell], chapters: list[ch.Chapter]) -> tuple[c
     By the ids that cells carry; only where those say nothing is every cell looked at for every chapter.
     """
     carried = {cell.grade_id for cell in cells} | {cell.cell_id for cell in cells}
-    wanted = {c.key: {ch.grade_id_of(cell) for cell in c.source.cells if ch.nbgrader_of(cell)} for c in chapters}
+    wanted = {c.key: _ids(c) for c in chapters}
     best = max(chapters, key=lambda c: len(carried & wanted[c.key]) / max(1, len(wanted[c.key])))
     share = len(carried & wanted[best.key]) / max(1, len(wanted[best.key]))
     if share >= ENOUGH:

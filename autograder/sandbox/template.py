@@ -61,9 +61,11 @@ def _shell(kind: Any) -> Any:
 def _no_backend_but_ours(shell: Any) -> None:
     """Let lines that pick a backend for plots do nothing: there is no screen, and the rest of their cell counts."""
     import matplotlib
+    import matplotlib.pyplot
 
     for magic in ("matplotlib", "pylab", "config"):
         shell.magics_manager.magics["line"][magic] = lambda line: None
+    matplotlib.pyplot.switch_backend("Agg")  # loaded now: what stands in its place below loads nothing
     matplotlib.use = lambda *_, **__: None
     matplotlib.pyplot.switch_backend = lambda *_, **__: None
 

@@ -334,5 +334,7 @@ ALL = {
     "books": many_results.measure, "start": house.start_up, "steady": house.steady, "first": house.first_verdict,
     "plain": house.plain_course,
 }  # fmt: skip
+#: What a run without names leaves out: hours, or the figures of one page.
+APART = ("books", "chapters")
 #: What takes another number of students: `round=200`.
-SIZED = ("round", "books")
+SIZED = ("round", "books", "chapters")
