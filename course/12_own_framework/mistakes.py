@@ -5967,7 +5967,7 @@ def fit(model, images, labels, epochs, lr, batch_size, rng):
 
 
 # %% own_train: tiny_steps
-# help: lr is not used: the network learns, but far too slowly. Hand lr to the optimizer.
+# help: lr is not used: another lr gives the same steps. Hand it to the optimizer.
 def fit(model, images, labels, epochs, lr, batch_size, rng):
     optimizer = SGD(model.parameters(), 1e-4, momentum=0.5)
     n = len(images)
