@@ -41,6 +41,10 @@ SECONDS = 30.0
 _AT_WORK, _FINISHED = "it is still at work", "it has finished and waits for the others"
 #: How long others may still speak once one rank has failed, or its own watchdog has not ended it.
 _GRACE = 1.0
+#: On a busy machine ranks wait for a processor, which is no time of theirs; so many times their seconds at the most.
+_PATIENCE = 8.0
+#: A rank says what it is doing when it is asked to, before it is ended.
+_CAN_ASK = hasattr(faulthandler, "register")
 #: A fresh Python has to import torch before its time begins.
 _START_SECONDS = 60.0
 _PR_SET_PDEATHSIG = 1
@@ -141,15 +145,42 @@ def _portable(task: Any) -> bytes:
 
 def _collect(group: list[_Rank], seconds: float) -> None:
     """Take what ranks send until all have spoken, one has failed, or the time is over."""
-    deadline = time.monotonic() + seconds
+    began, deadline = time.monotonic(), float("inf")
     while time.monotonic() < deadline:
         open_ = [rank for rank in group if not rank.done and not rank.pipe.closed]
         if not open_:
             return
         for pipe in wait([rank.pipe for rank in open_], timeout=max(0.0, min(0.2, deadline - time.monotonic()))):
             _take(next(rank for rank in open_ if rank.pipe is pipe))
-        if any(rank.failure for rank in group):
+        if deadline == float("inf") and _is_over(open_, time.monotonic() - began, seconds):
+            _ask(open_)
+            deadline = time.monotonic() + _GRACE
+        elif any(rank.failure for rank in group):
             deadline = min(deadline, time.monotonic() + _GRACE)  # the others may say what they saw, and no more
+
+
+def _is_over(group: list[_Rank], elapsed: float, seconds: float) -> bool:
+    """Return True where every rank had its seconds, not counting what it waited for a processor."""
+    if elapsed <= seconds:
+        return False
+    waited = max((_waited(rank.process.pid) for rank in group), default=0.0)
+    return elapsed - waited > seconds or elapsed > _PATIENCE * seconds
+
+
+def _waited(pid: int) -> float:
+    """Return the seconds that a process stood ready to run and was not run; 0 where the system does not say."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text(encoding="ascii").split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return 0.0
+
+
+def _ask(group: list[_Rank]) -> None:
+    """Let ranks that did not come to an end write down where they are."""
+    for rank in group:
+        if _CAN_ASK:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(rank.process.pid, signal.SIGUSR1)
 
 
 def _take(rank: _Rank) -> None:
@@ -244,8 +275,11 @@ def _rank(
         try:
             with contextlib.redirect_stdout(spoken), contextlib.redirect_stderr(spoken):
                 function, arguments = _unpacked(task)
-                faulthandler.dump_traceback_later(seconds, exit=True, file=file)
-                message["result"] = _in_group(function, arguments, number, world, seconds, meeting)
+                limit = seconds * (_PATIENCE if _CAN_ASK else 1.0)
+                if _CAN_ASK:
+                    faulthandler.register(signal.SIGUSR1, file=file)
+                faulthandler.dump_traceback_later(limit, exit=True, file=file)
+                message["result"] = _in_group(function, arguments, number, world, limit, meeting)
         except BaseException as error:
             message["raised"] = _told(error)
         finally:
