@@ -26,7 +26,7 @@ SCROLLER = ".jp-NotebookPanel:not(.lm-mod-hidden) .jp-WindowedPanel-outer"
 def run_notebook(path: Path) -> None:
     """Run a notebook in its folder and write it back with outputs; errors stay in it."""
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, timeout=300, allow_errors=True, resources={"metadata": {"path": str(path.parent)}}).execute()
+    NotebookClient(notebook, timeout=1200, startup_timeout=300, allow_errors=True, resources={"metadata": {"path": str(path.parent)}}).execute()
     nbformat.write(notebook, path)
 
 
