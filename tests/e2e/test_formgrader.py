@@ -14,7 +14,7 @@ from tests.e2e.classroom import CHAPTER, ROOT, cell_of
 from tests.e2e.lab import BROWSER, FLAGS, jupyterlab
 
 pytestmark = [
-    pytest.mark.skipif(BROWSER is None, reason="no Chromium"), pytest.mark.xdist_group("browser"),
+    pytest.mark.slow, pytest.mark.skipif(BROWSER is None, reason="no Chromium"), pytest.mark.xdist_group("browser"),
     pytest.mark.filterwarnings("default"),
 ]  # fmt: skip
 QUESTION = "question_derivation"
@@ -64,7 +64,7 @@ def formgrader(classroom, folder) -> Iterator[Formgrader]:
     with jupyterlab(classroom.root, folder / "jupyter") as address, sync_playwright() as play:
         chromium = play.chromium.launch(executable_path=BROWSER, args=FLAGS)
         page = chromium.new_page(viewport={"width": 1280, "height": 1000})
-        page.set_default_timeout(90_000)
+        page.set_default_timeout(300_000)
         page.on("dialog", lambda dialog: pytest.fail("a student's script ran"))
         try:
             yield Formgrader(page, address)

@@ -15,7 +15,7 @@ import pytest
 
 from tests.e2e.classroom import CHAPTER, ROOT, Classroom
 
-pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")]
 SET_UP, COLLECT, GIVE_BACK = range(3)
 ANSWERS = ("### BEGIN SOLUTION", "### BEGIN HIDDEN TESTS")
 
@@ -46,7 +46,7 @@ class Desk:
         )
 
     def run(self, text: str, **environment: str) -> str:
-        done = subprocess.run(["bash", "-uc", text], cwd=self.room.root, env=self.environment | environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=500)
+        done = subprocess.run(["bash", "-uc", text], cwd=self.room.root, env=self.environment | environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=1_500)
         assert done.returncode == 0, done.stdout
         return done.stdout
 
