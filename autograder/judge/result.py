@@ -38,10 +38,11 @@ class Result:
     notes: list[str] = field(default_factory=list)
 
     def to_json(self, cells: bool = False) -> dict[str, Any]:
-        """Return the public object of one line of `grade --json`; with `cells`, the stored record."""
+        """Return the public object of one line of `grade --json`, its reason with the notes; with `cells`, the stored record."""
         found = asdict(self)
         if not cells:
-            del found["cells"]
+            found["reason"] = "; ".join(filter(None, [self.reason, *self.notes])) or None
+            del found["cells"], found["notes"]
         return found
 
 

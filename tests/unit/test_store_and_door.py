@@ -179,3 +179,11 @@ def test_a_time_that_cannot_be_read_is_said(room, text):
     found = take_in(room)
     assert (found.status, found.timestamp) == ("ready", None)
     assert "the time of handing in is not used" in found.odd_time
+
+
+def test_what_was_guessed_is_part_of_the_reason_in_the_row():
+    result = Result("ada", "01_spread", "graded", notes=["metadata lost in 1 cell(s), recognised by cell ids"])
+    line = result.to_json()
+    assert line["reason"] == "metadata lost in 1 cell(s), recognised by cell ids"
+    assert not {"notes", "cells"} & set(line)
+    assert result.to_json(cells=True)["notes"] == result.notes
