@@ -125,6 +125,7 @@ def test_chapters_are_links_and_other_books_chapters_are_not():
     links = Links({1: "01_a", 2: "02_b"})
     assert links.to_chapters("see chapter 2, not chapter 9", own="01_a") == "see [chapter 2](02_b.ipynb), not chapter 9"
     assert links.to_chapters("`02_b` and chapter 1", own="01_a") == "[`02_b`](02_b.ipynb) and chapter 1"
+    assert links.to_chapters("# chapter 2\n\nsee chapter 2") == "# chapter 2\n\nsee [chapter 2](02_b.ipynb)"
     for left in ("*A Book*, chapter 2", "`chapter 2`", "chapter 2.3", "# chapter 2", "$x$ [chapter 2](x.md)"):
         assert links.to_chapters(left) == left
 

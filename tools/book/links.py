@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 #: Code, formulas and links that a text already has: nothing in them is turned into a link.
-_LEAVE = re.compile(r"(```.*?```|`[^`\n]*`|\$\$.*?\$\$|\$[^$\n]+\$|\[[^\]]*\]\([^)]*\)|^#.*$)", re.DOTALL | re.MULTILINE)
+_LEAVE = re.compile(r"(```.*?```|`[^`\n]*`|\$\$.*?\$\$|\$[^$\n]+\$|\[[^\]]*\]\([^)]*\)|^#[^\n]*$)", re.DOTALL | re.MULTILINE)
 #: "chapter 7" and "chapters 7", but neither "chapter 5.3" nor a chapter of a book whose title ends before it.
 _CHAPTER = re.compile(r"(?<!\*, )\b([Cc]hapters?) (\d+)\b(?!\.\d)")
 _LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([\w./-]+\.md|[\w./-]+)(#[\w-]+)?\)")

@@ -87,7 +87,8 @@ def _ways_in(chapter: ch.Chapter, links: Links) -> str:
 def _course_cell(cell: NotebookNode, chapter: str, shown: list[Shown]) -> list[NotebookNode]:
     outputs = [_output(one, chapter) for one in shown]
     if ch.PICTURE in ch.tags_of(cell):
-        return [_code(cell, "hide-input", "The code of this picture", outputs)]
+        what = "The code of this picture" if any(one.picture for one in shown) else "The code of this"
+        return [_code(cell, "hide-input", what, outputs)]
     if ch.SETUP in ch.tags_of(cell):
         return [_code(cell, "hide-input", "What this chapter imports")]
     if any(one.picture for one in shown):
