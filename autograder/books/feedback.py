@@ -9,7 +9,7 @@ import hashlib
 import json
 import multiprocessing
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, as_completed
 from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -73,13 +73,29 @@ class Run:
                 else:
                     yield inputs, None
             return
-        pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
-        try:
-            running: dict[Future[None], Inputs] = {pool.submit(make, inputs): inputs for inputs in self.todo}
-            for done in as_completed(running):
-                yield running[done], done.exception()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        broken = []
+        for inputs, error in _in_pool(jobs, self.todo):
+            if isinstance(error, BrokenExecutor):
+                broken.append(inputs)
+            else:
+                yield inputs, error
+        for inputs in broken:  # a page that ends its process takes others along: each alone, and only the guilty one fails
+            yield from _in_pool(1, [inputs])
+
+
+def _in_pool(jobs: int, todo: list[Inputs]) -> Iterator[tuple[Inputs, BaseException | None]]:
+    pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
+    try:
+        running: dict[Future[None], Inputs] = {}
+        for inputs in todo:
+            try:
+                running[pool.submit(make, inputs)] = inputs
+            except BrokenExecutor as error:
+                yield inputs, error
+        for done in as_completed(running):
+            yield running[done], done.exception()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def make(inputs: Inputs) -> None:

@@ -176,3 +176,28 @@ def test_what_lies_there_under_the_exchanges_names_is_not_carried(tmp_path, brea
     tiny_course.grade(root, "ada", tiny_course.verdict("ada", 2))
     assert list(feedback.write(root, NAME, []))
     assert not (root / "autograded" / "ada" / NAME / "timestamp.txt").exists()
+
+
+class _Breaking(feedback.ProcessPoolExecutor):
+    """A pool without processes, which breaks where a page of the guilty one is in it."""
+
+    def __init__(self, jobs, mp_context=None):
+        self.broken = False
+
+    def submit(self, call, inputs):
+        self.broken = self.broken or inputs.student == "s03"
+        future = feedback.Future()
+        future.set_exception(feedback.BrokenExecutor("died")) if self.broken else future.set_result(None)
+        return future
+
+    def shutdown(self, **_):
+        pass
+
+
+def test_a_page_that_ends_its_process_takes_no_other_along(monkeypatch):
+    monkeypatch.setattr(feedback, "ProcessPoolExecutor", _Breaking)
+    run = feedback.Run.__new__(feedback.Run)
+    run.jobs, run.todo = 2, [feedback.Inputs("root", NAME, NAME, f"s{n:02d}", "x") for n in range(12)]
+    made = {inputs.student: error for inputs, error in run._made()}
+    assert len(made) == 12
+    assert [student for student, error in made.items() if error is not None] == ["s03"]
