@@ -66,12 +66,7 @@ class Run:
         jobs = min(self.jobs, len(self.todo))
         if jobs <= 1 or len(self.todo) < SEVERAL:
             for inputs in self.todo:
-                try:
-                    make(inputs)
-                except Exception as error:
-                    yield inputs, error
-                else:
-                    yield inputs, None
+                yield inputs, _tried(inputs)
             return
         broken = []
         for inputs, error in _in_pool(jobs, self.todo):
@@ -81,6 +76,14 @@ class Run:
                 yield inputs, error
         for inputs in broken:  # a page that ends its process takes others along: each alone, and only the guilty one fails
             yield from _in_pool(1, [inputs])
+
+
+def _tried(inputs: Inputs) -> Exception | None:
+    try:
+        make(inputs)
+    except Exception as error:
+        return error
+    return None
 
 
 def _in_pool(jobs: int, todo: list[Inputs]) -> Iterator[tuple[Inputs, BaseException | None]]:
