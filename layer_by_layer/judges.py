@@ -469,6 +469,13 @@ def left_as_found(seen: dict, answer: bool) -> str | None:
 
     `seen` has "answer", and "before" and "after" as `parts.state_of` gives them, with "grad mode" beside.
     """
+    try:
+        return _left_as_found(seen, answer)
+    except (TypeError, KeyError, ValueError, AttributeError):
+        return "it is no record of what was there before and after"
+
+
+def _left_as_found(seen: dict, answer: bool) -> str | None:
     before, after = seen["before"], seen["after"]
     found = [] if seen["answer"] is answer else [f"the answer is {seen['answer']}"]
     if after["modes"] != before["modes"]:

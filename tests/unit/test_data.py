@@ -382,7 +382,7 @@ def test_prepare_writes_six_files_and_never_downloads(prepared):
         shapes[path.name] = (str(images.dtype), *images.shape)
     assert shapes == {
         "digits_held_out.npz": ("float64", 1077, 64),
-        "digits_train.npz": ("float64", 1438, 64),
+        "digits_train.npz": ("float64", 1797, 64),  # 1,438 to train on, and as many to test on as at the desk
         "mnist_held_out.npz": ("uint8", 1077, 28, 28),
         "mnist_train.npz": ("uint8", 20000, 28, 28),
         "standin_held_out.npz": ("uint8", 1077, 28, 28),
@@ -412,7 +412,7 @@ def test_prepared_data_are_split_four_to_one(prepared, monkeypatch, capsys):
     sizes = [[len(part) for part in made] for made in (data.mnist(), data.standin(limit=10))]
     (train, _), (test, _) = data.digits()
     assert sizes == [[16000, 4000], [10, 4000]]
-    assert (len(train), len(test)) == (1151, 287)
+    assert (len(train), len(test)) == (1438, 359)
     name = "prepared offline stand-in from scikit-learn's digits"
     assert capsys.readouterr().out.splitlines() == [
         f"data: {name} in {folder}, 16,000 training and 4,000 test images",

@@ -64,6 +64,7 @@ EVERY = {
     "caught": lambda v: judges.caught(v, [None, "a sign"]),
     "shares": lambda v: judges.shares(v, [0.5, 0.5], 100),
     "form": lambda v: judges.form(v, (2, 2)),
+    "left_as_found": lambda v: judges.left_as_found(v, True),
     "ratio_name": lambda v: judges.ratio_name(v),
 }
 
