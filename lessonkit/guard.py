@@ -88,8 +88,8 @@ class Names:
         package, above = resolve(name[:-2]), name[:-2].rpartition(".")[0]
         parent = resolve(above) if above else None
         for attribute in getattr(package, "__all__", []):
-            found = getattr(package, attribute, None)
-            if found is not getattr(parent, attribute, None) and not isinstance(found, type):
+            found = vars(package).get(attribute)  # what a package loads only when it is asked for is not loaded for this
+            if found is not None and found is not getattr(parent, attribute, None) and not isinstance(found, type):
                 self._add_code(found, name)
 
     def _add_code(self, found: Any, name: str) -> None:

@@ -80,7 +80,7 @@ print("you said", predicted, "- the dropout's own .training is", inner[1][0].tra
 
 # %%
 # chapter 6: two backward passes, no zero_grad between. The gradient is that of one pass times
-# what?
+# which number?
 predicted = None
 w = torch.ones(1, requires_grad=True)
 for _ in range(2):
