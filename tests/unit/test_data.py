@@ -417,7 +417,7 @@ def test_prepared_data_are_split_four_to_one(prepared, monkeypatch, capsys):
     assert capsys.readouterr().out.splitlines() == [
         f"data: {name} in {folder}, 16,000 training and 4,000 test images",
         f"data: {name} in {folder}, 10 training and 4,000 test images",
-        f"data: prepared 8 x 8 digits in {folder}, 1,151 training and 287 test images",
+        f"data: prepared 8 x 8 digits in {folder}, 1,438 training and 359 test images",
     ]
 
 
