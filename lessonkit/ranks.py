@@ -35,6 +35,7 @@ from pathlib import Path
 from typing import Any
 
 from lessonkit import guard, show
+from lessonkit.waiting import waited
 
 #: Seconds that every rank may take, where the caller says nothing else.
 SECONDS = 30.0
@@ -163,16 +164,8 @@ def _is_over(group: list[_Rank], elapsed: float, seconds: float) -> bool:
     """Return True where every rank had its seconds, not counting what it waited for a processor."""
     if elapsed <= seconds:
         return False
-    waited = max((_waited(rank.process.pid) for rank in group), default=0.0)
-    return elapsed - waited > seconds or elapsed > _PATIENCE * seconds
-
-
-def _waited(pid: int) -> float:
-    """Return the seconds that a process stood ready to run and was not run; 0 where the system does not say."""
-    try:
-        return int(Path(f"/proc/{pid}/schedstat").read_text(encoding="ascii").split()[1]) / 1e9
-    except (OSError, ValueError, IndexError):
-        return 0.0
+    lost = max((waited(rank.process.pid) for rank in group), default=0.0)
+    return elapsed - lost > seconds or elapsed > _PATIENCE * seconds
 
 
 def _ask(group: list[_Rank]) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from autograder.books.gradebook import WAITING_EXTENSIONS, open_gradebook, patiently
 from autograder.errors import AutograderError
-from autograder.files import write_atomically
+from autograder.files import read_object, write_atomically
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def extend(root: Path, chapter: str, students: list[str], days: float) -> list[s
         known = {one.id for one in gradebook.db.query(Student.id)}
         if strangers := [s for s in students if s not in known and not (root / "submitted" / s).is_dir()]:
             raise AutograderError(f"nobody is called {', '.join(strangers)}: see `autograder students import`, or the folders of submitted/.")
-        waiting, said = _waiting(root), []
+        waiting, said = read_object(root / WAITING_EXTENSIONS), []
         for student in students:
             try:
                 patiently(partial(gradebook.grant_extension, chapter, student, days=days))
@@ -116,14 +116,6 @@ def extend(root: Path, chapter: str, students: list[str], days: float) -> list[s
                 said.append(f"{student}: {days:g} day(s) more for {chapter}, from when something is handed in and graded")
     write_atomically(root / WAITING_EXTENSIONS, json.dumps(waiting, sort_keys=True, indent=1).encode())
     return said
-
-
-def _waiting(root: Path) -> dict[str, dict[str, float]]:
-    try:
-        found = json.loads((root / WAITING_EXTENSIONS).read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def lateness(root: Path, chapter: str) -> list[Lateness]:

@@ -6,7 +6,6 @@ its submission, so that nothing of an older attempt stays behind.
 
 from __future__ import annotations
 
-import json
 import tempfile
 import time
 import warnings
@@ -21,6 +20,7 @@ from autograder.books.store import Store
 from autograder.course import chapter as ch
 from autograder.course import nbgrader_api as nb
 from autograder.errors import AutograderError, BadGradebook
+from autograder.files import read_object
 from autograder.intake.submission import Submission
 from autograder.judge.result import Result
 
@@ -268,10 +268,10 @@ def _comment(name: str, result: Result, submission: Submission | None, chapter: 
 
 def _grant_waiting(root: Path, submitted: Any, student: str) -> None:
     """Give a submission the extension that was granted before it came."""
+    waiting = read_object(root / WAITING_EXTENSIONS)
     try:
-        waiting = json.loads((root / WAITING_EXTENSIONS).read_bytes())
         days = float(waiting.get(submitted.name, {}).get(student, 0.0))
-    except (OSError, ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError):
         return
     if days and submitted.extension is None:
         submitted.extension = timedelta(days=days)

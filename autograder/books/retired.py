@@ -6,9 +6,11 @@ It is only ever added to. A question that comes back, under its own name, finds 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from autograder.files import read_lines
 
 FILE = Path(".autograder", "retired.jsonl")
 
@@ -53,21 +55,9 @@ def add(root: Path, rows: Iterable[Retired]) -> None:
 def kept(root: Path) -> dict[tuple[str, str, str, str], list[Retired]]:
     """Return the rows of each cell that was taken out, as they were the last time it was; damaged lines are passed over."""
     found: dict[tuple[str, str, str, str], list[Retired]] = {}
-    for row in _rows(root):
+    for row in read_lines(root / FILE, Retired):
         if row.student:
             found.setdefault(row.place, []).append(row)
         else:
             found[row.place] = []
     return found
-
-
-def _rows(root: Path) -> Iterator[Retired]:
-    try:
-        lines = (root / FILE).read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return
-    for line in lines:
-        try:
-            yield Retired(**json.loads(line))
-        except (ValueError, TypeError):
-            continue

@@ -38,13 +38,8 @@ def read_into(root: Path, path: Path) -> Imported:
 
     Raises AutograderError where the file is no table with a column of ids.
     """
-    try:
-        lines, _ = tables.read_csv(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise AutograderError(f"{path} could not be read: {error}. Save the list as CSV.") from error
-    heads = [head.strip().casefold() for head in lines[0]] if lines else []
-    places = {name: next((heads.index(other) for other in others if other in heads), -1) for name, others in HEADINGS.items()}
-    if places["id"] < 0:
+    rows, named, heads = tables.read_named(path, HEADINGS)
+    if "id" not in named:
         raise AutograderError(f"{path} has no column `id`; there are: {', '.join(heads) or 'none'}. Head it with id,first_name,last_name,email.")
     done = Imported()
     with closing(open_gradebook(root)) as gradebook:
@@ -55,8 +50,8 @@ def read_into(root: Path, path: Path) -> Imported:
             done = Imported()
             with one_transaction(gradebook):
                 known = {student.id: student for student in gradebook.db.query(Student)}
-                for number, row in enumerate(lines[1:], 2):
-                    values = {name: row[place].strip() for name, place in places.items() if 0 <= place < len(row) and row[place].strip()}
+                for number, row in enumerate(rows, 2):
+                    values = dict(row)  # the transaction may be tried again
                     student = values.pop("id", "")
                     if not valid_id(student):
                         done.refused.append(f"line {number}: {student!r} is no student id; letters, digits and . _ @ + - make one")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TypeVar
+
+from autograder.errors import AutograderError
 
 Value = str | float | int | bool | None
 _T = TypeVar("_T")
@@ -63,3 +66,18 @@ def read_csv(data: bytes) -> tuple[list[list[str]], str]:
     first = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=first.count)
     return [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row], delimiter
+
+
+def read_named(path: Path, headings: Mapping[str, Sequence[str]]) -> tuple[list[dict[str, str]], set[str], list[str]]:
+    """Return a list that somebody keeps as CSV: its rows as what is not empty by name, the names found, and all headings.
+
+    `headings` are the ways in which a column of each name may be headed. Raises AutograderError where the file cannot be read.
+    """
+    try:
+        lines, _ = read_csv(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise AutograderError(f"{path} could not be read: {error}. Save the list as CSV.") from error
+    heads = [head.strip().casefold() for head in lines[0]] if lines else []
+    places = {name: heads.index(one) for name, ways in headings.items() if (one := next((way for way in ways if way in heads), None)) is not None}
+    rows = [{name: row[place].strip() for name, place in places.items() if place < len(row) and row[place].strip()} for row in lines[1:]]
+    return rows, set(places), heads

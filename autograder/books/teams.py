@@ -16,7 +16,7 @@ from pathlib import Path
 from autograder.books import tables
 from autograder.course import chapter as ch
 from autograder.errors import AutograderError
-from autograder.files import write_atomically
+from autograder.files import read_object, write_atomically
 from autograder.intake.door import valid_id
 
 FILE = Path(".autograder", "teams.json")
@@ -34,17 +34,11 @@ class _HandIn:
 
 def read(path: Path) -> list[list[str]]:
     """Return the groups of a CSV with a column of students and one of groups; AutograderError where it is none."""
-    try:
-        lines, _ = tables.read_csv(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise AutograderError(f"{path} could not be read: {error}. Save the list as CSV.") from error
-    heads = [head.strip().casefold() for head in lines[0]] if lines else []
-    places = {name: next((heads.index(one) for one in names if one in heads), -1) for name, names in _HEADINGS.items()}
-    if min(places.values()) < 0:
+    rows, known, heads = tables.read_named(path, _HEADINGS)
+    if known != set(_HEADINGS):
         raise AutograderError(f"{path} has to have the columns student and group; there are: {', '.join(heads) or 'none'}.")
     found: dict[str, list[str]] = {}
-    for row in lines[1:]:
-        values = {name: row[place].strip() for name, place in places.items() if place < len(row)}
+    for values in rows:
         if values.get("student") and values.get("group"):
             found.setdefault(values["group"], []).append(values["student"])
     return list(found.values())
@@ -56,24 +50,17 @@ def remember(root: Path, chapter: str, groups: list[list[str]]) -> None:
     twice = sorted({s for group in groups for s in group if sum(s in other for other in groups) > 1})
     if wrong or twice:
         raise AutograderError("; ".join([f"{s!r} is no student id" for s in wrong] + [f"{s} is in two groups" for s in twice]) + ". Mend it and type the command again.")
-    everything = _kept(root)
+    everything = read_object(root / FILE)
     moved = {student for group in groups for student in group}
     staying = [[s for s in group if s not in moved] for group in everything.get(chapter, [])]
     everything[chapter] = [group for group in [*staying, *groups] if len(group) > 1]
     write_atomically(root / FILE, json.dumps(everything, indent=1, sort_keys=True).encode())
 
 
-def _kept(root: Path) -> dict[str, list[list[str]]]:
-    try:
-        found = json.loads((root / FILE).read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
 def of(root: Path, chapter: str) -> list[list[str]]:
     """Return the groups of a chapter."""
-    return _kept(root).get(chapter, [])
+    found: list[list[str]] = read_object(root / FILE).get(chapter, [])
+    return found
 
 
 def share(root: Path, chapter: str) -> Iterator[str]:

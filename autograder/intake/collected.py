@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from autograder.files import read_lines
+
 FILE = "collected.jsonl"
 
 
@@ -29,16 +31,8 @@ class Row:
 
 
 def rows(root: Path) -> Iterator[Row]:
-    """Yield what was collected so far; a line that is damaged is passed over."""
-    try:
-        lines = (root / ".autograder" / FILE).read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return
-    for line in lines:
-        try:
-            yield Row(**json.loads(line))
-        except (ValueError, TypeError):
-            continue
+    """Return what was collected so far; a line that is damaged is passed over."""
+    return read_lines(root / ".autograder" / FILE, Row)
 
 
 def add(root: Path, row: Row) -> None:

@@ -13,7 +13,8 @@ from typing import Any
 from autograder.judge.grade_one import Observed, broke
 from autograder.judge.reference import Reference
 from autograder.judge.result import ExerciseResult
-from autograder.sandbox import bwrap, usage, wire
+from autograder.sandbox import bwrap, wire
+from lessonkit.waiting import waited
 
 #: Seconds that one exercise may take to be judged, without those in which others had the processor: its CPU seconds
 #: decide, these only bound. And how many times as long it may take by the clock.
@@ -152,9 +153,9 @@ class _Patience:
     """How long a judge may still be waited for: what it waited for a processor is no time of its."""
 
     def __init__(self, pid: int) -> None:
-        self.pid, self.began, self.waited = pid, time.monotonic(), usage.waited(pid)
+        self.pid, self.began, self.waited = pid, time.monotonic(), waited(pid)
 
     def is_over(self) -> bool:
         """Return True where there was enough time."""
         wall = time.monotonic() - self.began
-        return wall - (usage.waited(self.pid) - self.waited) > WALL_SECONDS or wall > PATIENCE * WALL_SECONDS
+        return wall - (waited(self.pid) - self.waited) > WALL_SECONDS or wall > PATIENCE * WALL_SECONDS

@@ -18,6 +18,7 @@ import time
 from typing import Any
 
 from autograder.sandbox import usage, wire
+from lessonkit.waiting import waited
 
 POLL_SECONDS = 0.1
 #: A chapter that preloads this wants ranks that talk to each other over the loopback interface.
@@ -138,7 +139,7 @@ class Template:
             if reason := used.look(limits):
                 wire.write(self.control.fileno(), {"limit": reason})
                 _kill_all(outer, inner)
-            wire.write(self.control.fileno(), {"cpu": used.seconds, "waited": usage.waited(inner) if inner else 0.0})
+            wire.write(self.control.fileno(), {"cpu": used.seconds, "waited": waited(inner) if inner else 0.0})
 
 
 def _receive(control: socket.socket) -> tuple[dict[str, Any], list[int]] | None:

@@ -68,13 +68,6 @@ class Usage:
         return most if most <= limit else files + sum(_share(pid) for pid in family)
 
 
-def waited(pid: int) -> float:
-    """Return the seconds a process was ready to run and had no processor; 0 where the kernel does not tell."""
-    with contextlib.suppress(OSError, ValueError, IndexError), open(f"/proc/{pid}/schedstat", "rb") as file:
-        return int(file.read().split()[1]) / 1e9
-    return 0.0
-
-
 def processes() -> dict[int, Process]:
     """Return every process that /proc shows."""
     found = {}
