@@ -158,13 +158,13 @@ def _compare_arrays(expected: Plain, actual: Plain, how: _How, at: str) -> Misma
         if not how.explain:
             return Mismatch("", "")
         gap = np.where(same, 0.0, np.where(np.isfinite(gap), gap, np.inf))
-    return _worst(expected, actual, want, got, gap, at)
+    return _worst(expected, actual, want, got, gap, at, allowed)
 
 
 def _worst(
-    expected: Plain, actual: Plain, want: np.ndarray, got: np.ndarray, gap: np.ndarray, at: str
+    expected: Plain, actual: Plain, want: np.ndarray, got: np.ndarray, gap: np.ndarray, at: str, allowed: np.ndarray | None = None
 ) -> Mismatch:
-    looks = patterns(want, got)
+    looks = patterns(want, got) + (() if allowed is None else _exactness(want, gap, allowed))
     if want.ndim == 0:
         told = [(describe(expected, digits), describe(actual, digits)) for digits in (6, 9, 12, 17)]
         one, other = next((both for both in told if both[0] != both[1]), told[-1])
@@ -175,6 +175,15 @@ def _worst(
     one, other = _apart(want[index], got[index])
     where = f"{count} of {gap.size} entries differ, most at {name}: expected {one}, got {other}"
     return Mismatch(describe(expected), describe(actual), f"{at}: {where}" if at else where, looks)
+
+
+def _exactness(want: np.ndarray, gap: np.ndarray, allowed: np.ndarray) -> tuple[str, ...]:
+    """Say how exact a result has to be where the worst entry is off by less than a thousandth of the largest."""
+    worst = np.unravel_index(int(np.argmax(gap)), gap.shape)
+    largest = float(np.abs(want[np.isfinite(want)]).max(initial=0.0))
+    if not 0 < float(gap[worst]) < 1e-3 * largest:
+        return ()
+    return (f"it is off by {gap[worst]:.1g}, and {allowed[worst]:.1g} is allowed",)
 
 
 def _apart(one: np.generic, other: np.generic) -> tuple[str, str]:

@@ -1,7 +1,8 @@
 """Find answers in plain sight: an expected value of a visible check that, written as the solution, earns everything.
 
 For each visible `check.close("…", lambda: f(a, b), expected=lambda: …)` whose expected expression computes from what
-`f` is called with, a solution is made that returns this expression. The rehearsal grades it like any other.
+`f` is called with, a solution is made that returns this expression. The rehearsal grades it like any other. Of a module,
+`lambda: Layer(3)(x)`, it is `forward` that returns it.
 """
 
 from __future__ import annotations
@@ -21,17 +22,27 @@ _COMMON = {"np", "torch", "F", "nn", "math", *dir(builtins)}
 def in_sight(exercise: str, solution: str, tests: list[str]) -> list[NamedSolution]:
     """Return solutions made of the expected expressions in the visible checks of an exercise's test cells."""
     tree = ast.parse(solution)
-    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     found: dict[str, NamedSolution] = {}
     for test in tests:
         for call, expected in _checks(test):
-            function = functions.get(call.func.id) if isinstance(call.func, ast.Name) else None
+            function = _called(tree, call)
             names = None if function is None else _parameters(function, call)
             if function is None or names is None or not _computes_from(expected, names):
                 continue
             code = _written(tree, function, _Renamed(names).visit(copy.deepcopy(expected)))
             found.setdefault(code, NamedSolution(exercise, f"expected_{len(found) + 1}", code, ast.unparse(expected)))
     return list(found.values())
+
+
+def _called(tree: ast.Module, call: ast.Call) -> ast.FunctionDef | None:
+    """Return the function that a check calls: one of the solution's, or `forward` of a module made in place."""
+    if isinstance(call.func, ast.Name):
+        return next((n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == call.func.id), None)
+    if not (isinstance(call.func, ast.Call) and isinstance(call.func.func, ast.Name)):
+        return None
+    made = call.func.func.id
+    classes = (n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == made)
+    return next((m for n in classes for m in n.body if isinstance(m, ast.FunctionDef) and m.name == "forward"), None)
 
 
 def _checks(test: str) -> Iterator[tuple[ast.Call, ast.expr]]:
@@ -49,7 +60,7 @@ def _checks(test: str) -> Iterator[tuple[ast.Call, ast.expr]]:
 
 def _parameters(function: ast.FunctionDef, call: ast.Call) -> dict[str, str] | None:
     """Return which parameter each name stands for that a call passes, None where a call is not that plain."""
-    names = [argument.arg for argument in function.args.args]
+    names = [argument.arg for argument in function.args.args if argument.arg != "self"]
     passed = [*zip(call.args, names, strict=False), *((k.value, k.arg or "") for k in call.keywords)]
     if len(call.args) > len(names):
         return None
@@ -66,12 +77,12 @@ def _computes_from(expected: ast.expr, names: dict[str, str]) -> bool:
 
 def _written(tree: ast.Module, function: ast.FunctionDef, answer: ast.expr) -> str:
     """Return a solution cell's source in which a function only returns `answer`."""
-    at = tree.body.index(function)
-    changed = copy.deepcopy(tree)
-    body = changed.body[at]
-    assert isinstance(body, ast.FunctionDef)
-    body.body = [ast.Return(answer)]
-    return ast.unparse(ast.fix_missing_locations(changed)) + "\n"
+    before = function.body
+    function.body = [ast.Return(answer)]
+    try:
+        return ast.unparse(ast.fix_missing_locations(copy.deepcopy(tree))) + "\n"
+    finally:
+        function.body = before
 
 
 class _Renamed(ast.NodeTransformer):

@@ -29,6 +29,12 @@ from autograder.files import write_atomically
 #: Cell metadata that jupytext needs for the way back and nobody else wants to see.
 _TEXT_ONLY = ("lines_to_next_cell", "lines_to_end_of_cell_marker", "cell_marker")
 
+#: What the first text of a released notebook ends with, for whoever opens it alone: in Colab, say.
+WITHOUT_PACKAGE = (
+    "\n\n*Does the next cell say* `No module named 'lessonkit'`*? Run* `%pip install {install}` *in a cell of its own, "
+    "then that cell again.*"
+)
+
 
 @dataclass(frozen=True)
 class Built:
@@ -104,7 +110,7 @@ def make(root: Path, chapter: str, afresh: bool = False) -> Built:
     ).encode()
     for extra in sorted((folder / "img").glob("*")) if (folder / "img").is_dir() else []:
         files[f"source/{chapter}/img/{extra.name}"] = extra.read_bytes()
-    files.update(_release(chapter, files))
+    files.update(_release(chapter, files, course.install))
     if leaks := lint.release(
         chapter, nbformat.reads(files[f"release/{chapter}/{chapter}.ipynb"].decode(), 4)
     ):
@@ -119,8 +125,11 @@ def _notes_before(root: Path, chapter: str) -> dict[str, Any] | None:
         return None
 
 
-def _release(chapter: str, files: dict[str, bytes]) -> dict[str, bytes]:
-    """Return the release's files, made from the source's by nbgrader's own generate_assignment."""
+def _release(chapter: str, files: dict[str, bytes], install: str) -> dict[str, bytes]:
+    """Return the release's files, made from the source's by nbgrader's own generate_assignment.
+
+    The notebook's first text says how to `install` what its first cell imports.
+    """
     with tempfile.TemporaryDirectory(prefix="layer-by-layer-") as name:
         root = Path(name)
         for path, content in files.items():
@@ -138,6 +147,8 @@ def _release(chapter: str, files: dict[str, bytes]) -> dict[str, bytes]:
     key = f"release/{chapter}/{chapter}.ipynb"
     notebook = nbformat.reads(made[key].decode("utf-8"), as_version=4)
     notebook.metadata.pop("lessonkit", None)
+    if install and notebook.cells[0].cell_type == "markdown":
+        notebook.cells[0].source += WITHOUT_PACKAGE.format(install=install)
     made[key] = to_bytes(notebook)
     return made
 

@@ -26,6 +26,8 @@ class CourseSettings:
     name: str = "course"
     #: the package that its notebooks import besides lessonkit
     package: str = ""
+    #: what `pip install` takes to bring that package, for the first cell of a notebook that was opened without it
+    install: str = ""
     #: modules that a warm worker imports before it forks
     warm_up: list[str] = field(default_factory=list)
     #: the module that a judge in a test cell calls `judges`
