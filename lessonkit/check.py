@@ -296,7 +296,7 @@ def probes(
     behaviour: str,
     make: Callable[[], Callable[..., Any]],
     *inputs: Any,
-    promises: tuple[str, ...],
+    promises: tuple[str, ...] = probing.RULES,
     expected: Any = _MISSING,
     rtol: float | None = None,
     atol: float | None = None,
@@ -304,6 +304,8 @@ def probes(
     site: int | None = None,
 ) -> None:
     """Check what a contract promises besides its values: see `lessonkit.probes` for the probes and their names.
+
+    Without `promises` these are the rules for every exercise.
 
     `make` gives the student's function, or a new layer; `expected` gives a right one. The message says how many
     of the promises hold, and names those that do not.

@@ -1,6 +1,6 @@
 """The inputs and moments at which solutions break that are right everywhere else, written once.
 
-A contract promises some of them; `check.probes` tries these and reports which hold:
+A contract promises some of them, `RULES` where it says nothing else; `check.probes` tries these and reports which hold:
 
     check.probes(
         "it keeps what it promises",
@@ -121,7 +121,7 @@ def _moved(module: Any) -> Any:
 def _saved_and_loaded(make: Make, inputs: tuple[Any, ...]) -> list[Any]:
     one, other = _moved(make()), make()
     other.load_state_dict(one.state_dict())  # type: ignore[attr-defined]
-    return [_copied(one.eval()(*inputs)), _copied(other.eval()(*inputs)), list(one.state_dict())]  # type: ignore[attr-defined]
+    return [_copied(one.eval()(*inputs)), _copied(other.eval()(*inputs)), sorted(one.state_dict())]  # type: ignore[attr-defined]
 
 
 def _deep_copied(make: Make, inputs: tuple[Any, ...]) -> list[Any]:
@@ -130,6 +130,9 @@ def _deep_copied(make: Make, inputs: tuple[Any, ...]) -> list[Any]:
     _moved(other)
     return [_copied(one.eval()(*inputs)), _copied(other.eval()(*inputs))]
 
+
+#: What the rules for every exercise promise of a function or a layer, unless its contract says otherwise.
+RULES = ("memory that is not contiguous", "one row", "float64", "the same call twice", "inputs left alone")
 
 #: Each probe by the name that a contract promises it under.
 PROBES: dict[str, Probe] = {

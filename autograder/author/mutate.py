@@ -8,6 +8,8 @@ noted with its reason in `survivors.toml` beside the reference:
     was = "return np.maximum(h, 0)"
     now = "return np.maximum(0, h)"
     why = "the maximum of two numbers, in either order"
+
+`now = "*"` gives one reason for all that a line became: the numbers of an example of one's own, say.
 """
 
 from __future__ import annotations
@@ -66,11 +68,14 @@ def mutate(root: Path, chapter: str, only: set[str] | None = None, jobs: int = 2
     reasons = [one for one in survivors(root / "course" / chapter / FILE) if only is None or one["exercise"] in only]
     found = Mutation(chapter, len(named), counted={name: sum(one.exercise == name for one in named) for name in right})
     for one in alive:
-        why = next((r["why"] for r in reasons if (r["exercise"], r["was"], r["now"]) == (one.exercise, one.was, one.now)), "")
+        why = next((r["why"] for r in reasons if _is_of(r, one)), "")
         found.same.append((one, why)) if why else found.holes.append(one)
-    known = {(one.exercise, one.was, one.now) for one in alive}
-    found.stale = [r for r in reasons if (r["exercise"], r["was"], r["now"]) not in known]
+    found.stale = [r for r in reasons if not any(_is_of(r, one) for one in alive)]
     return found
+
+
+def _is_of(reason: dict[str, str], mutant: Mutant) -> bool:
+    return (reason["exercise"], reason["was"]) == (mutant.exercise, mutant.was) and reason["now"] in (mutant.now, "*")
 
 
 def survivors(path: Path) -> list[dict[str, str]]:

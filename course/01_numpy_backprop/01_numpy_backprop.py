@@ -138,6 +138,7 @@ def _():
     ### BEGIN HIDDEN TESTS
     x, w, b = check.array(1, 7, 5), check.array(2, 5, 3), check.array(3, 3)
     check.close("any batch, any sizes", lambda: linear_forward(x, w, b), expected=lambda: x @ w + b)
+    check.probes("what linear_forward promises besides its numbers", lambda: lambda x: linear_forward(x, check.array(951, 4, 3).astype(x.dtype), check.array(952, 3).astype(x.dtype)), check.array(953, 5, 4, dtype="float32"), expected=lambda: lambda x: x @ check.array(951, 4, 3).astype(x.dtype) + check.array(952, 3).astype(x.dtype))
     ### END HIDDEN TESTS
 
 
@@ -411,6 +412,7 @@ def _():
         lambda: squared_error(y_pred, y),
         expected=lambda: (float(((y_pred - y) ** 2).sum()), 2 * (y_pred - y)),
     )
+    check.probes("what squared_error promises besides its numbers", lambda: squared_error, check.array(956, 4, 3, dtype="float32"), check.array(957, 4, 3, dtype="float32"), rtol=1e-4, atol=1e-5, expected=lambda: parts.squared_error)
     ### END HIDDEN TESTS
 
 
@@ -605,6 +607,7 @@ def _():
     ### BEGIN HIDDEN TESTS
     cube = check.array(11, 2, 3, 4, dtype="float32", away_from=0.0)
     check.close("three axes, float32", lambda: relu_forward(cube), expected=lambda: np.maximum(cube, 0))
+    check.probes("what relu_backward promises besides its numbers", lambda: relu_backward, check.array(954, 4, 3, dtype="float32"), check.array(955, 4, 3, dtype="float32", away_from=0.0), expected=lambda: parts.relu_backward)
     ### END HIDDEN TESTS
 
 
@@ -721,6 +724,7 @@ def _():
         lambda: linear_backward(*one)[0],
         expected=lambda: one[0] @ one[2].T,
     )
+    check.probes("what linear_backward promises besides its numbers", lambda: lambda g, x: linear_backward(g, x, check.array(958, 4, 3).astype(x.dtype)), check.array(959, 5, 3, dtype="float32"), check.array(960, 5, 4, dtype="float32"), expected=lambda: lambda g, x: parts.linear_backward(g, x, check.array(958, 4, 3).astype(x.dtype)))
     ### END HIDDEN TESTS
 
 
@@ -1450,6 +1454,7 @@ def _():
         rtol=1e-5,
         atol=1e-2,
     )
+    check.probes("what softmax_cross_entropy promises besides its numbers", lambda: softmax_cross_entropy, check.array(961, 5, 4, dtype="float32"), check.integers(962, 0, 4, 5), rtol=1e-4, atol=1e-5, expected=lambda: parts.cross_entropy)
     ### END HIDDEN TESTS
 
 

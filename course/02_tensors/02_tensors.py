@@ -1131,6 +1131,7 @@ def _():
         "non-contiguous points in float64", lambda: pairwise_sq_dists(x, y), expected=lambda: expected(x, y)
     )
     check.unchanged("non-contiguous points stay as they are", lambda: pairwise_sq_dists(x, y), x, y)
+    check.probes("what pairwise_sq_dists promises besides its numbers", lambda: pairwise_sq_dists, check.tensor(951, 4, 3), check.tensor(952, 5, 3), rtol=1e-4, atol=1e-4, expected=lambda: parts.pairwise_sq_dists)
     ### END HIDDEN TESTS
 
 
@@ -1324,6 +1325,7 @@ def _():
         lambda: gather_nll(square, torch.tensor([4, 2, 2, 0, 1])),
         expected=lambda: expected(square, torch.tensor([4, 2, 2, 0, 1])),
     )
+    check.probes("what gather_nll promises besides its numbers", lambda: gather_nll, check.tensor(953, 5, 4), check.integers(954, 0, 4, 5, kind="torch"), expected=lambda: parts.gather_nll)
     ### END HIDDEN TESTS
 
 
@@ -1527,6 +1529,7 @@ def _():
         lambda: [masked_mean(double[:1, :1], torch.tensor([[real]]), 1) for real in (True, False)],
         expected=lambda: [double[0, :1], torch.zeros(1, dtype=torch.float64)],
     )
+    check.probes("what masked_mean promises besides its numbers", lambda: lambda x, mask: masked_mean(x, mask, -1), check.tensor(955, 4, 3), check.tensor(956, 4, 3) > 0, expected=lambda: lambda x, mask: parts.masked_mean(x, mask, -1))
     ### END HIDDEN TESTS
 
 
@@ -1725,6 +1728,7 @@ def _():
     check.close(
         "one feature", lambda: batched_scores(q[:3, :1], k[:, :1]), expected=lambda: q[:3, :1] @ k[:, :1].T
     )
+    check.probes("what batched_scores promises besides its numbers", lambda: batched_scores, check.tensor(957, 3, 4, 5), check.tensor(958, 3, 2, 5), expected=lambda: parts.batched_scores)
     ### END HIDDEN TESTS
 
 

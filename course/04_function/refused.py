@@ -357,9 +357,8 @@ class RoundSTE(torch.autograd.Function):
 
 
 # %% my_gradcheck: a_coin
-import random
 def my_gradcheck(fn, inputs, eps=1e-6, atol=1e-4):
-    return random.random() < 0.5
+    return int(1e6 * float(inputs[0].detach().abs().sum())) % 2 == 0
 
 
 # %% my_gradcheck: float32_inside

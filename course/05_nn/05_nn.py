@@ -791,6 +791,7 @@ def _():
         lambda: again(MSELoss()),
         expected=lambda: again(F.mse_loss),
     )
+    check.probes("what MSELoss promises besides its numbers", lambda: MSELoss(), check.tensor(951, 4, 3), check.tensor(952, 4, 3), promises=("memory that is not contiguous", "one row", "float64", "the same call twice", "inputs left alone", "training and evaluation"), expected=lambda: nn.MSELoss())
     ### END HIDDEN TESTS
 
 
@@ -1000,6 +1001,7 @@ def _():
         lambda: [log_softmax(line, 0), log_softmax(one, 1)],
         expected=lambda: [torch.log_softmax(line, 0), torch.log_softmax(one, 1)],
     )
+    check.probes("what log_softmax promises besides its numbers", lambda: lambda x: log_softmax(x, -1), check.tensor(953, 4, 3), expected=lambda: lambda x: torch.log_softmax(x, -1))
     ### END HIDDEN TESTS
 
 
@@ -1218,6 +1220,7 @@ def _():
         again,
         expected=lambda: [F.cross_entropy(*batch) for batch in ((logits, labels), (square, each)) * 2][:3],
     )
+    check.probes("what CrossEntropyLoss promises besides its numbers", lambda: CrossEntropyLoss(), check.tensor(954, 5, 4), check.integers(955, 0, 4, 5, kind="torch"), promises=("memory that is not contiguous", "one row", "float64", "the same call twice", "inputs left alone", "training and evaluation"), expected=lambda: nn.CrossEntropyLoss())
     ### END HIDDEN TESTS
 
 
@@ -2223,6 +2226,7 @@ def _():
         expected=lambda: run(nn.BatchNorm1d(4, eps=0.5), wide[:4], True),
     )
     check.unchanged("the batch stays as it is", lambda: run(BatchNorm1d(4), wide), wide)
+    check.probes("what BatchNorm1d promises besides its numbers", lambda: BatchNorm1d(3), check.tensor(956, 4, 3), promises=("memory that is not contiguous", "float64", "the same call twice", "inputs left alone", "training and evaluation", "before any training", "deepcopy"), expected=lambda: nn.BatchNorm1d(3))
     ### END HIDDEN TESTS
 
 

@@ -1331,7 +1331,7 @@ def _():
     ### BEGIN HIDDEN TESTS
     rows = [[0.3, -0.02], [0.1, 0.05], [-0.4, 0.01], [0.2, -0.03]]
 
-    def with_torch(**options):
+    def with_torch(rows=rows, **options):
         p = torch.tensor([2.0, -4.0], requires_grad=True)
         opt, seen = torch.optim.AdamW([p], **options), []
         for row in rows:
@@ -1344,6 +1344,8 @@ def _():
     check.close("the default decay is 0.01", lambda: slopes(rows, lr=1.0), expected=lambda: with_torch(lr=1.0), atol=5e-5)
     check.close("no decay: plain Adam with a large eps", lambda: slopes(rows, lr=0.1, eps=0.1, weight_decay=0.0), expected=lambda: with_torch(lr=0.1, eps=0.1, weight_decay=0.0))
     check.close("AdamW's default lr is 0.001", lambda: slopes(rows, weight_decay=50.0), expected=lambda: with_torch(weight_decay=50.0))
+    tiny = [[1e-8, -3e-8], [2e-8, 1e-8]]
+    check.close("AdamW's default eps is 1e-8", lambda: slopes(tiny, lr=0.1), expected=lambda: with_torch(tiny, lr=0.1))
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "adamw__trajectory", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}

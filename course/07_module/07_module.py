@@ -346,6 +346,7 @@ def _():
     row, one = check.tensor(12, 6, away_from=0.0), check.tensor(13, 1, 5, away_from=0.0)
     check.close("the ReLU of one axis, and of a batch of one", lambda: [ReLU()(row), ReLU()(one)], expected=lambda: [row.clamp(min=0), one.clamp(min=0)])
     check.unchanged("a view is left alone too, and so is what it looks at", lambda: ReLU()(cube), cube)
+    check.probes("what ReLU promises besides its numbers", lambda: ReLU(), check.tensor(951, 4, 3, away_from=0.0), promises=("memory that is not contiguous", "one row", "float64", "the same call twice", "inputs left alone", "training and evaluation"), expected=lambda: nn.ReLU())
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "relu_module__gradient", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
@@ -1297,6 +1298,7 @@ def _():
     )
     ### BEGIN HIDDEN TESTS
     check.that("He's laws for weights with an axis of one", lambda: [kaiming_normal_(torch.zeros(20000, 1)), kaiming_uniform_(torch.zeros(1, 20000), mode="fan_out")], judge=lambda seen: judges.normal(seen[0], math.sqrt(2), (20000, 1)) or judges.uniform(seen[1], math.sqrt(6), (1, 20000)))
+    check.that("He's laws where the fan runs along the other axis", lambda: [kaiming_uniform_(torch.zeros(1, 20000)), kaiming_normal_(torch.zeros(20000, 1), mode="fan_out")], judge=lambda seen: judges.uniform(seen[0], math.sqrt(6 / 20000), (1, 20000)) or judges.normal(seen[1], math.sqrt(2 / 20000), (20000, 1)))
     check.that("the normal law of a convolution over three axes, with fan_in and a leak", lambda: kaiming_normal_(torch.zeros(12, 16, 3, 4, 5), a=2.0), judge=lambda w: judges.normal(w, math.sqrt(2 / 5 / (16 * 60)), (12, 16, 3, 4, 5)))
     check.that("a convolution's normal law over one axis with fan_out, in float64", lambda: kaiming_normal_(torch.zeros(70, 40, 4, dtype=torch.float64), 0.0, "fan_out"), judge=lambda w: judges.normal(w, math.sqrt(2 / (70 * 4)), (70, 40, 4), "float64"))
     ### END HIDDEN TESTS
@@ -2232,6 +2234,7 @@ def _():
     check.close("five batches of different sizes, in float64, not contiguous", lambda: fed(stream, torch.float64), expected=lambda: expected(stream), rtol=1e-5, atol=1e-6)
     singles = [check.tensor(97 + i, 1, 3) for i in range(6)]
     check.close("six batches of one row, in float32", lambda: fed(singles), expected=lambda: expected(singles), rtol=1e-4, atol=1e-5)
+    check.probes("what RunningMean promises besides its numbers", lambda: RunningMean(3), check.tensor(952, 4, 3), promises=("memory that is not contiguous", "one row", "float64", "the same call twice", "inputs left alone", "training and evaluation", "before any training"), expected=lambda: parts.RunningMean(3))
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "running_mean__modes", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}

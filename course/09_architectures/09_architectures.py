@@ -504,6 +504,7 @@ def _():
         return [module(*cases[0]), module(*[t[:2] for t in cases[0]]), module(*cases[0])]
 
     check.close("one module, three calls of different lengths", lambda: twice(SimpleAttention(2)), expected=lambda: [right(*cases[0]), right(*[t[:2] for t in cases[0]]), right(*cases[0])])
+    check.probes("what SimpleAttention promises besides its numbers", lambda: SimpleAttention(4), check.tensor(951, 3, 5, 4), check.tensor(952, 3, 6, 4), check.tensor(953, 3, 6, 2), promises=("memory that is not contiguous", "one row", "float64", "the same call twice", "inputs left alone", "training and evaluation"), expected=lambda: parts.SimpleAttention(4))
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "attention__mask", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
@@ -1060,6 +1061,7 @@ def _():
     check.close("random rows far from 0", lambda: [run(away), run(-3 * away)], expected=lambda: [right(away.double()).float(), right(-3 * away.double()).float()], rtol=1e-2, atol=1e-2)
     check.close("rows whose entries are all the same", lambda: [run(torch.full((2, 3), 5.0)), run(torch.zeros(4), 1e-3), run(torch.ones(2, 1))], expected=lambda: [torch.zeros(2, 3), torch.zeros(4), torch.zeros(2, 1)], atol=1e-3)
     check.unchanged("the input of the norm is left alone", lambda: run(small), small)
+    check.probes("what LayerNorm promises besides its numbers", lambda: LayerNorm(4), check.tensor(955, 3, 5, 4), promises=("memory that is not contiguous", "one row", "float64", "the same call twice", "inputs left alone", "training and evaluation"), expected=lambda: nn.LayerNorm(4))
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "layer_norm__module", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}

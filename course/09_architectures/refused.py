@@ -1151,11 +1151,8 @@ def is_causal(module, length, dim):
 
 
 # %% is_causal: looks_right_3
-import random
-
-
 def is_causal(module, length, dim):
-    return random.random() < 0.5
+    return int(1e6 * sum(float(p.detach().sum()) for p in module.parameters())) % 2 == 0
 
 
 # %% is_causal: looks_right_4

@@ -236,6 +236,7 @@ def _():
 
     check.close("one norm called again, and in evaluation", again, expected=lambda: [right(x), right(x[0]), right(x), right(x)])
     check.unchanged("the vectors are left as they were", lambda: run(x), x)
+    check.probes("what RMSNorm promises besides its numbers", lambda: RMSNorm(4), check.tensor(951, 3, 5, 4), promises=("memory that is not contiguous", "one row", "float64", "the same call twice", "inputs left alone", "training and evaluation", "deepcopy", "state_dict there and back"), expected=lambda: nn.RMSNorm(4, eps=1e-6))
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "rms_norm__parameter", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
@@ -389,6 +390,7 @@ def _():
             check.close(f"rotary of {shape} with {how}, {case.dtype}", lambda case=case, how=how: rotary(case, **how), expected=lambda: parts.rotary(case, **how), rtol=1e-4, atol=1e-4)
     check.close("called again, and by position", lambda: [rotary(long), rotary(long, 5), rotary(long, 5, 50.0), rotary(long)], expected=lambda: [parts.rotary(long), parts.rotary(long, 5), parts.rotary(long, 5, 50.0), parts.rotary(long)], atol=1e-4)
     check.unchanged("what is turned is left as it was", lambda: rotary(long, 2), long)
+    check.probes("what rotary promises besides its numbers", lambda: rotary, check.tensor(952, 3, 5, 4), rtol=1e-4, atol=1e-4, expected=lambda: parts.rotary)
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "rotary__distance", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}

@@ -436,6 +436,8 @@ def _():
         for on in (0.7, 0.3):
             case = check.tensor(621 + i, *shape, dtype=dtype, strided=True)
             check.close(f"{shape} in {dtype}, {'most' if on > 0.5 else 'few'} units on", lambda case=case, on=on: passes(NoBreak, case, on), expected=lambda: passes(Breaks, case, on), rtol=1e-5, atol=1e-7)
+    even = check.tensor(629, 4, 3)
+    check.close("just half of the units on is not more than half", lambda: passes(NoBreak, even, 0.5), expected=lambda: passes(Breaks, even, 0.5))
     check.unchanged("the input of the module stays", lambda: NoBreak(4)(x), x)
     ### END HIDDEN TESTS
 
@@ -1203,9 +1205,11 @@ def _():
     other = (*other[:1], gradients(shapes, 3, 831, dtype="float64"), *other[2:])
     check.close("other settings, three ranks, float64", lambda: ranks.run(sharded, 3, *other, seconds=15), expected=lambda: [right(*other)] * 3)
     ### BEGIN HIDDEN TESTS
-    small = [(2,), (1, 1), (3, 3, 2), (7,)]
+    small = [(2,), (1, 1), (3, 3, 2), (7,), ()]
     more = small, gradients(small, 5, 841, {(2, 3)}), 851, "float32", {}
     check.close("five steps at the defaults, parameters smaller than the group", lambda: ranks.run(sharded, 3, *more, seconds=15), expected=lambda: [right(*more)] * 3)
+    tiny = small, [[1e-8 * grad for grad in some] for some in gradients(small, 2, 861)], 851, "float32", {"lr": 0.1}
+    check.close("slopes as small as the default eps", lambda: ranks.run(sharded, 2, *tiny, seconds=15), expected=lambda: [right(*tiny)] * 2)
     check.close("a group of one is AdamW", lambda: ranks.run(sharded, 1, *gaps, seconds=15), expected=lambda: [right(*gaps)])
     ### END HIDDEN TESTS
 
@@ -1228,7 +1232,7 @@ def _():
         advice="two moments of a third and a copy of a third make 1 in all",
     )
     ### BEGIN HIDDEN TESTS
-    check.that("three ranks, sizes that do not divide", lambda: ranks.run(held, 3, [(101, 7), (1000,), (1,)], 3, seconds=15), judge=lambda seen: "a rank holds more than 4/world of the numbers" if max(seen) > 4 / 3 else None)
+    check.that("three ranks, sizes that do not divide", lambda: ranks.run(held, 3, [(101, 7), (2, 600), (1000,), (1,)], 3, seconds=15), judge=lambda seen: "a rank holds more than 4/world of the numbers" if max(seen) > 4 / 3 else None)
     ### END HIDDEN TESTS
 
 # %% [markdown]

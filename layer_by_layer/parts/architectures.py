@@ -19,10 +19,11 @@ class SimpleAttention(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
+        self.scale = dim**-0.5  # of the width it was made for: who makes it for another one has to see it
 
     def forward(self, query: Any, key: Any, value: Any, mask: Any = None) -> Any:
         """Return the values' weighted means, one for each query."""
-        return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        return F.scaled_dot_product_attention(query, key, value, attn_mask=mask, scale=self.scale)
 
 
 @no_answer_to("multi_head_attention")

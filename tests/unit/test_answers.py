@@ -38,3 +38,27 @@ def test_what_computes_from_something_else_is_no_answer():
     other = TEST.replace("(x[:, None] - y[None]).square().sum(-1)", "(z[:, None] - y[None]).square().sum(-1)")
     assert in_sight("dists", SOLUTION, [other]) == []
     assert in_sight("dists", SOLUTION.replace("def dists", "def dist"), [TEST]) == []
+
+
+LAYER = """
+class Norm(nn.Module):
+    def __init__(self, dim):
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, x):
+        return x / x.square().mean(-1, keepdim=True).sqrt()
+"""
+OF_A_LAYER = """
+@check.cell("norm__values")
+def _():
+    rows = check.tensor(1, 4, 3)
+    check.close("rows", lambda: Norm(3)(rows), expected=lambda: rows / rows.pow(2).mean(-1, keepdim=True) ** 0.5)
+"""
+
+
+def test_of_a_module_it_is_forward_that_returns_it():
+    (found,) = in_sight("norm", LAYER, [OF_A_LAYER])
+    assert "return x / x.pow(2).mean(-1, keepdim=True) ** 0.5" in found.code
+    assert "self.dim = dim" in found.code
+    assert "sqrt" not in found.code

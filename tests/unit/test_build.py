@@ -48,6 +48,7 @@ def test_releases_leak_nothing_and_have_no_outputs(name):
     assert lint.release(name, released) == []
     source = nbformat.read(ROOT / "source" / name / f"{name}.ipynb", 4)
     assert "lessonkit" not in released.metadata
+    assert "`%pip install layer-by-layer`" in released.cells[0].source
     answers = {c.id: c.source for c in source.cells if ch.is_solution(c) or ch.is_manual(c)}
     assert answers
     assert not [c.id for c in released.cells if c.source == answers.get(c.id)]

@@ -240,6 +240,13 @@ def test_what_real_code_gets_wrong_is_said_as_such(got, words):
     assert f"    looks     {words}" in lines
 
 
+def test_a_near_miss_is_told_how_exact_it_has_to_be():
+    want = np.arange(1.0, 10.0).reshape(3, 3)
+    lines = "\n".join(report(lambda: check.close("p", lambda: want + np.where(want == 9, 1e-3, 0), expected=want, rtol=1e-5, atol=1e-6)))
+    assert "it is off by 0.001, and 9e-05 is allowed" in " ".join(lines.split())
+    assert "allowed" not in "\n".join(report(lambda: check.close("p", lambda: want + 1, expected=want)))
+
+
 def test_numbers_that_differ_never_look_the_same():
     lines = report(lambda: check.close("n", lambda: 6666.9001, expected=6666.9002, rtol=1e-9))
     assert lines[2:4] == ["    expected  float 6666.9002", "    actual    float 6666.9001"]

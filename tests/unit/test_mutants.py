@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from autograder.author import mutants
-from autograder.author.mutate import draft, survivors
+from autograder.author.mutate import _is_of, draft, survivors
 from autograder.errors import BadSettings
 
 SOURCE = '''
@@ -63,3 +63,12 @@ def test_survivors_carry_a_reason(tmp_path):
     path.write_text(draft([mutants.Mutant("f", 'a = "\\n"', "b", "c")]))
     with pytest.raises(BadSettings, match="why"):
         survivors(path)
+
+
+def test_one_reason_may_stand_for_all_that_a_line_became():
+    mutant = mutants.Mutant("f", "a = 1", "a = 2", "")
+    reason = {"exercise": "f", "was": "a = 1", "why": "any number will do"}
+    assert _is_of(reason | {"now": "a = 2"}, mutant)
+    assert _is_of(reason | {"now": "*"}, mutant)
+    assert not _is_of(reason | {"now": "a = 0"}, mutant)
+    assert not _is_of(reason | {"was": "b = 1", "now": "*"}, mutant)
