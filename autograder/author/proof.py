@@ -3,8 +3,8 @@
 Trying all named solutions of all chapters takes longer than a suite that runs every day may take. So what a run
 showed is kept with the content key of what was tried, an exercise at a time, and the everyday suite holds the key
 to the text and the figures to the README. A key that is not the text's says which command to type. The key covers
-the chapter: its code, settings and named solutions. What the engine does is held by `make test-all`, which tries
-everything again.
+the chapter's code and settings, the tests of the exercise and of those that depend on it, and its named solutions.
+What the engine does is held by `make test-all`, which tries everything again.
 """
 
 from __future__ import annotations
@@ -89,4 +89,4 @@ def _keep(desk: Desk, kind: Kind, entries: dict[str, dict[str, Any]]) -> None:
 
 def _key(desk: Desk, exercise: str, kind: Kind) -> str:
     named = [("right", desk.right[exercise])] if kind == "mutated" else desk.named(exercise)
-    return keys.of_text(desk.chapter, [repr(one) for one in named])
+    return keys.of_text(desk.chapter, [exercise, *desk.dependents(exercise)], [repr(one) for one in named])

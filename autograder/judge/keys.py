@@ -42,7 +42,7 @@ def of_records(cells: list[Cell], seed: int, data_line: str, package: str) -> st
 
 def of_chapter(chapter: ch.Chapter, seed: int, data_line: str) -> str:
     """Return the key of everything that a verdict on a submission depends on, besides the submission."""
-    rooms = [_cells(room) for room in (chapter.source, chapter.release)]
+    rooms = [_cells(room.cells) for room in (chapter.source, chapter.release)]
     settings = {
         name: [e.settings.forbidden, e.settings.seconds, e.settings.needs, e.settings.preload]
         for name, e in chapter.exercises.items()
@@ -63,21 +63,23 @@ def of_desk(chapter: ch.Chapter) -> str:
     return _digest([_text(chapter), versions(), _hash(judging_code()), _hash(kit), own])
 
 
-def of_text(chapter: ch.Chapter, more: list[str]) -> str:
-    """Return the key of a chapter's own code and settings, and of `more`: on any machine, with any engine."""
-    return _digest([_text(chapter), *more])
+def of_text(chapter: ch.Chapter, exercises: list[str], more: list[str]) -> str:
+    """Return the key of what trying a solution on the tests of `exercises` depends on, on any machine and with any
+    engine: a chapter's code and settings but for the tests of its other exercises, and `more`."""
+    cells = [one for one in chapter.source.cells if not ch.is_test(one) or ch.grade_id_of(one).partition("__")[0] in exercises]
+    return _digest([_text(chapter, cells), *more])
 
 
-def _text(chapter: ch.Chapter) -> str:
+def _text(chapter: ch.Chapter, cells: list[NotebookNode] | None = None) -> str:
     settings = {name: str(exercise.settings) for name, exercise in chapter.exercises.items()}
-    return json.dumps([_cells(chapter.source), settings], sort_keys=True)
+    return json.dumps([_cells(chapter.source.cells if cells is None else cells), settings], sort_keys=True)
 
 
-def _cells(notebook: NotebookNode) -> list[list[object]]:
-    """Return what counts of a notebook: its code, and the cells that nbgrader knows."""
+def _cells(cells: list[NotebookNode]) -> list[list[object]]:
+    """Return what counts of a notebook's cells: its code, and the cells that nbgrader knows."""
     return [
         [cell.cell_type, cell.source, sorted(ch.nbgrader_of(cell).items()), ch.tags_of(cell)]
-        for cell in notebook.cells
+        for cell in cells
         if (cell.cell_type == "code" and ch.PICTURE not in ch.tags_of(cell)) or ch.nbgrader_of(cell)
     ]
 
