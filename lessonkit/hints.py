@@ -22,9 +22,12 @@ def hint(exercise: str, *, start_again: bool = False) -> None:
     """
     if show.recording():
         return
-    exercises = chapter.notes().get("exercises", {})
+    exercises = chapter.of_chapter(exercise).get("exercises", {})
     if not exercises:
-        show.show("The hints are in lessonkit.json, which is not beside this notebook. Copy it from the release.")
+        show.show(
+            f"No hints for {exercise}: lessonkit.json is neither beside this notebook nor in an installed course that has "
+            "this exercise. Copy it from the release."
+        )
         return
     if exercise not in exercises:
         near = difflib.get_close_matches(exercise, exercises, n=1)
@@ -44,7 +47,7 @@ def _open(exercise: str, hints: list[str], start_again: bool) -> tuple[list[str]
 
     try:
         made = workspace.find()
-        here = str(chapter.notes().get("chapter", ""))
+        here = chapter.chapter_of(exercise)
         found = outline.find(outline.of(made), f"{here}/{exercise}")
         ladder = hinting.climb(made, found, start_again=start_again)
         return ladder.steps, ladder.total
