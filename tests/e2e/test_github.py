@@ -68,7 +68,7 @@ class Desk:
 def test_a_round_with_repositories(tmp_path):
     desk = Desk(tmp_path)
     desk.run(f"git init -q --bare {desk.hosted}/homework")
-    desk.run(recipe(SET_UP))
+    desk.run(recipe(SET_UP), GIT_COMMITTER_DATE="2026-09-01T08:00:00Z")
     held = desk.run("git -C homework grep -lE 'BEGIN SOLUTION|BEGIN HIDDEN TESTS' HEAD -- || true; git -C homework ls-files")
     assert sorted(held.split()) == [".gitignore", f"{CHAPTER}/{CHAPTER}.ipynb", f"{CHAPTER}/lessonkit.json"], "a template holds no answer and no hidden test"
     for student in ("ada", "bo"):  # "Use this template"

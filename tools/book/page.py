@@ -50,15 +50,15 @@ def _cell(cell: NotebookNode, chapter: ch.Chapter, shown: dict[str, list[Shown]]
 
 def _text(cell: NotebookNode, chapter: ch.Chapter, links: Links) -> NotebookNode:
     text = links.to_chapters(cell.source, own=chapter.name)
-    text = _EXERCISE.sub(lambda m: f"```{{index}} single: {m[1]}\n```\n\n({label(m[1])})=\n{m[0]}", text)
+    text = _EXERCISE.sub(lambda m: f"```{{index}} single: {m[1]}\n```\n\n({label(chapter.name, m[1])})=\n{m[0]}", text)
     if title := _TITLE.match(text):
         text = f"{title[0]}\n\n{_ways_in(chapter, links)}\n{text[title.end():]}"
     return _made(new_markdown_cell(text), cell)
 
 
-def label(exercise: str) -> str:
-    """Return the label that links to an exercise go to."""
-    return f"exercise-{exercise.replace('_', '-')}"
+def label(chapter: str, exercise: str) -> str:
+    """Return the label that links to an exercise of a chapter go to; two chapters may have one of the same name."""
+    return f"exercise-{chapter[:2]}-{exercise.replace('_', '-')}"
 
 
 def _ways_in(chapter: ch.Chapter, links: Links) -> str:

@@ -89,16 +89,16 @@ class Site:
 
     def _concepts(self, chapters: list[ch.Chapter], links: Links) -> str:
         """Return the index: the README's table of concepts, each linked to the exercises that grade it, and all exercises."""
-        known = {name: chapter.name for chapter in chapters for name in page.exercises(chapter)}
+        known = sorted((name, chapter.name) for chapter in chapters for name in page.exercises(chapter))
         lines = ["# Index of concepts", ""]
         readme = self.root / "README.md"
         if readme.is_file() and (found := _CONCEPTS.search(readme.read_text(encoding="utf-8"))):
             rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in found[1].strip().split("\n")[2:]]
             lines += ["What is taught, by its name, and where it is graded.", "", "| concept | chapter | exercises |", "|---|---|---|"]
             for concept, numbers, exercises in sorted(rows, key=lambda row: row[0].strip("`*").lower()):
-                lines.append(f"| {concept} | {_linked_numbers(numbers, links)} | {_linked_exercises(exercises, known)} |")
+                lines.append(f"| {concept} | {_linked_numbers(numbers, links)} | {_linked_exercises(exercises, _of(known, numbers))} |")
         lines += ["", "## Every exercise", "", "| exercise | chapter |", "|---|---|"]
-        lines += [f"| {_linked_exercises(f'`{name}`', known)} | {links.to_chapters(f'`{known[name]}`', up='chapters/')} |" for name in sorted(known)]
+        lines += [f"| {_linked_exercises(f'`{name}`', {name: of})} | {links.to_chapters(f'`{of}`', up='chapters/')} |" for name, of in known]
         return "\n".join(lines) + "\n"
 
     def _front(self, chapters: list[ch.Chapter], links: Links) -> str:
@@ -142,5 +142,11 @@ def _linked_numbers(numbers: str, links: Links) -> str:
     return ", ".join(f"[{number}](chapters/{name}.ipynb)" if name else number for number, name in names)
 
 
+def _of(known: list[tuple[str, str]], numbers: str) -> dict[str, str]:
+    """Return exercise -> chapter, that of one of these numbers where several have an exercise of the name."""
+    wanted = {number.strip() for number in numbers.split(",")}
+    return dict(sorted(known, key=lambda one: one[1][:2] in wanted))
+
+
 def _linked_exercises(text: str, known: dict[str, str]) -> str:
-    return re.sub(r"`(\w+)`", lambda m: f"[{m[0]}](#{page.label(m[1])})" if m[1] in known else m[0], text)
+    return re.sub(r"`(\w+)`", lambda m: f"[{m[0]}](#{page.label(known[m[1]], m[1])})" if m[1] in known else m[0], text)
