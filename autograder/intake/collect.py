@@ -13,24 +13,18 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 
 from autograder.course import chapter as ch
 from autograder.errors import AutograderError, BadNotebook
 from autograder.files import write_atomically
 from autograder.intake import archive as archives
-from autograder.intake import clone, collected, identity
+from autograder.intake import clone, collected, identity, which
 from autograder.intake.archive import Member
 from autograder.intake.door import valid_id
-from autograder.intake.submission import StudentCell, is_like_a_notebook, match, parse, what_else
+from autograder.intake.submission import ENDINGS, is_like_a_notebook, parse, what_else
 from autograder.log import Log
 from lessonkit.plain_text import one_line
-
-#: Of a chapter's grade ids, how many a notebook has to carry to be taken for it.
-ENOUGH = 0.3
-#: Notebooks under the endings that browsers and mail programs make of theirs.
-ENDINGS = (".ipynb", ".ipynb.txt", ".ipynb.json")
 
 
 @dataclass(frozen=True)
@@ -141,8 +135,8 @@ def _look(member: Member, chapters: list[ch.Chapter], people: identity.People, p
             return no(error.reason)
         student = people.id_of(name, fits[0].name)
         return _Found(member, name, student, fits[0], 0, error.reason) if valid_id(student) else no(error.reason)
-    best, share = _chapter_of(cells, chapters)
-    if share < ENOUGH and best.name not in member.name:
+    best, share = which.by_everything(cells, chapters)
+    if share < which.ENOUGH and best.name not in member.name:
         return no("no chapter's grade ids in it; is it a notebook of this course?")
     student = people.id_of(name, best.name)
     if not valid_id(student):
@@ -151,40 +145,11 @@ def _look(member: Member, chapters: list[ch.Chapter], people: identity.People, p
     if not shown.endswith(".ipynb"):
         ending = shown[shown.lower().find(".ipynb") :] if ".ipynb" in shown.lower() else Path(shown).suffix or "nothing"
         notes.append(f"its name ends in {ending}; taken for a notebook")
-    return _Found(member, name, student, best, _written(cells, best), "; ".join(notes))
-
-
-@lru_cache(maxsize=100)
-def _ids(chapter: ch.Chapter) -> frozenset[str]:
-    return frozenset(ch.grade_id_of(cell) for cell in chapter.source.cells if ch.nbgrader_of(cell))
+    return _Found(member, name, student, best, which.written(cells, best), "; ".join(notes))
 
 
 def _no_notebook(shown: str, data: bytes) -> str:
     return what_else(data) or f"{Path(shown).suffix or 'a file without ending'}, no notebook: ask for the .ipynb"
-
-
-def _chapter_of(cells: list[StudentCell], chapters: list[ch.Chapter]) -> tuple[ch.Chapter, float]:
-    """Return the chapter that a notebook is most likely of, and the share of its cells that are known in it.
-
-    By the ids that cells carry; only where those say nothing is every cell looked at for every chapter.
-    """
-    carried = {cell.grade_id for cell in cells} | {cell.cell_id for cell in cells}
-    wanted = {c.key: _ids(c) for c in chapters}
-    best = max(chapters, key=lambda c: len(carried & wanted[c.key]) / max(1, len(wanted[c.key])))
-    share = len(carried & wanted[best.key]) / max(1, len(wanted[best.key]))
-    if share >= ENOUGH:
-        return best, share
-    shares = {c.key: match(cells, c.source).matched / max(1, len(wanted[c.key])) for c in chapters}
-    best = max(chapters, key=lambda c: shares[c.key])
-    return best, shares[best.key]
-
-
-def _written(cells: list[StudentCell], chapter: ch.Chapter) -> int:
-    """Return how many solution cells differ from the release's."""
-    stubs = {ch.grade_id_of(c): c.source.strip() for c in chapter.release.cells if ch.is_solution(c) or ch.is_manual(c)}
-    submission = match(cells, chapter.source)
-    answers = {name: parts[0].source for name, parts in submission.solutions.items()} | {n: a.source for n, a in submission.manual.items()}
-    return sum(1 for name, text in answers.items() if name in stubs and text.strip() not in ("", stubs[name]))
 
 
 def _take(root: Path, archive: Path, versions: list[_Found], alone: bool, before: collected.Row | None) -> Iterator[Collected]:

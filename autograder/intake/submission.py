@@ -23,6 +23,8 @@ MAX_BYTES = 20 * 2**20
 #: A larger file is nobody's notebook; up to here its outputs are left out, which play no part in grading.
 LARGEST = 200 * 2**20
 MAX_CELLS = 5_000
+#: Notebooks under the endings that browsers and mail programs make of theirs.
+ENDINGS = (".ipynb", ".ipynb.txt", ".ipynb.json")
 MAX_SOURCE = 2 * 2**20
 #: Brackets, commas and colons in the file: what it costs as objects, before it is parsed.
 MAX_MARKS = 3_000_000

@@ -110,6 +110,56 @@ def test_a_renamed_notebook_is_known_by_its_grade_ids(room):
 
 
 @pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        ({"{}.ipynb": "stub", "{} (1).ipynb": "right"}, "{}.ipynb is untouched; {} (1).ipynb, where something is written, counts"),
+        ({"{}.ipynb": "right", "{} (1).ipynb": "wrong"}, "{} (1).ipynb lies there too and was not graded"),
+        ({"{}.ipynb": "right", "{} (1).ipynb": "stub"}, ""),
+        ({"mine.ipynb": "right", "{} (1).ipynb": "stub"}, "handed in as mine.ipynb; recognised by its grade ids; {} (1).ipynb is untouched"),
+        ({"{}.ipynb.txt": "right"}, "handed in as {}.ipynb.txt"),
+        ({"{}.ipynb.json": "right", "notes.txt": "text"}, "handed in as {}.ipynb.json"),
+        ({"mine": "right", "more.json": "text"}, "handed in as mine"),
+        ({"mine.ipynb": "right", "._mine.ipynb": "text", ".venv/": "many", "data": "link"}, "handed in as mine.ipynb"),
+    ],
+)
+def test_of_what_lies_there_the_one_that_somebody_wrote_in_counts_and_it_is_said(room, files, says):
+    right = json.dumps(room.notebook(room.right)).encode()
+    made = {"right": right, "stub": json.dumps(room.notebook()).encode(), "text": b"\0 no notebook",
+            "wrong": json.dumps(room.notebook(room.right | {"middle": "def middle(x): return x"})).encode()}  # fmt: skip
+    folder = room.folder("ada")
+    for name, what in files.items():
+        path = folder / name.format(room.name)
+        if what == "link":
+            path.symlink_to("/tmp")
+        elif what == "many":
+            path.mkdir()
+            for number in range(300):
+                (path / f"{number}.txt").touch()
+        else:
+            path.write_bytes(made[what])
+    found = take_in(room)
+    assert (found.status, found.data) == ("ready", right)
+    assert (found.note or "").startswith(says.replace("{}", room.name)) if says else found.note is None
+
+
+def test_of_several_that_were_written_in_beside_an_untouched_one_none_is_taken(room):
+    path = room.submit("ada", room.notebook())
+    for name in ("a.ipynb", "b.ipynb"):
+        path.with_name(name).write_text(json.dumps(room.notebook(room.right)))
+    found = take_in(room)
+    assert (found.status, found.data) == ("rejected", b"")
+    assert "a.ipynb, b.ipynb; keep one" in (found.reason or "")
+
+
+def test_the_notebook_of_another_chapter_is_called_by_its_name(room):
+    other = room.root / "source" / "02_other" / "02_other.ipynb"
+    other.parent.mkdir()
+    other.write_text(json.dumps(another_chapter(room)))
+    room.submit("ada", another_chapter(room))
+    assert take_in(room).reason == f"this is the notebook of 02_other; hand in {room.name}.ipynb from release/{room.name}"
+
+
+@pytest.mark.parametrize(
     ("do", "status", "reason"),
     [
         (lambda room: None, "missing", "nothing handed in (no submitted/ada/01_spread)"),
