@@ -31,7 +31,7 @@ from typing import Any
 
 import numpy as np
 
-from lessonkit import guard, say, show
+from lessonkit import defaults, guard, say, show
 from lessonkit import notes as chapter
 from lessonkit import probes as probing
 from lessonkit.compare import Mismatch, compare
@@ -119,7 +119,7 @@ def cell(grade_id: str) -> Callable[[FunctionType], None]:
         _current.append(here)
         try:
             forbidden = chapter.exercise_notes(here.exercise).get("forbidden", []) if not here.record else None
-            with guard.watch(here.exercise, forbidden, body.__code__.co_filename) as used:
+            with defaults.restored(), guard.watch(here.exercise, forbidden, body.__code__.co_filename) as used:
                 error = _run_body(body, here)
         finally:
             _current.pop()
