@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 from autograder.course import chapter as ch
-from autograder.course.cell_text import python_of
+from autograder.course.cell_text import KEEPS_NAMES, only_evaluates, python_of, without_onlookers
 from lessonkit.plain_text import one_line
 
 if TYPE_CHECKING:
@@ -166,14 +166,22 @@ def is_stub(text: str) -> bool:
 def joined(parts: list[str]) -> str:
     """Return the parts of an answer as one text: in order where that compiles, else the last part that does.
 
-    A part that begins with a cell magic stands alone: the magic has to be the first thing in its cell.
+    Among several, a copy of the cell in which somebody only tried something is no part of the answer: one whose magic
+    keeps its names to itself, and one above the rest that only evaluates. `%%time` and its like, which have to be the
+    first thing in a cell, are left out. A part under any other cell magic stands alone.
     """
-    if any(part.lstrip().startswith("%%") for part in parts):
-        return parts[-1]
-    whole = "\n\n".join(parts)
+    answers = [part for part in parts if not KEEPS_NAMES.match(part)] or parts
+    while len(answers) > 1 and only_evaluates(answers[0]):
+        answers = answers[1:]
+    if len(answers) == 1:
+        return answers[0]
+    answers = [without_onlookers(part) for part in answers]
+    if any(part.lstrip().startswith("%%") for part in answers):
+        return answers[-1]
+    whole = "\n\n".join(answers)
     if _compiles(whole):
         return whole
-    return next((part for part in reversed(parts) if _compiles(part)), whole)
+    return next((part for part in reversed(answers) if _compiles(part)), whole)
 
 
 def _compiles(text: str) -> bool:

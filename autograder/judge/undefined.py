@@ -6,19 +6,16 @@ kernel knows the name. What is said here is read from the texts of the cells and
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from autograder.course.cell_text import python_of
+from autograder.course.cell_text import KEEPS_NAMES, names_bound
 from autograder.judge.verdict import CellVerdict
 from autograder.sandbox.inside import Cell
 from lessonkit.plain_text import one_line
 
-#: Magics that run a cell in a place of its own, or do not run it here at all.
-_KEEPS = re.compile(r"\s*%%(timeit|writefile|file|python\w*|script|bash|sh|javascript|js|html|markdown|latex|svg|perl|ruby|pypy)\b")
 _NAME = re.compile(r"^NameError: name '(\w{1,80})' is not defined")
 _MODULE = re.compile(r"^ModuleNotFoundError: No module named '([\w.]{1,80})'")
 _FILE = "FileNotFoundError"
@@ -33,8 +30,8 @@ def reasons(cells: Sequence[Cell], frames: Mapping[str, dict[str, Any]]) -> dict
     found: dict[str, str] = {}
     good: set[str] = set()
     for cell in (one for one in cells if one.role == "student"):
-        names, error = _defined(cell.source), (frames.get(cell.id) or {}).get("error")
-        if magic := _KEEPS.match(cell.source):
+        names, error = names_bound(cell.source[:MAX_TEXT]), (frames.get(cell.id) or {}).get("error")
+        if magic := KEEPS_NAMES.match(cell.source):
             said = f"it stands in a cell that begins with `%%{magic[1]}`, which keeps its names to itself: take that line out"
         elif error:
             said = f"the cell that defines it stopped with {_error(str(error))}"
@@ -59,25 +56,6 @@ def _error(text: str) -> str:
     if module := _MODULE.match(text):
         return f"{said}: `{module[1]}` is not installed where this is graded, and a file of that name beside the notebook is not graded with it"
     return f"{said}: files beside the notebook are not graded with it" if text.startswith(_FILE) else said
-
-
-def _defined(text: str) -> set[str]:
-    """Return the names that a cell binds at its top level; empty where it is no Python."""
-    source = re.sub(r"\A\s*%%[^\n]*\n", "", text[:MAX_TEXT])
-    try:
-        body = ast.parse(python_of(source)).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return set(re.findall(r"^(?:def|class) +(\w+)", source, re.MULTILINE))
-    return {name for node in body for name in _bound(node)}
-
-
-def _bound(node: ast.stmt) -> Iterable[str]:
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return [node.name]
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        return [(alias.asname or alias.name).partition(".")[0] for alias in node.names]
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign | ast.AugAssign) else []
-    return [name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)]
 
 
 def explained(verdict: CellVerdict, why: Mapping[str, str]) -> CellVerdict:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from functools import cache
 
+import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from autograder.course.chapter import node
@@ -71,12 +72,36 @@ def test_a_broken_copy_does_not_break_the_right_one():
     assert found(change).solution_source("total", STUB) == MINE
 
 
-def test_a_cell_magic_stays_first_in_its_cell():
+@pytest.mark.parametrize("above", [True, False])
+@pytest.mark.parametrize(
+    ("copy", "wanted"),
+    [
+        (f"%%time\n{MINE}", [MINE, MINE]),
+        ("%%time\ntotal([1])", [MINE, "total([1])"]),
+        ("%%timeit\ntotal([1])", [MINE]),
+        (f"%%timeit\n{MINE}", [MINE]),
+        ("1/0", [MINE, "1/0"]),
+        ("%%bash\nls", [MINE]),
+        ("half = 2", [MINE, "half = 2"]),
+        ("    return 3", [MINE, "    return 3"]),
+    ],
+)
+def test_an_experiment_in_a_copy_of_the_cell_costs_no_answer(above, copy, wanted):
     def change(cells):
         cells[0]["source"] = MINE
-        cells.insert(1, {**cells[0], "source": f"%%time\n{MINE}", "id": "copy"})
+        cells.insert(0 if above else 1, {**cells[0], "source": copy, "id": "copy"})
 
-    assert found(change).solution_source("total", STUB).startswith("%%time")
+    seen = found(change).solution_source("total", STUB)
+    if above:  # what only evaluates is left out there, and what is no Python does not compile with the rest
+        wanted = [copy, MINE] if copy == "half = 2" else [MINE, MINE] if len(wanted) == 2 and wanted[1] == MINE else [MINE]
+    assert seen == "\n\n".join(wanted)
+
+
+def test_a_cell_magic_stays_first_in_its_cell():
+    def change(cells):
+        cells[0]["source"] = f"%%time\n{MINE}"
+
+    assert found(change).solution_source("total", STUB) == f"%%time\n{MINE}"
 
 
 def test_a_written_answer_in_a_text_cell_of_its_own_belongs_to_the_question():
