@@ -10,6 +10,7 @@ import ast
 import re
 from dataclasses import replace
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
 
 from autograder.course import chapter as ch
@@ -40,7 +41,7 @@ def identify(cells: list[_Cell], source: NotebookNode) -> tuple[list[_Cell], lis
             cell = replace(cell, grade_id=cell.cell_id)
         by_id.append(cell)
     said = [f"metadata lost in {len(notes)} cell(s), recognised by cell ids"] if notes else []
-    by_id = _whole(_by_text(by_id, source, said), source, said)
+    by_id = _whole(_by_question(_by_text(by_id, source, said), source, said), source, said)
     return _by_place(_by_definitions(by_id, source, said), source, said), said
 
 
@@ -56,6 +57,24 @@ def _by_text(cells: list[_Cell], source: NotebookNode, said: list[str]) -> list[
             found[index], count = replace(cell, grade_id=name), count + 1
     if count:
         said.append(f"{count} of the course's own cells had lost their ids, recognised by their text")
+    return found
+
+
+def _by_question(cells: list[_Cell], source: NotebookNode, said: list[str]) -> list[_Cell]:
+    """Take the cell under the prose of a written question for its answer, where none says that it is one."""
+    claimed = {cell.grade_id for cell in cells}
+    prose = [(c.cell_type, _shown(c.source)) for c in source.cells]
+    given = [(cell.kind, _shown(cell.source)) for cell in cells]
+    found, count = list(cells), 0
+    for question, answer in pairwise(source.cells):
+        name, asked = ch.grade_id_of(answer), (question.cell_type, _shown(question.source))
+        if not ch.is_manual(answer) or name in claimed or question.cell_type != "markdown" or prose.count(asked) != 1 or given.count(asked) != 1:
+            continue
+        place = given.index(asked) + 1
+        if place < len(cells) and not cells[place].grade_id and cells[place].kind == answer.cell_type and given[place] not in prose:
+            found[place], count = replace(found[place], grade_id=name), count + 1
+    if count:
+        said.append(f"{count} written answer(s) had lost their ids, found under their questions")
     return found
 
 

@@ -110,6 +110,23 @@ def test_a_written_answer_in_a_text_cell_of_its_own_belongs_to_the_question():
     assert "The end." not in seen.manual["why"].source
 
 
+def test_a_written_answer_that_lost_its_id_is_found_under_its_question():
+    def change(cells):
+        for number, cell in enumerate(cells):
+            cell["metadata"], cell["id"] = {}, f"x{number}"
+        cells[3]["source"] = "Because of the sum."
+
+    seen = found(change)
+    assert seen.manual["why"].source == "Because of the sum."
+    assert "1 written answer(s) had lost their ids, found under their questions" in seen.notes
+
+    def deleted(cells):
+        change(cells)
+        del cells[3]
+
+    assert found(deleted).manual == {}, "the course's own prose is nobody's answer"
+
+
 def test_scratch_that_defines_nothing_of_an_exercise_stays_scratch():
     seen = found(lambda cells: cells.insert(1, json.loads(json.dumps(new_code_cell("def other(x):\n    return x")))))
     assert [cell.source for _, cell in seen.plain] == ["def other(x):\n    return x"]
@@ -123,7 +140,8 @@ def test_the_courses_own_cells_are_known_by_their_text():
             cell["metadata"], cell["id"] = {}, f"x{number}"
 
     seen = found(change)
-    assert seen.matched == 2, "the exercise and its test; the written answer has no text to be known by"
+    assert seen.matched == 3
+    assert seen.manual["why"].source == "*Your answer here*"
     assert seen.plain == []
     assert any("recognised by their text" in note for note in seen.notes)
 
