@@ -34,15 +34,14 @@ WAITING_EXTENSIONS = Path(".autograder", "extensions.json")
 
 def open_gradebook(root: Path) -> Any:
     """Return nbgrader's Gradebook of a course root, made where there is none; BadGradebook where it cannot be read."""
-    api = nb.api(root)
+    url = nb.gradebook_url(root)
     from nbgrader.api import Gradebook
 
-    url = api.coursedir.db_url
     path = file_of(url)
     if path is not None and path.is_file() and path.stat().st_size == 0 and Store(root).holds_any():
         raise BadGradebook(str(path), "it is empty, though grades were entered", newest_backup(root))
     with readable(url, root):
-        return patiently(lambda: Gradebook(url, api.coursedir.course_id))
+        return patiently(lambda: Gradebook(url, nb.api(root).coursedir.course_id))
 
 
 def file_of(url: Any) -> Path | None:

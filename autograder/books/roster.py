@@ -74,7 +74,7 @@ def read_into(root: Path, path: Path) -> Imported:
 
 def by_name(root: Path) -> dict[str, str]:
     """Return ids by the names that a system may show (`identity.key_of`); two people of one name are not among them."""
-    url = nb.api(root).coursedir.db_url
+    url = nb.gradebook_url(root)
     file = file_of(url)
     if file is not None and not file.is_file():
         return {}

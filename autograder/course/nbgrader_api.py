@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
-from autograder.errors import BadNotebook
+from autograder.errors import AutograderError, BadNotebook
 
 #: What renders Markdown on pages in the place of nbconvert's own filter.
 MARKDOWN_FILTER = "autograder.books.pages.markdown2html"
@@ -66,3 +66,20 @@ def api(root: Path, **overrides: dict[str, Any]) -> Any:
 
     settings = config(root, **overrides)
     return NbGraderAPI(CourseDirectory(config=settings), config=settings)
+
+
+def gradebook_url(root: Path) -> str:
+    """Return the address of a course root's gradebook; AutograderError where nbgrader would take it for another.
+
+    Addresses have a meaning of their own for `?` and for `%` with two digits: nbgrader's would lie elsewhere.
+    """
+    from sqlalchemy.engine import make_url
+
+    coursedir = api(root).coursedir
+    meant, found = os.path.abspath(root / "gradebook.db"), make_url(coursedir.db_url).database
+    if "db_url" not in coursedir.config.CourseDirectory and found != meant:
+        raise AutograderError(
+            f"nbgrader does not find {meant}: it reads `?` and `%` with two digits in a path as something else, and would take {found}. "
+            "Rename the folder, then run the command again."
+        )
+    return str(coursedir.db_url)

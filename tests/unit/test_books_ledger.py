@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+from contextlib import closing
 
 import pytest
 
-from autograder.books import gradebook
+from autograder.books import gradebook, roster
+from autograder.course import nbgrader_api
 from autograder.errors import AutograderError, BadGradebook
 from tests.e2e.classroom import Classroom
 from tests.unit.conftest import NAME, NOT_SORTED, graded_here
@@ -177,3 +179,22 @@ def test_a_gradebook_that_is_read_only_stops_the_run(entered, grade_here):
     entered.submit("eve")
     with pytest.raises(AutograderError, match=r"gradebook\.db.*rights"):
         grade_here(entered)
+
+
+def test_the_gradebook_lies_in_the_folder_whatever_that_is_called(tmp_path):
+    odd = tmp_path / "Kurs 50% #1 ä &"
+    odd.mkdir()
+    with closing(gradebook.open_gradebook(odd)):
+        assert (odd / "gradebook.db").is_file()
+
+
+@pytest.mark.parametrize("name", ["what?", "a%41"])
+def test_a_folder_whose_name_an_address_cannot_hold_is_said(tmp_path, name):
+    root = tmp_path / name
+    root.mkdir()
+    for call in (gradebook.open_gradebook, roster.by_name):
+        with pytest.raises(AutograderError, match="Rename the folder"):
+            call(root)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    (root / "nbgrader_config.py").write_text("c = get_config()\nc.CourseDirectory.db_url = 'sqlite:///elsewhere.db'\n")
+    assert nbgrader_api.gradebook_url(root) == "sqlite:///elsewhere.db"
