@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from autograder.course.chapter import Chapter
+from autograder.course.chapter import SETUP, Chapter, tags_of
 from autograder.intake.submission import Submission
 from autograder.judge import in_process, undefined
 from autograder.judge.diagnosis import Diagnosis, KnownMistake, seen_in
@@ -169,7 +169,9 @@ def judge_exercise(
     else:
         verdicts = [_verdict(grade_id, name, observed, reference) for grade_id in exercise.points]
         hinted = name if exercise.settings.hints else ""
-        verdicts = [undefined.explained(one, observed.undefined) for one in _diagnosed(name, verdicts, observed, reference)]
+        imports = [cell.source for cell in reference.chapter.source.cells if SETUP in tags_of(cell)]
+        another = undefined.rebound(source, [source, *beside], imports) if any(one.message for one in verdicts) else ""
+        verdicts = [undefined.explained(one, observed.undefined, another) for one in _diagnosed(name, verdicts, observed, reference)]
         verdicts = [one.with_next_step(hinted) for one in verdicts]
     cells = {v.grade_id: _stored(v, exercise.points[v.grade_id], refused) for v in verdicts}
     for grade_id, cell in cells.items():

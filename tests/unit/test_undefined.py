@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from autograder.judge.undefined import explained, reasons
+from autograder.judge.undefined import explained, reasons, rebound
 from autograder.judge.verdict import CellVerdict
 from autograder.sandbox.inside import Cell
 from lessonkit.message import Message
@@ -42,3 +42,20 @@ def test_what_says_no_name_is_left_as_it_is():
     verdict = CellVerdict("t", "not yet", Message("not yet", "it works", actual="float 3"))
     assert explained(verdict, {}) is verdict
     assert reasons([Cell("c", "student", "def f(): return 1")], {"c": {"error": None}}) == {}
+
+
+@pytest.mark.parametrize(
+    ("answer", "scratch", "error", "says"),
+    [
+        ("def f(x): return list(x)", "list = [1]; x = 2", "TypeError: 'list' object is not callable", "`list` is no longer what it was, a cell of the notebook says `list = [1]`"),
+        ("def f(x): return np.exp(x)", "np, y = None, 1", "AttributeError: 'NoneType' object has no attribute 'exp'", "`np, y = (None, 1)`"),
+        ("def f(x): return max(x)", "def helper():\n    max = 1", "TypeError: 'int' object is not iterable", ""),
+        ("def f(x): return abs(x)", "list = [1]", "TypeError: bad operand type for abs(): 'str'", ""),
+        ("def f(x): return list(x)", "list = [1]", "float 3", ""),
+        ("def f(x:", "list = (", "TypeError: 'list' object is not callable", ""),
+    ],
+)
+def test_a_name_that_was_given_another_meaning_is_said(answer, scratch, error, says):
+    verdict = CellVerdict("t", "not yet", Message("not yet", "it works", actual=error))
+    seen = explained(verdict, {}, rebound(answer, [answer, scratch], ["import numpy as np"])).message.actual
+    assert seen == error if not says else says in seen
