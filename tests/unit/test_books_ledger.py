@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 
-from autograder.books import gradebook, roster
+from autograder.books import export, gradebook, roster
 from autograder.course import nbgrader_api
 from autograder.errors import AutograderError, BadGradebook
 from tests.e2e.classroom import Classroom
@@ -83,6 +83,8 @@ def test_a_manual_grade_is_kept(entered, grade_here):
         grade = books.find_grade("middle__values", entered.name, entered.name, "ada")
         assert (grade.manual_score, grade.extra_credit, grade.auto_score) == (1.5, 0.5, 0.0)
         assert grade.needs_manual_grade
+    [row] = [row for row in export.rows(entered.root, []) if row["student_id"] == "ada"]
+    assert (row["auto_score"], row["score"]) == (4.0, 6.0), "what a person gave, and extra credit, count where grades go out"
 
 
 def test_a_fault_with_one_students_books_is_a_row_and_the_others_are_entered(room, grade_here, monkeypatch):
