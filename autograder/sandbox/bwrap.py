@@ -115,6 +115,8 @@ def plain_environment(prepared: Path | None, package: str = "") -> dict[str, str
     }
     if prepared is not None:
         own["COURSE_PREPARED"] = str(prepared)
+    if sys.platform == "darwin":  # else Apple's runtime ends a child that is forked after the frameworks are loaded
+        own["OBJC_DISABLE_INITIALIZE_FORK_SAFETY"] = "YES"
     return {**given, **own, "PYTHONPATH": search_path(package)}
 
 

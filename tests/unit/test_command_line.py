@@ -7,7 +7,10 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
+import pytest
+
 from autograder import doctor
+from autograder.sandbox import bwrap
 from lessonkit.plain_text import print_what_can_be_printed
 
 
@@ -46,3 +49,9 @@ def test_what_can_be_imported_here_and_not_in_a_run_is_named_with_where_it_lies(
     assert (finding.status, "my_own_helper" in finding.detail) == ("broken", True)
     assert "-m pip install" in finding.detail
     assert doctor._same_inside({}).status == "ok"
+
+
+@pytest.mark.parametrize(("system", "said"), [("darwin", "YES"), ("linux", None)])
+def test_macos_is_told_that_a_warm_process_forks_with_its_frameworks_loaded(monkeypatch, system, said):
+    monkeypatch.setattr(bwrap.sys, "platform", system)
+    assert bwrap.plain_environment(None).get("OBJC_DISABLE_INITIALIZE_FORK_SAFETY") == said
