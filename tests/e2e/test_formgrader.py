@@ -117,7 +117,7 @@ def test_points_and_a_comment_given_by_hand_outlive_a_regrade(classroom, grade, 
         assert {cell: marks(classroom, cell) for cell in given} == given
         assert desk.total() == "33.5 / 37"
 
-        hand_in(classroom, linear_forward=classroom.right["linear_forward"].replace("x @ w + b", "x @ w"))
+        hand_in(classroom, linear_forward="def linear_forward(x, w, b):\n    return x @ w")
         assert grade(classroom)["ada"].score < 32
         assert {cell: marks(classroom, cell) for cell in given} == given, "another exercise changed, and what was read did not"
         assert comment(classroom, QUESTION) == "Well argued; say where the *sum* comes from."
