@@ -19,8 +19,9 @@ from lessonkit.guard import is_library
 #: The guarded functions of each exercise, and the files they were read from.
 _guards: dict[str, list[FunctionType]] = {}
 _files: dict[str, set[str]] = {}
-#: Ways out of this process, or into its memory, that an audit hook cannot look behind.
-_OUT = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "ctypes.dlopen", "os.fork", "os.forkpty")
+#: Ways out of this process, or into its memory, that an audit hook cannot look behind. A forked child is none: it has the
+#: hook too, and what is gone here is gone there, so ranks (`lessonkit.ranks`) run.
+_OUT = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "ctypes.dlopen")
 
 
 def withhold(exercise: str) -> None:

@@ -15,6 +15,7 @@ sentence that names it, and no process is left behind.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import faulthandler
 import io
 import itertools
@@ -49,6 +50,8 @@ _CAN_ASK = hasattr(faulthandler, "register")
 #: A fresh Python has to import torch before its time begins.
 _START_SECONDS = 60.0
 _PR_SET_PDEATHSIG = 1
+#: Taken before a student's code runs: where an exercise is checked on its own (`lessonkit.lent`), nothing is loaded any more.
+_prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 _LEFT_ALONE = re.compile(r"connection (closed|reset|refused)|broken pipe|timed out|timeout|peer", re.IGNORECASE)
 
 
@@ -258,10 +261,8 @@ def _rank(
     """Join the group, run the task, send what came of it: the whole life of a rank."""
     if hasattr(os, "setsid"):
         os.setsid()
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # the notebook's end is this rank's
+    if _prctl is not None:
+        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # the notebook's end is this rank's
     message: dict[str, Any] = {"result": None, "raised": "", "said": "", "used": []}
     spoken = io.StringIO()
     with open(where, "w", encoding="utf-8") as file:

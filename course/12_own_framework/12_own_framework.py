@@ -2063,10 +2063,10 @@ plot.images(
 r"""
 ### If you want to go on: attention on your own library
 
-*A milestone without points.* The block of chapter 9 needs three things that your tensor lacks: a product of *stacks* of
-matrices (`@` on three axes, as `torch.bmm`), a softmax, and that is nearly all. Both can be had **from outside**, by what you
-already have: `Tensor` results with parents and ways back. The cell shows how, on the course's own names, so that it
-cannot hurt yours; then compare its gradient with a measurement, and try the same with your class.
+*A milestone without points.* The block of chapter 9 needs two things that your tensor lacks: a product of *stacks* of
+matrices (`@` on three axes, as `torch.bmm`) and a softmax. Both can be had **from outside**, by what you
+already have: `Tensor` results with parents and ways back. The cell shows the ways back on plain NumPy arrays, so that it
+cannot hurt your class; then compare its gradient with a measurement, and try the same with your class.
 
 - `@` on stacks: forward is NumPy's `@`; back, transpose the last two axes only (`swapaxes(-1, -2)`).
 - softmax over the last axis, $p$: back, $p \,(g - \sum g\,p)$, the sum over that axis, kept.

@@ -15,7 +15,7 @@ every part exchanged: another norm, another way to say *where*, another MLP, few
 four tools without which nobody trains or runs such a model: the **cache**, the **adapter**, the **checkpoint**, the **sampler**.
 
 In this chapter you build all eight, and for each you measure what it buys: time, memory, loss or length. At the end they are
-one small decoder. You train it on little stories in half a minute, let it write, and teach it recipes with a few thousand numbers.
+one small decoder. You train it on little stories in half a minute, let it write, and teach it recipes with a small fraction of its numbers.
 """
 
 # %% tags=["setup"] nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -474,7 +474,7 @@ MLP another linear map decides: two maps of x, one bent by an activation, multip
 `GatedResidualBlock` and in chapter 11's operator.
 
 The bend is **SiLU**, silu(g) = g · sigmoid(g): like GELU a smooth ReLU with a small dip below zero. Shazeer compared many gates in 2020,
-found gated ones better at equal size, and wrote: "we offer no explanation … we attribute their success to divine benevolence". With three matrices for
+found gated ones better at equal size, and wrote: "We offer no explanation as to why these architectures seem to work; we attribute their success, as all else, to divine benevolence". With three matrices for
 two, `hidden` is taken two thirds as wide, so that the parameters stay equal: 4 · dim becomes 8/3 · dim.
 """
 
@@ -1988,7 +1988,7 @@ print(f"{sum(p.numel() for p in writer.parameters()):,} numbers, {len(curve)} st
 # %% [markdown]
 r"""
 **Let it write.** The prompt goes in as one piece, then one character at a time: your cache holds the past, your sampler chooses. Look at
-the third sentence: who has the thing, and what is its colour? Nothing says so but the first two.
+the third sentence: who has the thing, and what is its colour? Nothing says so but the first two. (It is not always right.)
 """
 
 # %% tags=["picture"]
@@ -2068,16 +2068,17 @@ with plot.figure(
 
 # %% [markdown]
 r"""
-Read it with care: two layers, half a minute, one seed. The differences between norms and between numbers of key heads are small, and that is the point of those two parts: they cost less and lose
-nothing. Positions are another matter: look at the last column. The row of the table for step 150 was never trained. A turned hand at step 150 is at a *distance* from its neighbours that
-was seen many times; what it loses, and it does lose, is owed to distances that were never seen (question B).
+Read it with care: two layers, a short training, one seed. At the trained length the differences between norms and between numbers of key heads are small, and that is the point of those two parts:
+they cost less and lose nothing. On the longer pieces one seed says little about them. Positions are another matter. A table of places is behind already at the trained length: each of its rows has to learn
+by itself. On longer pieces it reads rows that were never trained. A turned hand at step 150 is at a *distance* from its neighbours that was seen many times; what it loses, and it does lose, is owed
+to distances that were never seen (question B).
 """
 
 # %% [markdown]
 r"""
 ### Teach it recipes
 
-The writer never saw a recipe. An adapter goes around the query and value layers and both wide layers of each MLP. All else is frozen, and the two books of numbers stay apart.
+The writer never saw a recipe. An adapter goes around each of the seven linear layers of a block. All else is frozen: the old numbers and the new ones stay apart.
 """
 
 # %% tags=["picture"]
@@ -2132,7 +2133,7 @@ r"""
 | your writer | causal, grouped | rotary | RMS, before | SwiGLU | 72 characters → the next |
 
 BERT cannot write, since each step has seen the rest; GPT cannot fill holes with what stands to the right; ViT is BERT whose tokens are patches, as was 9.9's `DigitFinder`. They
-are no different machines: the mask, the way to say *where*, and what is asked of the output.
+are not different machines. What differs is the mask, the way to say *where*, and what is asked of the output.
 """
 
 # %% [markdown]

@@ -116,7 +116,7 @@ print("the answer:", float(torch.compile(two_lines, backend=show)(torch.zeros(3)
 
 # %% [markdown]
 r"""
-The loop is gone: it was Python, and it ran while the graph was written. So was `times`. Is that right for another `times`? It would not be, and so Dynamo keeps beside each graph a list of
+The loop is gone: it was Python, and it ran while the graph was written. `times` is gone too. Is that right for another `times`? It would not be, and so Dynamo keeps beside each graph a list of
 **guards**, conditions under which it is valid: `times == 2`, `x` is a float32 tensor of shape (3,), grad mode is on … They are checked at every call. Where one fails, the function is compiled **again**.
 """
 
@@ -142,8 +142,8 @@ print(made)
 
 # %% [markdown]
 r"""
-With `dynamic=False` every new size costs a compilation. By default the second size teaches Dynamo that this number varies. `dynamic=True` takes it for a symbol from the start. A function that recompiles too
-often (more than eight times) is run uncompiled from then on: slow, and silent unless asked (`TORCH_LOGS=recompiles`).
+With `dynamic=False` every new size costs a compilation. By default the second size teaches Dynamo that this number varies. `dynamic=True` takes it for a symbol from the start. After eight
+graphs of one function Dynamo makes no more: calls that fit one of the eight still use it, all others run uncompiled, and slowly. It warns once (`hit config.recompile_limit`); `TORCH_LOGS=recompiles` tells the reason of each.
 
 **A break.** Some things cannot go into a graph: a `print`, a decision that depends on the data. Then the graph ends there, Python does that one thing, and a new graph begins behind it. The answer is
 right. But two small graphs are less than one large one, and `fullgraph=True` makes it an error, with the reason.
@@ -291,7 +291,7 @@ def _():
 
 # %% [markdown]
 r"""
-**Your counter on chapter 13's parts.** Three ways to write the same norm, as the compiler sees them. A backend like Inductor fuses each of these into one loop over memory. Run as it is, each bar is one trip.
+**Your counter on norms and softmax**, RMS norm twice: by hand, and as one call of torch. A backend like Inductor fuses each of these into one loop over memory. Run as it is, each operation counted is one trip.
 """
 
 # %% tags=["picture"]
@@ -319,8 +319,8 @@ for name, found in seen.items():
 r"""
 ## 14.2 Written so that it compiles
 
-Here is a module as one writes it at first. It computes something reasonable, and it is all that a compiler does not like: it decides by the data (an `if` on what `.item()` gave; the number alone would go into
-the graph), it prints, and it walks over the batch row by row, so that every batch size is another program.
+Here is a module as one writes it at first. It computes something reasonable, and it is all that a compiler does not like: it decides by the data (an `if` on what `.item()` gave; by default `.item()` alone ends the graph, and only
+`fullgraph=True` takes the number in), it prints, and it walks over the batch row by row, so that every batch size is another program.
 """
 
 # %% tags=["setup"] nbgrader={"grade": false, "grade_id": "breaks", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -366,7 +366,7 @@ r"""
 *difficulty 2 of 3 · 20 minutes · about 10 lines*
 
 Write the class `NoBreak(dim)`, an `nn.Module` with the parameter names of `Breaks(dim)`, and for every input (N, dim) the same output and the same gradients. It need not print. It compiles with `fullgraph=True`, and
-under `dynamic=True` one graph serves all batch sizes N ≥ 2 (the first of them another number than dim).
+under `dynamic=True` one graph serves all batch sizes N ≥ 2 (the first of them not equal to dim: the compiler takes two equal sizes for the same one).
 
 *Not allowed: `torch.library`, `torch.compiler.disable`, `torch.compiler.allow_in_graph`, `torch._dynamo.nonstrict_trace`: they hide code from the compiler.*
 """
@@ -494,7 +494,7 @@ Write `sliding_window(width)`, width ≥ 1, → a mask_mod: (b, h, q, k) → boo
 
 Write `alibi(slopes)`, slopes a tensor (heads,), → a score_mod: (score, b, h, q, k) → score − slopes[h] · (q − k). It hides nothing.
 
-Both get index tensors, and work inside `flex_attention`; forward only.
+Both get index tensors, and work inside `flex_attention` (of `torch.nn.attention.flex_attention`); no gradients are needed.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "attention_mods", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -620,7 +620,7 @@ every rank makes, and that return when all have made them:
 
 - `dist.broadcast(t, src=0)`: t on every rank becomes rank 0's;
 - `dist.all_reduce(t)`: t on every rank becomes the sum of all;
-- `dist.all_gather(pieces, t)`: every rank gets every t, in a list;
+- `dist.all_gather(pieces, t)`: every rank gets every t, in a list; all of them have to have the same shape;
 - `dist.barrier()`: wait for all.
 
 All write **into** the tensors that they are given. On a cluster NCCL carries them over NVLink and InfiniBand; here gloo carries them over this machine's own loopback. The calls are the same.
@@ -865,7 +865,7 @@ r"""
 **And backward?** The chain rule decides, and there is a symmetry in it. The column layer's input goes to all ranks; so its gradient is the **sum** of what they send back: nothing in forward, an all_reduce in backward.
 The row layer's output is a sum over ranks; so each summand's gradient is the output's, **as it is**: an all_reduce in forward, nothing in backward.
 
-`dist.all_reduce` is not known to autograd. Both need a `torch.autograd.Function` of chapter 4, three lines each.
+`dist.all_reduce` is not known to autograd (it warns, and the gradients may be wrong without a word more). Both need a `torch.autograd.Function` of chapter 4, three lines each.
 """
 
 # %% [markdown]
@@ -1454,7 +1454,7 @@ plot.bars(
 r"""
 ## 14.8 On real machines
 
-What `ranks.run` did here, `torchrun` does on machines. It starts one process for each device, gives each its numbers in the environment (`RANK`, `LOCAL_RANK`, `WORLD_SIZE`), and starts all again when one dies. Two machines with eight devices each:
+What `ranks.run` did here, `torchrun` does on machines. It starts one process for each device, gives each its numbers in the environment (`RANK`, `LOCAL_RANK`, `WORLD_SIZE`), and ends all when one dies (with `--max-restarts=3` it starts them again, and your script has to load its last checkpoint). Two machines with eight devices each:
 
 ```
 # on both machines; node0 is the name of the first, and 29500 a free port of it
@@ -1468,8 +1468,9 @@ dist.init_process_group("nccl")                      # reads RANK and WORLD_SIZE
 torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
 broadcast_parameters(model)                          # 14.4, or model = DistributedDataParallel(model)
 for x, y in loader_of_this_rank:                     # DistributedSampler gives each rank its shard
-    loss_fn(model(x), y).backward()
-    average_gradients(model)
+    optimizer.zero_grad()
+    loss_fn(model(x.cuda()), y.cuda()).backward()
+    average_gradients(model)                         # DistributedDataParallel does this by itself
     optimizer.step()
 ```
 
