@@ -364,6 +364,8 @@ modules from the top down.
 
 # %% [markdown]
 r"""
+`state_dict()` is what gets saved: a dictionary from each name to its tensor, parameters now and buffers later (5.9).
+
 There are two ways to register a module inside another one, and both end in the same dictionary:
 
 - `self.first = nn.Linear(4, 3)`: an *attribute* whose value is a module. Its name becomes part of the
@@ -1394,7 +1396,8 @@ r"""
 
 Write `judge_cross_entropy(candidate)` → `True` where the class `candidate` is a right `CrossEntropyLoss`, as in
 5.6a, else `False`. You choose the batches, in float32 or float64, and may make as many losses of it as you like;
-`ignore_index` may be given by position or by name. Right ones are exact up to rounding (at ±10,000 too).
+`ignore_index` may be given by position or by name. Right ones are exact up to rounding. In
+float32 that is coarse at ±10,000: a gradient may be off by 1 part in 1,000 there; in float64 it is not.
 
 Wrong ones differ in one of these: sum for mean; the mean over all labels, the ignored among them; an
 `ignore_index` not heeded or hard-coded; softmax along the wrong axis; a softmax before the log-softmax; none at

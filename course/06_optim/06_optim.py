@@ -246,7 +246,7 @@ $$\text{lr} = \frac{2}{h_{\min} + h_{\max}} \qquad\text{with a share of}\qquad
 \frac{\kappa - 1}{\kappa + 1}, \quad \kappa = \frac{h_{\max}}{h_{\min}}$$
 
 $\kappa$ is the **condition number**, how much steeper the steepest direction is than the flattest. Of a real
-network's loss it is in the thousands and more. Not the steepness is the trouble, but the *difference*.
+network's loss it is in the thousands and more. The trouble is not the steepness but the *difference*.
 """
 
 # %% tags=["picture"]
@@ -1937,7 +1937,7 @@ r"""
 Weight decay says "small weights, unless the data insist". That makes sense for a matrix. For a bias or the
 scale of a normalisation layer it makes none: pulling them to 0 simplifies nothing, it only shifts what the
 layer can say. The common recipe therefore decays parameters of **two or more dimensions** and leaves the
-rest. (GPT-2's training, nanoGPT's and most others' since then, begins with exactly these two groups.)
+rest. (nanoGPT, which trains GPT-2 anew, and many others since then begin with exactly these two groups.)
 
 Optimizers take such wishes as **parameter groups**: a list of dictionaries, each with some parameters and the
 options for them. Here the first of two has the decay, the second has none:
@@ -2141,7 +2141,7 @@ r"""
 ## 6.8 Stop tonight, go on tomorrow
 
 You save the model, the machine restarts, you load the model and go on training. The loss jumps. Why? Because
-you saved the weights and lost the state: the buffers are empty, Adam's count is back at 0, and the `lr` that
+you saved the weights and lost the state: SGD's momentum buffers are empty, Adam's count is back at 0, and the `lr` that
 you had lowered is high again. A **checkpoint** holds what training needs in order to go on, three things at
 least:
 

@@ -234,8 +234,8 @@ class SGD:
 
 
 # %% sgd: buffer_is_the_gradient
-# help: Your first buffer is p.grad itself, not a copy: the next backward pass overwrites the memory of
-#   both. Clone it, or start from zeros.
+# help: Momentum has no effect: your steps are all those of the slope alone. Either there is no buffer yet, or
+#   it is p.grad itself and not a copy, so that the next slope overwrites it: clone it, or start from zeros.
 class SGD:
     def __init__(self, params, lr, momentum=0.0, weight_decay=0.0, nesterov=False):
         self.params = list(params)

@@ -297,7 +297,7 @@ recorded; that is `torch.no_grad()`'s work.
 r"""
 Your duties are two: build the node in `__init__` (after `super().__init__()`, which makes the dictionaries the
 bookkeeping needs), and compute in `forward`. You *call* the module, `layer(x)`: `nn.Module.__call__` runs your
-`forward` and, around it, the hooks of section 7.8. Whoever overrides `__call__` instead, throws those away.
+`forward` and, around it, the hooks of section 7.8. If you override `__call__` instead, you throw those away.
 
 The smallest module owns nothing at all.
 """
@@ -488,7 +488,9 @@ for a whole batch has the transpose in it: $Y = X W^\top + b$.
 r"""
 The transpose costs nothing: it is a view with its strides swapped (chapter 2), and matrix multiplication reads
 either order. What one gains is one rule for linear layers and convolutions: **output first**, everything that feeds it
-after. A convolution's weight is (out, in, height, width), and so for both
+after. (A convolution slides a small window, its *kernel*, over an image; at each place, each output is a weighted sum of the
+numbers under it, over all *channels*, such as red, green and blue. Chapter 9 builds one.) Its weight is
+(out, in, height, width), and so for both
 
 - `weight.shape[0]` is how many outputs there are,
 - `weight[j]` is everything output $j$ is computed from,
@@ -524,7 +526,7 @@ r"""
 Write the class `Linear(in_features, out_features, bias=True)`, an `nn.Module` that can stand in for `nn.Linear`:
 
 - attributes `in_features` and `out_features`;
-- parameters `weight` (out, in) and `bias` (out,), every entry of both drawn from the uniform law on
+- parameters `weight` (out, in) and `bias` (out,), every entry of both drawn from the uniform distribution on
   $(-1/\sqrt{\text{in}},\, 1/\sqrt{\text{in}})$, afresh for each layer;
 - with `bias=False` the name `bias` is registered as a parameter that is None;
 - `forward(x)`: `x` is (…, in), any number of axes before the last, none too → (…, out), $x W^\top + b$;
@@ -2139,13 +2141,13 @@ with plot.figure(
 r"""
 ## 7.7 Remembering without training
 
-Some things a layer should keep are no weights. The mean of all inputs seen so far, for example: no gradient should move
+Some things a layer should keep are not weights. The mean of all inputs seen so far, for example: no gradient should move
 it, but it has to be saved with the model, travel to another device, and be there again after loading. That is a
 **buffer**: `self.register_buffer("mean", torch.zeros(3))`. Afterwards `self.mean` reads and writes it.
 
 Two rules follow from what a buffer is for.
 
-- *All* that is needed to go on belongs into buffers. A sum kept in a plain attribute is gone after loading.
+- *All* that is needed to go on belongs in buffers. A sum kept in a plain attribute is gone after loading.
 - A buffer has **no history**. If the new mean is computed from `x` with the graph attached, the buffer drags every
   batch it ever saw along: memory grows, and the second backward fails.
 """
@@ -2705,7 +2707,7 @@ plot.histograms(
 r"""
 **Units that never fire.** The same instrument finds what no loss curve shows. Shift all biases of the first layer down, and
 count for each unit how often it is 0 over the whole batch: a ReLU that is 0 for every example passes no gradient either,
-and nothing will ever wake it.
+and as long as the data stay the same, no gradient will wake it.
 """
 
 # %% tags=["picture"]
@@ -2715,7 +2717,7 @@ for shift in (0.0, -1.0, -2.0, -3.0, -4.0):
     nn.init.constant_(model.layers[0].bias, shift)
     with recorder(model) as rec:
         model(x)
-    asleep[f"bias {shift:g}"] = 100 * float((rec.activations["layers.1"] == 0).all(dim=0).float().mean())
+    asleep[f"bias {shift:g}"] = 100 * float((list(rec.activations.values())[1] == 0).all(dim=0).float().mean())
 plot.bars(
     asleep, xlabel="per cent of the first ReLU's units that are 0 for all 64 examples",
     alt="Per cent of units of the first ReLU that are 0 for every example, by the bias of the first layer: "

@@ -1350,7 +1350,7 @@ def _():
             return [load(0, folder)] if loading == 0 else ranks.run(load, loading, folder, seconds=15)
 
     check.close("one process without a group saves and loads", lambda: there_and_back([0], 0, 861), expected=lambda: [values(net(861))], advice="dist.is_initialized() says whether there is a group")
-    check.close("two ranks save, and two load", lambda: there_and_back([2], 2, 871), expected=lambda: [values(net(871))] * 2, advice="sizes that two do not divide: 9 running numbers, a counter of one")
+    check.close("two ranks save, and two load", lambda: there_and_back([2], 2, 871), expected=lambda: [values(net(871))] * 2, advice="a size that two do not divide: the counter of the batch norm is one number, and one rank's share of it is empty")
     check.close("three ranks save, and one process loads", lambda: there_and_back([3], 0, 881), expected=lambda: [values(net(881))])
     check.close(
         "a second save by two ranks replaces the first by three", lambda: there_and_back([3, 2], 0, 891, 901), expected=lambda: [values(net(901))],
