@@ -995,7 +995,7 @@ r"""
 ## 4.5 Keep the output, not the input
 
 From here on the stubs give you the first line of forward and nothing more: the second method, its decorator,
-its arguments and what it returns are yparts.functions. Write the two method heads first, then fill them.
+its arguments and what it returns are yours. Write the two method heads first, then fill them.
 
 What to put into `ctx` is a decision about memory. The derivative of $e^x$ at $x$ is $e^x$: the very number
 forward has just returned. Save the **output**, and backward needs no exponential at all, only a product.
@@ -2242,7 +2242,7 @@ def _():
 # %% [markdown]
 r"""
 **Which probe catches what?** Five backwards, all wrong but the first, and three instruments: one that sends
-ones only, one that sends a single 1 in each place in turn, and yparts.functions. A cell that says *right* for a wrong
+ones only, one that sends a single 1 in each place in turn, and yours. A cell that says *right* for a wrong
 one is an instrument that was fooled.
 """
 
@@ -2499,7 +2499,7 @@ r"""
 - *In the library:* `torch/autograd/function.py` is the Python half of what you used; the C++ half, the node
   that calls your backward, is `torch/csrc/autograd/python_function.cpp`. `torch/autograd/gradcheck.py` is
   the big sister of your instrument. And `tools/autograd/derivatives.yaml` is this chapter several hundred
-  times over: look for `exp`, and read `grad * result.conj()`, the output kept, as in yparts.functions.
+  times over: look for `exp`, and read `grad * result.conj()`, the output kept, as in yours.
 - *Further:* "Extending PyTorch" in the documentation; Bengio, Léonard and Courville, *Estimating or
   Propagating Gradients Through Stochastic Neurons* (2013), on the straight-through estimator.
 - *Try:* a `ClampSTE` that passes the gradient inside an interval only; `MySqrt` from its output; your
