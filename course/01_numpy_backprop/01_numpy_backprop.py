@@ -64,8 +64,8 @@ r"""
 it works each of them out. They carry no points and nobody keeps them. Where you were wrong, this chapter will
 feel hard in that place, and now you know why.
 
-1. Which shape has a (3, 4) matrix times a (4, 2) matrix?
-2. Which shape has a (3, 4) array plus a (4,) array?
+1. What is the shape of a (3, 4) matrix times a (4, 2) matrix?
+2. What is the shape of a (3, 4) array plus a (4,) array?
 3. By how much does (5x)² grow for each unit of x, near x = 1?
 4. `b` holds two zeros. After `a = b` and `a += 1`: what does `b` hold?
 """
@@ -303,6 +303,7 @@ def _():
         rtol=1e-6,
         atol=1e-8,
     )
+    check.probes("what numeric_gradient promises besides its numbers", lambda: lambda x: numeric_gradient(lambda v: float((v**3).sum()), x), check.array(967, 4, 3), promises=("memory that is not contiguous", "one row", "the same call twice", "inputs left alone"), rtol=1e-6, atol=1e-8, expected=lambda: lambda x: 3 * x**2)
     ### END HIDDEN TESTS
 
 
@@ -512,20 +513,23 @@ for name, value in point.items():
 print("measured by nudging:", measured)
 
 # %% tags=["picture"]
-from_above = 2 * (2.0 - 5.0)  # what the square hands back: dL/da
-through_relu = from_above * 1.0  # h = 2 is positive, so a moves exactly as h does
+x, w, b, y = point["x"], point["w"], point["b"], 5.0
+h = x * w + b
+a = max(h, 0.0)
+from_above = 2 * (a - y)  # what the square hands back: dL/da
+through_relu = from_above * (h > 0)  # where h is positive, a moves exactly as h does
 circuit.draw(
-    ("x", 2, through_relu * 3),
+    ("x", x, through_relu * w),
     [
-        ("×", ("x·w", 6, through_relu)),
-        ("+", ("h", 2, through_relu)),
-        ("ReLU", ("a", 2, from_above)),
-        ("(a − y)²", ("L", 9, 1)),
+        ("×", ("x·w", x * w, through_relu)),
+        ("+", ("h", h, through_relu)),
+        ("ReLU", ("a", a, from_above)),
+        ("(a − y)²", ("L", (a - y) ** 2, 1)),
     ],
-    {"×": ("w", 3, through_relu * 2), "+": ("b", -4, through_relu), "(a − y)²": ("y", 5, -from_above)},
-    alt="The circuit of one neuron. Forward: x = 2 times w = 3 gives 6, plus b = -4 gives h = 2, the ReLU gives "
-    f"a = 2, and (a - y) squared with y = 5 gives L = 9. Backward, from L: 1, at a {from_above:g}, at h "
-    f"{through_relu:g}, at b {through_relu:g}, at w {through_relu * 2:g}, at x {through_relu * 3:g}",
+    {"×": ("w", w, through_relu * x), "+": ("b", b, through_relu), "(a − y)²": ("y", y, -from_above)},
+    alt=f"The circuit of one neuron. Forward: x = {x:g} times w = {w:g} gives {x * w:g}, plus b = {b:g} gives h = {h:g}, "
+    f"the ReLU gives a = {a:g}, and (a - y) squared with y = {y:g} gives L = {(a - y) ** 2:g}. Backward, from L: 1, at a "
+    f"{from_above:g}, at h {through_relu:g}, at b {through_relu:g}, at w {through_relu * x:g}, at x {through_relu * w:g}",
 )
 
 # %% [markdown]
@@ -535,8 +539,8 @@ multiplies by $2(a-y) = -6$. The ReLU passes it on, since $h$ is positive. A sum
 of its inputs. A product hands each factor what came in times **the other factor**: $-6 \cdot 2$ to $w$, $-6
 \cdot 3$ to $x$. They are the numbers that nudging gave, from one pass and without a single nudge.
 
-Every box needed something from the way forward: the square needed $a$, the ReLU the sign of $h$, the product
-both its factors. Try another $x$, $-1$ say, in both cells: what arrives at $w$ now, and why?
+Every box but the sum needed something from the way forward: the square needed $a$ and $y$, the ReLU the sign of
+$h$, the product both its factors. Try another $x$, $-1$ say, in `point`, and run both cells: what arrives at $w$ now, and why?
 """
 
 # %% [markdown]
@@ -1043,6 +1047,7 @@ def _():
         return float(((a @ w2 - y) ** 2).sum()), x.T @ ((g @ w2.T) * (h > 0)), a.T @ g
 
     check.close("any network of two layers", lambda: run(x, y, w1, w2), expected=lambda: expected())
+    check.probes("what loss_and_grads promises besides its numbers", lambda: lambda x, y: run(x, y, w1.astype(x.dtype), w2.astype(x.dtype)), check.array(963, 6, 5, dtype="float32"), check.array(964, 6, 3, dtype="float32"), rtol=1e-4, atol=1e-4, expected=lambda: lambda x, y: parts.loss_and_grads(x, y, w1.astype(x.dtype), w2.astype(x.dtype)))
     ### END HIDDEN TESTS
 
 
@@ -1212,6 +1217,12 @@ def _():
         lambda: train(0.003, 12),
         expected=lambda: expected(0.003, 12),
     )
+
+    def walk(x, y):
+        with check.lend(train_two_layer, **lent):
+            return train_two_layer(x, y, w1.astype(x.dtype), w2.astype(x.dtype), 0.001, 3)
+
+    check.probes("what train_two_layer promises besides its numbers", lambda: walk, check.array(965, 4, 3, dtype="float32"), check.array(966, 4, 2, dtype="float32"), rtol=1e-4, atol=1e-4, expected=lambda: lambda x, y: parts.train_two_layer(x, y, w1.astype(x.dtype), w2.astype(x.dtype), 0.001, 3))
     ### END HIDDEN TESTS
 
 
@@ -1257,7 +1268,7 @@ def _():
         return a
 
     check.close(
-        "training twice from the same weights gives the same",
+        "the weights after training, the same in a first and in a second call",
         lambda: [train(3)[0], train(3)[0]],
         expected=lambda: [expected(3), expected(3)],
     )

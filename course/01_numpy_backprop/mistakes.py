@@ -90,7 +90,7 @@ def relu_backward(grad_out, h):
 
 
 # %% relu: passes_at_zero
-# help: At h == 0 your gradient passes. The contract fixes it to 0 there: > and not >=.
+# help: At h == 0 your gradient passes. The statement fixes it to 0 there: > and not >=.
 def relu_forward(h):
     return np.maximum(h, 0)
 

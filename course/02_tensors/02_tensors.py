@@ -64,7 +64,7 @@ r"""
 **What you bring along.** Four questions on chapter 1. Type your answers into the list, then run. They carry no
 points and nobody keeps them.
 
-1. `grad_out` is (64, 10) and `x` is (64, 100). Which shape has the gradient of the weights?
+1. `grad_out` is (64, 10) and `x` is (64, 100). What is the shape of the gradient of the weights?
 2. `h` is [−1, 2] and the upstream gradient [5, 7]. What gets through the ReLU?
 3. Two rows of `grad_out`: [1, 2] and [3, 4]. What is the gradient of the bias?
 4. What is the gradient of (y_pred − 1)² at y_pred = 3?
@@ -105,7 +105,8 @@ print(x.sum(), "has shape", x.sum().shape, "and holds the Python number", x.sum(
 # %% [markdown]
 r"""
 The third thing in that first line is new: `x.device`. Every tensor lives somewhere. An operation runs where
-its operands are, leaves its result there, and refuses operands from two places.
+its operands are, leaves its result there, and refuses operands from two places. (One exception: a CPU tensor
+without axes, a single number, may join operands anywhere.)
 
 You may not have a second device, so this course brings one that only pretends. It works like a graphics
 card in everything but speed; torch knows it by the name `lazy`.
@@ -232,6 +233,7 @@ def _():
         expected=lambda: parts.tensor_loss_and_grads(x, y, w1, w2),
         atol=1e-4,
     )
+    check.probes("what tensor_loss_and_grads promises besides its numbers", lambda: lambda x, y: tensor_loss_and_grads(x, y, w1.to(x.dtype), w2.to(x.dtype)), check.tensor(961, 6, 5), check.tensor(962, 6, 3), rtol=1e-4, atol=1e-4, expected=lambda: lambda x, y: parts.tensor_loss_and_grads(x, y, w1.to(x.dtype), w2.to(x.dtype)))
     ### END HIDDEN TESTS
 
 
@@ -405,12 +407,13 @@ print("uint8 + int8            ->", (whole.to(torch.uint8) + whole.to(torch.int8
 
 # %% [markdown]
 r"""
-Where two dtypes meet (*type promotion*), the higher **kind** wins: bool, then whole, then floating. Within a
+Where two dtypes meet (*type promotion*), and the operation does not say otherwise, the higher **kind** wins: bool, then whole, then floating. Within a
 kind, the result is the smallest dtype that holds both: usually the larger of the two, and a third one where
 neither holds the other, as in the last two lines. A Python number, and a tensor **without axes** beside one
 that has some, bring their kind only and never their size: `single + 0.1` stays float32, and so does the sum
-with the 0-dim float64. Assigning **into** a tensor is the other way round: it keeps its dtype, and the value
-is converted.
+with the 0-dim float64. Two operations do say otherwise: `/` always
+gives a floating dtype, and a sum of bools or whole numbers is int64. Assigning **into** a tensor is the other way
+round: it keeps its dtype, and the value is converted.
 
 How many digits are enough? Add 0.1 again and again. The short formats first drift off, because every sum is
 rounded to a number they have, and then stop growing: the next one is too far away for 0.1 to reach.
@@ -521,6 +524,7 @@ def _():
         lambda: one_hot(torch.tensor([1, 1, 1]), 4),
         expected=lambda: expected(torch.tensor([1, 1, 1]), 4),
     )
+    check.probes("what one_hot promises besides its numbers", lambda: lambda labels: one_hot(labels, 5), check.integers(963, 0, 5, 4, 3, kind="torch"), promises=("memory that is not contiguous", "one row", "the same call twice", "inputs left alone"), expected=lambda: lambda labels: expected(labels, 5))
     ### END HIDDEN TESTS
 
 
@@ -638,8 +642,9 @@ print(
 # %% [markdown]
 r"""
 When numbers change that you did not touch, the question is always the same: *do these two share a storage?*
-Comparing values cannot tell you. Comparing where each tensor *starts* cannot either: a row starts somewhere
-in the middle. Ask for the storage itself, and where **that** begins.
+Comparing values cannot tell you. Comparing where each tensor *starts* (`x.data_ptr()`, the address of its first
+entry) cannot either: a row starts somewhere in the middle. `x.untyped_storage()` is the storage itself, and its
+own `.data_ptr()` says where **that** begins.
 """
 
 # %% [markdown]
@@ -717,7 +722,7 @@ def _():
         expected=[True, True, True, True, False, False, True, False, False, True, True, False, True, True],
     )
     check.equal(
-        "and the other way round",
+        "the same pairs with their order turned round",
         lambda: [same_storage(other, x) for other in others],
         expected=[True, True, True, True, False, False, True, False, False, True, True, False, True, True],
     )
@@ -796,7 +801,7 @@ a moving window over a series of measurements:
 $$[\,x_0\;x_1\;x_2\,],\quad [\,x_1\;x_2\;x_3\,],\quad [\,x_2\;x_3\;x_4\,],\quad \dots$$
 
 Place `j` of window `i` is entry `i + j` of the series. What does one step in `i` cost, what one step in
-`j`?
+`j`? `x.as_strided(shape, strides)` is the view of `x`'s own first cell onwards that you describe by both.
 """
 
 # %% [markdown]
@@ -856,6 +861,7 @@ def _():
         expected=lambda: torch.stack([torch.arange(6)[i : i + 2] for i in range(5)]),
     )
     check.equal("a series of one", lambda: sliding_windows(x[:1], 1), expected=lambda: x[:1, None])
+    check.probes("what sliding_windows promises besides its numbers", lambda: lambda x: sliding_windows(x, 3), check.tensor(964, 9), promises=("memory that is not contiguous", "float64", "the same call twice", "inputs left alone"), expected=lambda: lambda x: torch.stack([x[i : i + 3] for i in range(7)]))
     ### END HIDDEN TESTS
 
 
@@ -1437,7 +1443,7 @@ r"""
 The values agree and one gradient is ruined. The last check of the exercise looks at the gradient, in the same
 way as the cell above.
 
-The mask says what counts, and nothing else does. A NaN under **True** counts: it belongs into the mean, which
+The mask says what counts, and nothing else does. A NaN under **True** counts: it belongs in the mean, which
 then is NaN. A function that quietly swallows it hides the sensor that failed.
 """
 

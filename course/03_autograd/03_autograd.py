@@ -462,7 +462,7 @@ plot.curves(
 r"""
 ## 3.3 Any number of parameters
 
-Two weights fit into two lines. From here on weights come in a **module** (`torch.nn.Module`): an object that
+Two weights need two lines. From here on weights come in a **module** (`torch.nn.Module`): an object that
 holds some weights and is called like a function. You need five things of it now; chapter 5 builds modules, and
 chapter 7 opens one.
 
@@ -770,12 +770,12 @@ def _():
 
     batch = check.tensor(70, 6, 4, dtype="float64", strided=True)
     check.close(
-        "several outputs, each module in the mode it is in: training and eval",
+        "several outputs; online in train mode, target in eval mode: each runs in the mode it is in",
         lambda: target_loss(deeper(71, True), deeper(81, False), batch),
         expected=lambda: expected(deeper(71, True), deeper(81, False), batch),
     )
     check.close(
-        "and the other way round",
+        "online in eval mode, target in train mode: each runs in the mode it is in",
         lambda: target_loss(deeper(71, False), deeper(81, True), batch),
         expected=lambda: expected(deeper(71, False), deeper(81, True), batch),
     )
@@ -1179,7 +1179,9 @@ for one number a single pass gives the whole gradient, however many weights ther
 backward suits it so well.
 
 `torch.autograd.grad(out, x)` is `backward()` for such work: it *returns* the gradient of the one number `out`
-with respect to `x`, and leaves every `.grad` alone.
+with respect to `x`, and leaves every `.grad` alone. Two options count where it is called several times on one graph:
+`retain_graph=True` keeps the graph for the next call, and with `allow_unused=True` an `out` that does not depend on
+`x` gives `None` and no error.
 """
 
 # %% [markdown]
@@ -1244,10 +1246,11 @@ def _():
         expected=lambda: (1 - torch.tanh(x @ m) ** 2)[:, None] * m.T,
     )
     check.close(
-        "more outputs than inputs, the second time too",
+        "more outputs than inputs, in a second call with the same x",
         lambda: [run(lambda t: torch.cat([t * 2, t**2]), x) for _ in range(2)][1],
         expected=lambda: torch.cat([2 * torch.eye(5, dtype=torch.float64), torch.diag(2 * x)]),
     )
+    check.probes("what jacobian promises besides its numbers", lambda: lambda x: run(lambda t: torch.cat([t * 2, t**2]), x), check.tensor(953, 5), expected=lambda: lambda x: torch.cat([2 * torch.eye(len(x), dtype=x.dtype), torch.diag(2 * x)]))
     ### END HIDDEN TESTS
 
 
@@ -1479,10 +1482,11 @@ def _():
     )
     single = check.tensor(134, 6)
     check.close(
-        "in float32, the second time too",
+        "the same in float32, and in a second call with the same x",
         lambda: [run(lambda t: t.prod() + t.sin().sum(), single, single) for _ in range(2)][1],
         expected=lambda: expected(lambda t: t.prod() + t.sin().sum(), single, single),
     )
+    check.probes("what hessian_vector_product promises besides its numbers", lambda: lambda x, v: run(lambda t: (t**4).sum() + t.prod(), x, v), check.tensor(951, 3, 4), check.tensor(952, 3, 4), rtol=1e-4, atol=1e-4, expected=lambda: lambda x, v: expected(lambda t: (t**4).sum() + t.prod(), x, v))
     ### END HIDDEN TESTS
 
 
@@ -1886,7 +1890,9 @@ print("the leaf at the end of the first way is a:", product.next_functions[0][0]
 r"""
 Three facts are left, and each is a line or two of yours.
 
-- **Slots.** An operation can have several outputs: `unbind` has one for each row. Its node waits for one
+- **Slots.** An operation can have several outputs: `unbind` has one for each row. Called by hand, a node gives
+  back a tuple with one entry for each input, `None` where an input wants no gradient; a node of one input gives
+  back that gradient alone, without a tuple. It waits for one
   gradient *for each output*, `None` where an output was never used. The number in a pair of `next_functions`
   says to which output of that node the gradient belongs: its slot. The loss itself is output number
   `loss.output_nr` of its node.
@@ -2094,6 +2100,7 @@ def _():
         "a weight of float64 among float32: its gradient is float64",
         lambda: grads(lambda t, r: (t * r).sum(), table, row.double()),
         expected=[torch.tensor([[10.0, 20.0]] * 3), torch.tensor([9.0, 12.0], dtype=torch.float64)],
+        advice="`_input_metadata[slot].dtype` of the receiving node is the dtype it waits for: convert on the way",
     )
     check.close(
         "three rows of one unbind, of which the first is unused: each gradient in its slot",
@@ -2297,7 +2304,7 @@ print("exp has the derivative", w.exp().detach().tolist(), "and backward() gave"
 r"""
 ## 3.12 A gallery of errors
 
-These seven are what autograd says most often. Read each message once in peace, with the two lines that cause it;
+These seven are what autograd says most often. Read each message once in peace, with the line that causes it;
 when you meet it at night you will know its face. Before you run the cell: which of them are errors, and which is
 only a warning?
 """
@@ -2329,7 +2336,7 @@ for name, trigger in gallery.items():
             trigger()
             print(f"{name}: a warning.", str(said[0].message)[:110], "…")
         except RuntimeError as error:
-            print(f"{name}: {str(error)[:120]} …")
+            print(f"{name}: {str(error)[:200]} …")
 
 # %% [markdown]
 r"""
@@ -2418,8 +2425,8 @@ r"""
 
 # %% [markdown]
 r"""
-**What still hurts?** Every node of today was PyTorch's own. Where an operation has no useful derivative
-(rounding), a better one than autograd finds, or none at all because it is not PyTorch, you are stuck.
+**What still hurts?** Every node in this chapter was PyTorch's own. You are stuck where an operation has no useful
+derivative (rounding), where you know a better one than autograd finds, and where the operation is not PyTorch at all.
 Chapter 4 lets you write a node yourself. And your weights still lie around one by one; chapter 5 puts
 them into layers.
 """

@@ -547,7 +547,7 @@ def target_loss(online, target, x):
 
 
 # %% target_loss: sum_for_mean
-# help: You add up the squares. The contract asks for their mean over all entries.
+# help: You add up the squares. The statement asks for their mean over all entries.
 def target_loss(online, target, x):
     return (online(x) - target(x).detach()).pow(2).sum()
 
@@ -1901,7 +1901,7 @@ def my_backward(loss):
 
 
 # %% my_backward: gradients_returned
-# help: You return the gradients and leave every .grad as it was. They belong into the .grad of each leaf.
+# help: You return the gradients and leave every .grad as it was. They belong in the .grad of each leaf.
 def my_backward(loss):
     order, seen, stack = [], set(), [(loss.grad_fn, False)]
     while stack:

@@ -274,6 +274,7 @@ def _():
     )
     one = check.tensor(12, 1, 5, away_from=0.0)
     check.close("the ReLU of a batch of one", lambda: MyReLU.apply(one), expected=lambda: one.relu())
+    check.probes("what MyReLU promises besides its numbers", lambda: MyReLU.apply, check.tensor(951, 4, 3, away_from=0.0), expected=lambda: torch.relu)
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "my_relu__gradient", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
@@ -513,6 +514,7 @@ def _():
     check.close(
         "times 0: the gradient is zeros", lambda: both(one, 0, spread), expected=lambda: (one * 0, spread * 0)
     )
+    check.probes("what MulConstant promises besides its numbers", lambda: lambda x, upstream: both(x, 3, upstream), check.tensor(952, 4, 3), check.tensor(953, 4, 3), expected=lambda: lambda x, upstream: (x * 3, upstream * 3))
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "mul_constant__care", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
@@ -683,6 +685,7 @@ def _():
             lambda: LinearFunction.apply(x, weight, None),
             expected=lambda: F.linear(x, weight),
         )
+    check.probes("what LinearFunction promises besides its numbers", lambda: lambda x: LinearFunction.apply(x, weight.to(x.dtype), bias.to(x.dtype)), check.tensor(954, 5, 6), rtol=1e-4, atol=1e-5, expected=lambda: lambda x: F.linear(x, weight.to(x.dtype), bias.to(x.dtype)))
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "linear_function__gradients", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
@@ -1080,6 +1083,7 @@ def _():
         lambda: (MyExp.apply(one), gradient(one, spread)),
         expected=lambda: (one.exp(), 3 * one.exp()),
     )
+    check.probes("what MyExp promises besides its numbers", lambda: lambda x, upstream: (MyExp.apply(x), gradient(x, upstream)), check.tensor(955, 4, 3), check.tensor(956, 4, 3), expected=lambda: lambda x, upstream: (x.exp(), upstream * x.exp()))
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "my_exp__keeps_its_output", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
@@ -1280,6 +1284,7 @@ def _():
     check.close(
         "of one entry, both are that entry", lambda: MinMax.apply(one), expected=lambda: [one[0], one[0]]
     )
+    check.probes("what MinMax promises besides its numbers", lambda: lambda x: MinMax.apply(x), check.tensor(957, 8), expected=lambda: lambda x: [x.min(), x.max()])
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "min_max__gradient", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
@@ -1548,6 +1553,7 @@ def _():
         lambda: both(one, spread),
         expected=lambda: (one**3, 1.5 * one**2),
     )
+    check.probes("what MyCube promises besides its numbers", lambda: both, check.tensor(958, 4, 3), check.tensor(959, 4, 3), expected=lambda: lambda x, upstream: (x**3, upstream * 3 * x**2))
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "my_cube__twice", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
@@ -1770,6 +1776,7 @@ def _():
     check.close("rounding large numbers", lambda: RoundSTE.apply(large), expected=lambda: large.round(), rtol=1e-15)
     one = 9 * check.tensor(112, 1, 1)
     check.close("rounding a single number", lambda: RoundSTE.apply(one), expected=lambda: one.round())
+    check.probes("what RoundSTE promises besides its numbers", lambda: RoundSTE.apply, 5 * check.tensor(960, 4, 3), expected=lambda: torch.round)
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "round_ste__gradient", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}

@@ -2382,7 +2382,7 @@ class LinearFunction(torch.autograd.Function):
 
 # %% linear_function: bias_not_summed
 # help: The bias gradient still has one row for each example. The engine adds the rows up for you and the
-#  numbers come out right, but the sum belongs into your backward: every row felt the same bias.
+#  numbers come out right, but the sum belongs in your backward: every row felt the same bias.
 class LinearFunction(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, weight, bias=None):

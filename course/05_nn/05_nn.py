@@ -265,6 +265,7 @@ def _():
         lambda: run([3, 5, 4, 2], deep, one),
         expected=lambda: expected(one),
     )
+    check.probes("what build_mlp promises besides its numbers", lambda: lambda x: run([3, 5, 4, 2], deep, x), check.tensor(958, 6, 3), rtol=1e-4, atol=1e-5, expected=lambda: lambda x: expected(x.double()).to(x.dtype))
     ### END HIDDEN TESTS
 
 
@@ -492,6 +493,7 @@ def _():
         expected=torch.tensor([[-5.5], [0.5]]),
     )
     check.unchanged("the input of the chain is left alone", lambda: Sequential(first, nn.Tanh())(x), x)
+    check.probes("what Sequential promises besides its numbers", lambda: Sequential(linear([[1.0, -1.0], [2.0, 0.0]], [0.0, 1.0]), nn.Tanh()), check.tensor(959, 6, 2), promises=("memory that is not contiguous", "one row", "float64", "the same call twice", "inputs left alone", "training and evaluation", "deepcopy"), expected=lambda: nn.Sequential(linear([[1.0, -1.0], [2.0, 0.0]], [0.0, 1.0]), nn.Tanh()))
     ### END HIDDEN TESTS
 
 
@@ -1997,6 +1999,7 @@ def _():
         lambda: Dropout(1.0).eval()(x.double()),
         expected=lambda: x.double(),
     )
+    check.probes("what Dropout promises besides its numbers", lambda: Dropout(0.5).eval(), check.tensor(960, 4, 3), expected=lambda: nn.Dropout(0.5).eval())
     ### END HIDDEN TESTS
 
 

@@ -396,6 +396,16 @@ def _():
         opt.param_groups[0]["lr"] = lr
 
     check.close("25 plain steps, some without a gradient", lambda: follow(lambda p: SGD(p, lr=0.1)), expected=lambda: follow(lambda p: torch.optim.SGD(p, lr=0.1), torch_lr))
+
+    def walked(kind, slope):
+        p = torch.ones_like(slope).requires_grad_()
+        opt = kind([p], lr=0.1, weight_decay=0.1)
+        for _ in range(3):
+            p.grad = slope
+            opt.step()
+        return p.detach().clone()
+
+    check.probes("what SGD promises besides its numbers", lambda: lambda slope: walked(SGD, slope), check.tensor(951, 4, 3), rtol=1e-4, atol=1e-5, expected=lambda: lambda slope: walked(torch.optim.SGD, slope))
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "sgd__momentum", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
@@ -833,6 +843,16 @@ def _():
     check.close("the default eps is 1e-8", lambda: slopes([1.0, -1.0], tiny, lr=0.1), expected=lambda: with_torch(tiny, lr=0.1))
     check.close("an eps that is as large as the slopes", lambda: slopes([1.0, -1.0], rows, lr=0.1, eps=0.1), expected=lambda: with_torch(lr=0.1, eps=0.1))
     check.close("other betas", lambda: slopes([1.0, -1.0], rows, lr=0.1, betas=(0.6, 0.8)), expected=lambda: with_torch(lr=0.1, betas=(0.6, 0.8)))
+
+    def walked(kind, slope):
+        p = torch.ones_like(slope).requires_grad_()
+        opt = kind([p], lr=0.1)
+        for _ in range(3):
+            p.grad = slope
+            opt.step()
+        return p.detach().clone()
+
+    check.probes("what Adam promises besides its numbers", lambda: lambda slope: walked(Adam, slope), check.tensor(952, 4, 3), rtol=1e-4, atol=1e-5, expected=lambda: lambda slope: walked(torch.optim.Adam, slope))
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "adam__settings", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
@@ -1346,6 +1366,16 @@ def _():
     check.close("AdamW's default lr is 0.001", lambda: slopes(rows, weight_decay=50.0), expected=lambda: with_torch(weight_decay=50.0))
     tiny = [[1e-8, -3e-8], [2e-8, 1e-8]]
     check.close("AdamW's default eps is 1e-8", lambda: slopes(tiny, lr=0.1), expected=lambda: with_torch(tiny, lr=0.1))
+
+    def walked(kind, slope):
+        p = torch.ones_like(slope).requires_grad_()
+        opt = kind([p], lr=0.1, weight_decay=0.1)
+        for _ in range(3):
+            p.grad = slope
+            opt.step()
+        return p.detach().clone()
+
+    check.probes("what AdamW promises besides its numbers", lambda: lambda slope: walked(AdamW, slope), check.tensor(953, 4, 3), rtol=1e-4, atol=1e-5, expected=lambda: lambda slope: walked(torch.optim.AdamW, slope))
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "adamw__trajectory", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}

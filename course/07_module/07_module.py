@@ -622,6 +622,13 @@ def _():
         lambda: filled(square, None)(row),
         expected=lambda: F.linear(row, square),
     )
+
+    def theirs():
+        layer = nn.Linear(3, 3)
+        layer.load_state_dict({"weight": square, "bias": row[0]})
+        return layer
+
+    check.probes("what Linear promises besides its numbers", lambda: filled(square, row[0]), check.tensor(953, 4, 3), promises=("memory that is not contiguous", "one row", "float64", "the same call twice", "inputs left alone", "training and evaluation", "deepcopy", "state_dict there and back"), rtol=1e-4, atol=1e-5, expected=lambda: theirs())
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "linear__gradient", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
@@ -1928,6 +1935,7 @@ def _():
         expected=lambda: [expected(one, n) for n in (2, 0, 0)],
     )
     check.unchanged("the changing network leaves its input alone", lambda: run(weights, batch, 2), batch)
+    check.probes("what DynamicNet promises besides its numbers", lambda: lambda x: run([w.to(x.dtype) for w in weights], x, 2, 0), check.tensor(954, 4, 5), rtol=1e-4, atol=1e-4, expected=lambda: lambda x: [expected(x.double(), n).to(x.dtype) for n in (2, 0, 0)])
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "dynamic_net__stable", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}

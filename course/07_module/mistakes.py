@@ -2778,7 +2778,7 @@ class ActivationRecorder:
 
 # %% activation_recorder: not_removed_after_an_error
 # help: Without an exception all is well; with one, the lines behind yield never run and the hooks stay. What has to happen
-#   in any case belongs into a finally, or into __exit__.
+#   in any case belongs in a finally, or into __exit__.
 from contextlib import contextmanager
 from types import SimpleNamespace
 

@@ -1297,7 +1297,7 @@ def confusion_matrix(model, loader, num_classes=10):
 
 
 # %% confusion_matrix: only_the_wrong_ones
-# help: Your diagonal is empty: you count the mistakes only. What is right belongs into the table too.
+# help: Your diagonal is empty: you count the mistakes only. What is right belongs in the table too.
 def confusion_matrix(model, loader, num_classes=10):
     was_training = model.training
     model.eval()

@@ -272,6 +272,7 @@ def _():
         case, w_, b_ = check.tensor(711 + i, *shape, **how), check.tensor(721 + i, size[0], shape[1], *size[1:], **how), check.tensor(731 + i, size[0], dtype=how.get("dtype", "float32"))
         check.close(f"x of {shape}, {size[0]} kernels of {size[1:]}, padding {padding}", lambda case=case, w_=w_, b_=b_, padding=padding: [conv2d(case, w_, b_, padding), conv2d(case, w_, padding=padding)], expected=lambda: [F.conv2d(case, w_, b_, padding=padding), F.conv2d(case, w_, padding=padding)], rtol=1e-4, atol=1e-5)
     check.unchanged("image, kernel and bias are left alone", lambda: conv2d(big, kernel, bias, 1), big, kernel, bias)
+    check.probes("what conv2d promises besides its numbers", lambda: lambda x: conv2d(x, kernel.to(x.dtype), bias.to(x.dtype), 2), check.tensor(956, 2, 3, 6, 5), rtol=1e-4, atol=1e-5, expected=lambda: lambda x: F.conv2d(x, kernel.to(x.dtype), bias.to(x.dtype), padding=2))
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "conv2d__gradient", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
@@ -786,6 +787,7 @@ def _():
     big = 40 * check.tensor(91, 2, 4, 6)
     check.close("inputs so large that softmax picks one", lambda: run(big, 2, 92), expected=lambda: right(big, 2, 92), rtol=1e-3, atol=1e-4)
     check.unchanged("the input of the heads is left alone", lambda: run(x, 2, 62), x)
+    check.probes("what MultiHeadAttention promises besides its numbers", lambda: lambda x: [run(x, 3, 62), run(x, 3, 62, causal=True)], check.tensor(957, 3, 5, 6), rtol=1e-4, atol=1e-5, expected=lambda: lambda x: [right(x, 3, 62), right(x, 3, 62, True)])
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "multi_head_attention__causal", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
@@ -1266,6 +1268,7 @@ def _():
     one = check.tensor(251, 1, 2, 1, 1, dtype="float64")
     check.close("one image of one pixel, in evaluation", lambda: build(2, 261, "float64").eval()(one), expected=lambda: right(one, 2, 261, False))
     check.close("numbers in the thousands", lambda: build(3, 201).eval()(4000 * x), expected=lambda: right(4000 * x, 3, 201, False), rtol=1e-3)
+    check.probes("what ResidualBlock promises besides its numbers", lambda: lambda x: [build(3, 241, str(x.dtype)[6:])(x), build(3, 241, str(x.dtype)[6:]).eval()(x)], check.tensor(958, 3, 3, 4, 5), rtol=1e-3, atol=1e-4, expected=lambda: lambda x: [right(x, 3, 241, True), right(x, 3, 241, False)])
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "residual_block__module", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
@@ -1474,6 +1477,7 @@ def _():
         case, dtype = check.tensor(331 + i, *shape, **how), how.get("dtype", "float32")
         check.close(f"gated, on {shape}", lambda case=case, dtype=dtype: [build(case.shape[1], 341, dtype)(case), build(case.shape[1], 341, dtype).eval()(case)], expected=lambda: [right(case, 341)] * 2)
     check.unchanged("the image that goes through the gate is left alone", lambda: build(3, 321)(x), x)
+    check.probes("what GatedResidualBlock promises besides its numbers", lambda: lambda x: build(3, 341, str(x.dtype)[6:])(x), check.tensor(959, 3, 3, 4, 5), rtol=1e-4, atol=1e-5, expected=lambda: lambda x: right(x, 341))
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "gated_residual_block__module", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
@@ -1659,6 +1663,7 @@ def _():
     for i, (shape, heads, how) in enumerate([((1, 1, 4), 1, {}), ((3, 4, 12), 3, {"dtype": "float64"}), ((2, 4, 4), 4, {"strided": True}), ((1, 7, 2), 2, {"dtype": "float64", "strided": True})]):
         case = check.tensor(391 + i, *shape, **how)
         check.close(f"a block with {heads} heads on {shape}", lambda case=case, heads=heads: [run(case, heads, 401), run(case, heads, 401, causal=True)], expected=lambda: [right(case, heads, 401), right(case, heads, 401, causal=True)], rtol=1e-4, atol=1e-5)
+    check.probes("what TransformerBlock promises besides its numbers", lambda: lambda x: [run(x, 2, 401), run(x, 2, 401, causal=True)], check.tensor(960, 3, 5, 4), rtol=1e-4, atol=1e-4, expected=lambda: lambda x: [right(x, 2, 401), right(x, 2, 401, causal=True)])
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "transformer_block__module", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}

@@ -388,6 +388,7 @@ def _():
         lambda: fake_quantize(far, 0.5, 3, -128, 127),
         expected=torch.tensor([-65.5, 62.0, 62.0, -65.5, 62.0]),
     )
+    check.probes("what fake_quantize promises besides its numbers", lambda: lambda x: fake_quantize(x, 0.5, 1, 0, 3), parts.between(951, 5, 4, low=-3, high=5, unit=0.5), expected=lambda: lambda x: parts.fake_quantize(x, 0.5, 1, 0, 3))
     ### END HIDDEN TESTS
 
 
@@ -551,6 +552,7 @@ def _():
         lambda: forward(one, 1.0, 0, -1, 1),
         expected=lambda: parts.fake_quantize(one, 1.0, 0, -1, 1),
     )
+    check.probes("what FakeQuantSTE promises besides its numbers", lambda: lambda x: forward(x, 0.5, 1, 0, 3), parts.between(952, 5, 4, low=-3, high=5, unit=0.5), expected=lambda: lambda x: parts.fake_quantize(x, 0.5, 1, 0, 3))
     ### END HIDDEN TESTS
 
 
@@ -820,6 +822,7 @@ def _():
         expected=lambda: expected(wide, 0.1),
         rtol=1e-4,
     )
+    check.probes("what RangeObserver promises besides its numbers", lambda: lambda x: watch(x, 2 * x, momentum=0.25), check.tensor(953, 5, 4), rtol=1e-4, expected=lambda: lambda x: expected([x, 2 * x], 0.25))
     ### END HIDDEN TESTS
 
 
@@ -1109,6 +1112,7 @@ def _():
     check.close(
         "a clip of a batch of one", lambda: forward(one, alpha=0.25), expected=lambda: one.clamp(0, 0.25)
     )
+    check.probes("what PACT promises besides its numbers", lambda: PACT(0.6), check.tensor(954, 5, 4, away_from=0.0), promises=("memory that is not contiguous", "one row", "float64", "the same call twice", "inputs left alone", "training and evaluation"), expected=lambda: nn.Hardtanh(0.0, 0.6))
     ### END HIDDEN TESTS
 
 
@@ -1864,6 +1868,7 @@ def _():
             atol=1e-5,
         )
     check.unchanged("the layer leaves its input alone", lambda: forward(weight, bias, 4, x), x)
+    check.probes("what QATLinear promises besides its numbers", lambda: lambda x: forward(w.to(x.dtype), b.to(x.dtype), 8, x), check.tensor(955, 5, 9), rtol=1e-4, atol=1e-4, expected=lambda: lambda x: expected(w.to(x.dtype), b.to(x.dtype), 8, x))
     ### END HIDDEN TESTS
 
 
@@ -2259,6 +2264,7 @@ def _():
         lambda: integer_linear(turned.T, 9, narrow[:, :1].expand(6, 6)),
         expected=lambda: expected(turned.T, 9, narrow[:, :1].expand(6, 6)),
     )
+    check.probes("what integer_linear promises besides its numbers", lambda: lambda xq: integer_linear(xq, 9, narrow), drawn(930, 4, 6, 3)[0], promises=("memory that is not contiguous", "one row", "the same call twice", "inputs left alone"), expected=lambda: lambda xq: expected(xq, 9, narrow))
     ### END HIDDEN TESTS
 
 

@@ -449,6 +449,7 @@ def _():
     a, c, d = (check.tensor(14 + i, *s, dtype="float64", strided=True) for i, s in enumerate([(3, 4), (3, 4, 4), (3, 4)]))
     check.close("float64, square and not contiguous", lambda: batched_bilinear(a, c, d), expected=lambda: F.bilinear(a, d, c))
     check.close("one row, six outputs", lambda: batched_bilinear(a[:1, :2], check.tensor(18, 6, 2, 4, dtype="float64"), d[:1]), expected=lambda: F.bilinear(a[:1, :2], d[:1], check.tensor(18, 6, 2, 4, dtype="float64")))
+    check.probes("what batched_bilinear promises besides its numbers", lambda: lambda x, y: batched_bilinear(x, w.to(x.dtype), y), check.tensor(951, 5, 3), check.tensor(952, 5, 2), rtol=1e-4, atol=1e-5, expected=lambda: lambda x, y: F.bilinear(x, y, w.to(x.dtype)))
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "batched_bilinear__speed", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
@@ -601,6 +602,7 @@ def _():
     check.unchanged("queries, keys and values are left alone", lambda: tiled_attention(q, k, v, 3), q, k, v)
     check.close("one query, one key", lambda: tiled_attention(q[:1], k[:1], v[:1], 4), expected=lambda: v[:1])
     check.close("one query, many keys, one value each", lambda: tiled_attention(q[:1], k, v[:, :1], 2), expected=lambda: F.scaled_dot_product_attention(q[None, :1], k[None], v[None, :, :1])[0])
+    check.probes("what tiled_attention promises besides its numbers", lambda: lambda q, k, v: tiled_attention(q, k, v, 2), check.tensor(953, 5, 3), check.tensor(954, 7, 3), check.tensor(955, 7, 4), rtol=1e-4, atol=1e-5, expected=lambda: lambda q, k, v: F.scaled_dot_product_attention(q[None], k[None], v[None])[0])
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "tiled_attention__stable", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
@@ -1253,6 +1255,7 @@ def _():
     far, shut = torch.tensor([90.0, -70.0, 12.0]), torch.tensor([-2.0, 3.0, 1.0])
     check.close("a large x has no upper end", lambda: gated_relu(far, shut), expected=lambda: far.relu() * shut.sigmoid())
     check.close("a batch of one, and a single axis, twice", lambda: [gated_relu(a[:1, 0], b[:1, 0]), gated_relu(a[0, 0], b[0, 0]), gated_relu(a[0, 0], b[0, 0])], expected=lambda: [a[:1, 0].relu() * b[:1, 0].sigmoid()] + [a[0, 0].relu() * b[0, 0].sigmoid()] * 2)
+    check.probes("what gated_relu promises besides its numbers", lambda: lambda x, gate: gated_relu(x, gate), check.tensor(957, 4, 3, away_from=0.0), check.tensor(958, 4, 3), expected=lambda: lambda x, gate: x.relu() * gate.sigmoid())
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "custom_op__gradient", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
@@ -1951,6 +1954,7 @@ def _():
         )
     images = check.tensor(651, 3, 1, 6, 6, dtype="float64").abs().clamp(max=1)
     check.close("images, through a convolution and a batch norm in training mode", lambda: fgsm(parts.mixed(652, "images", "float64").train(), images, torch.tensor([3, 0, 2]), 0.07), expected=lambda: expected(parts.mixed(652, "images", "float64"), images, torch.tensor([3, 0, 2]), 0.07))
+    check.probes("what fgsm promises besides its numbers", lambda: lambda at: fgsm(plain(heavy.to(at.dtype)), at, torch.tensor([0, 1, 1, 0])[: len(at)], 0.1), check.tensor(956, 4, 6).abs().clamp(max=1), rtol=1e-4, atol=1e-5, expected=lambda: lambda at: expected(plain(heavy.to(at.dtype)), at, torch.tensor([0, 1, 1, 0])[: len(at)], 0.1))
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "fgsm__left", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}

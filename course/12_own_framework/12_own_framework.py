@@ -185,6 +185,7 @@ def _():
     check.close("two axes of size 1: (5, 4, 3) back to (1, 4, 1)", lambda: unbroadcast(cube, (1, 4, 1)), expected=lambda: cube.sum(axis=(0, 2))[None, :, None])
     check.close("everything into one entry: (5, 4, 3) back to (1,)", lambda: unbroadcast(cube, (1,)), expected=lambda: cube.sum().reshape(1))
     check.close("two leading axes: (5, 4, 3) back to (3,)", lambda: unbroadcast(cube, (3,)), expected=lambda: cube.sum(axis=(0, 1)))
+    check.probes("what unbroadcast promises besides its numbers", lambda: lambda grad: unbroadcast(grad, (4, 1)), check.array(951, 5, 4, 3), promises=("memory that is not contiguous", "one row", "the same call twice", "inputs left alone"), expected=lambda: lambda grad: grad.sum(axis=(0, 2))[:, None])
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "unbroadcast__care", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
@@ -645,6 +646,7 @@ def _():
 
     check.close("no operation changes its operands", operands, expected=(14, np.array([[1.0, -2.0]]), np.array([[3.0], [4.0]])))
     check.equal("every operation gives a Tensor", lambda: [isinstance(t, Tensor) for s in [Tensor([[1.0, 2.0]])] for t in (s + s, 1 - s, s / 2, -s, s**2, s @ s.T, s.sum(), s.relu(), s.exp(), s.log(), s.reshape(2, 1), s.T)], expected=[True] * 12)
+    check.probes("what Tensor promises besides its numbers", lambda: lambda x: [plain(t) for t in (Tensor(x) * 3, Tensor(x).exp(), Tensor(x).relu(), Tensor(x).sum())], check.array(954, 4, 3), promises=("memory that is not contiguous", "one row", "the same call twice", "inputs left alone"), expected=lambda: lambda x: [x * 3, np.exp(x), np.maximum(x, 0), x.sum()])
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "tensor__gradients", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
@@ -1168,6 +1170,7 @@ def _():
     check.close("large logits of every size", lambda: value(large, [0, 1, 2, 3, 4, 0])[2], expected=lambda: wanted(large, np.array([0, 1, 2, 3, 4, 0])), rtol=1e-9)
     check.close("a batch of one, its value", lambda: value(logits[:1], labels[:1]), expected=lambda: (True, [], wanted(logits[:1], labels[:1])))
     check.unchanged("the arrays behind logits and labels are left alone", lambda: cross_entropy(Tensor(logits), labels), logits, labels)
+    check.probes("what cross_entropy promises besides its numbers", lambda: lambda logits, labels: value(logits, labels)[2], check.array(952, 7, 4), check.integers(953, 0, 4, 7), promises=("memory that is not contiguous", "one row", "the same call twice", "inputs left alone"), expected=lambda: wanted)
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "cross_entropy__gradient", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}

@@ -4130,7 +4130,7 @@ class Sequential(Module):
 
 
 # %% module: weight_turned
-# help: The weight is (in, out). The contract says (out, in), as in PyTorch, and the forward turns it.
+# help: The weight is (in, out). The statement says (out, in), as in PyTorch, and the forward turns it.
 class Parameter(Tensor):
     def __init__(self, data):
         super().__init__(data, requires_grad=True)

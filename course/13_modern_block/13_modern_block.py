@@ -547,6 +547,7 @@ def _():
         check.close(f"SwiGLU of {shape} with {hidden} hidden", lambda case=case, hidden=hidden: filled(SwiGLU, case.shape[-1], hidden, 171, case.dtype)(case), expected=lambda: filled(parts.SwiGLU, case.shape[-1], hidden, 171, case.dtype)(case))
     check.close("large inputs", lambda: filled(SwiGLU, 4, 6, 152, torch.float32)(50 * x), expected=lambda: filled(parts.SwiGLU, 4, 6, 152, torch.float32)(50 * x))
     check.unchanged("the input of the MLP stays", lambda: SwiGLU(4, 6)(x), x)
+    check.probes("what SwiGLU promises besides its numbers", lambda: filled(SwiGLU, 4, 6, 152, torch.float32), check.tensor(953, 3, 5, 4), promises=("memory that is not contiguous", "one row", "float64", "the same call twice", "inputs left alone", "training and evaluation", "deepcopy", "state_dict there and back"), rtol=1e-4, atol=1e-5, expected=lambda: filled(parts.SwiGLU, 4, 6, 152, torch.float32))
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "swiglu__layers", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
@@ -751,6 +752,7 @@ def _():
 
     check.close("one module on long, short and long inputs", lambda: lengths(GroupedQueryAttention), expected=lambda: lengths(parts.GroupedQueryAttention))
     check.unchanged("what attends is left as it was", lambda: GroupedQueryAttention(8, 4, 2)(x), x)
+    check.probes("what GroupedQueryAttention promises besides its numbers", lambda: lambda x: run(GroupedQueryAttention, x, 4, 2, 202), check.tensor(954, 3, 5, 8), rtol=1e-4, atol=1e-5, expected=lambda: lambda x: run(parts.GroupedQueryAttention, x, 4, 2, 202))
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "grouped_attention__module", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
@@ -1201,6 +1203,7 @@ def _():
     check.equal("two adapters draw differently, and a few hundred entries are not all alike", lambda: [bool((LoRALinear(linear(401, 5, 3), 2).a != LoRALinear(linear(401, 5, 3), 2).a).any()), len(LoRALinear(linear(401, 40, 3), 8).a.unique()) > 50], expected=[True, True])
     kept = linear(401, 5, 3)
     check.unchanged("the layer's own numbers are left alone", lambda: LoRALinear(kept, 2)(x), kept.weight.detach(), kept.bias.detach())
+    check.probes("what LoRALinear promises besides its numbers", lambda: LoRALinear(linear(401, 5, 3), 2, 8.0), check.tensor(955, 4, 5), promises=("memory that is not contiguous", "one row", "float64", "the same call twice", "inputs left alone", "training and evaluation"), rtol=1e-4, atol=1e-5, expected=lambda: linear(401, 5, 3))
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "lora__adapts", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
@@ -1496,6 +1499,7 @@ def _():
 
     check.close("a module as the function", lambda: module(checkpoint), expected=lambda: module(plainly))
     check.unchanged("inputs of the checkpoint stay", lambda: results(checkpoint, x), x)
+    check.probes("what checkpointed promises besides its numbers", lambda: lambda x: results(checkpoint, x), check.tensor(956, 3, 4), rtol=1e-4, atol=1e-5, expected=lambda: lambda x: results(plainly, x))
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "checkpointed__chains", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
@@ -1782,6 +1786,7 @@ def _():
         check.equal(f"what comes up of seven under {how}", lambda logits=logits, how=how: seen(logits, 1500, **how), expected=lambda: parts.kept_probabilities(logits, **how).nonzero()[:, 0].tolist())
     check.equal("argmax of several axes, with settings that would cut", lambda: sample_logits(torch.stack([row, row.flip(0)])[None], temperature=0, top_k=1, top_p=0.1), expected=torch.tensor([[2, 2]]))
     check.equal("strided logits", lambda: sample_logits((200 * torch.eye(4)).T.contiguous().T[torch.tensor([2, 0])]), expected=torch.tensor([2, 0]))
+    check.probes("what sample_logits at temperature 0 promises besides its numbers", lambda: lambda logits: sample_logits(logits, temperature=0), check.tensor(957, 4, 7), expected=lambda: lambda logits: logits.argmax(-1))
     ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": true, "grade_id": "sample_logits__frequencies", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}

@@ -10,10 +10,23 @@ import numpy as np
 from lessonkit.lent import no_answer_to
 
 
-def _leaf(array: np.ndarray) -> Any:
+def _tensors(*arrays: Any) -> list[Any]:
+    """Copies as tensors of the one floating type that NumPy would compute in."""
     import torch
 
-    return torch.from_numpy(np.array(array)).requires_grad_()
+    common = np.result_type(*arrays)
+    kind = common if np.issubdtype(common, np.floating) else np.dtype(np.float64)
+    return [torch.from_numpy(np.array(array, dtype=kind)) for array in arrays]
+
+
+def _leaf(array: np.ndarray) -> Any:
+    return _tensors(array)[0].requires_grad_()
+
+
+def _meet(x: np.ndarray, w: np.ndarray) -> None:
+    """Raise ValueError in NumPy's words, which a chapter without PyTorch can read, where `x @ w` has no value."""
+    if np.ndim(x) != 2 or np.ndim(w) != 2 or np.shape(x)[1] != np.shape(w)[0]:
+        raise ValueError(f"x @ w: the sizes of {np.shape(x)} and {np.shape(w)} do not meet in the middle")
 
 
 def _numpy(tensor: Any) -> np.ndarray:
@@ -21,11 +34,13 @@ def _numpy(tensor: Any) -> np.ndarray:
 
 
 @no_answer_to("linear_forward")
-def linear_forward(x: np.ndarray, w: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """(N, D_in), (D_in, D_out), (D_out,) -> (N, D_out)."""
+def linear_forward(x: np.ndarray, w: np.ndarray, b: np.ndarray | float = 0.0) -> np.ndarray:
+    """(N, D_in), (D_in, D_out), (D_out,) or a number -> (N, D_out); ValueError where the sizes do not meet."""
     import torch.nn.functional as F
 
-    return _numpy(F.linear(_leaf(x), _leaf(w).T, _leaf(b)))
+    _meet(x, w)
+    given, weight, bias = _tensors(x, w, b)
+    return np.asarray(F.linear(given, weight.T, bias.expand(weight.shape[1])).numpy())
 
 
 @no_answer_to("linear_backward")
@@ -34,9 +49,11 @@ def linear_backward(grad_out: np.ndarray, x: np.ndarray, w: np.ndarray) -> tuple
     import torch
     import torch.nn.functional as F
 
-    leaves = _leaf(x), _leaf(w), _leaf(np.zeros(w.shape[1], w.dtype))
+    _meet(x, w)
+    upstream, *made = _tensors(grad_out, x, w, np.zeros(w.shape[1], w.dtype))
+    leaves = [tensor.requires_grad_() for tensor in made]
     out = F.linear(leaves[0], leaves[1].T, leaves[2])
-    return tuple(_numpy(g) for g in torch.autograd.grad(out, leaves, torch.from_numpy(np.array(grad_out))))
+    return tuple(_numpy(g) for g in torch.autograd.grad(out, leaves, upstream))
 
 
 @no_answer_to("judge_backward")
@@ -67,8 +84,9 @@ def relu_backward(grad_out: np.ndarray, h: np.ndarray) -> np.ndarray:
     """Upstream gradient and forward input -> gradient of the input."""
     import torch
 
-    leaf = _leaf(h)
-    return _numpy(torch.autograd.grad(leaf.relu(), leaf, torch.from_numpy(np.array(grad_out)))[0])
+    upstream, leaf = _tensors(grad_out, h)
+    leaf.requires_grad_()
+    return _numpy(torch.autograd.grad(leaf.relu(), leaf, upstream)[0])
 
 
 @no_answer_to("squared_error")
@@ -78,8 +96,9 @@ def squared_error(y_pred: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]
 
     if y_pred.shape != y.shape:
         raise ValueError(f"shapes {y_pred.shape} and {y.shape} differ")
-    leaf = _leaf(y_pred)
-    loss = torch.nn.functional.mse_loss(leaf, torch.from_numpy(np.array(y)), reduction="sum")
+    leaf, wanted = _tensors(y_pred, y)
+    leaf.requires_grad_()
+    loss = torch.nn.functional.mse_loss(leaf, wanted, reduction="sum")
     return float(loss.detach()), _numpy(torch.autograd.grad(loss, leaf)[0])
 
 
@@ -88,11 +107,13 @@ def loss_and_grads(x: np.ndarray, y: np.ndarray, w1: np.ndarray, w2: np.ndarray)
     """Return loss and gradients of the two-layer network without biases; ValueError where the shapes differ."""
     import torch
 
-    leaves = _leaf(w1), _leaf(w2)
-    y_pred = torch.from_numpy(np.array(x)).mm(leaves[0]).relu().mm(leaves[1])
+    _meet(x, w1)
+    given, wanted, *made = _tensors(x, y, w1, w2)
+    leaves = [tensor.requires_grad_() for tensor in made]
+    y_pred = given.mm(leaves[0]).relu().mm(leaves[1])
     if tuple(y_pred.shape) != y.shape:
         raise ValueError(f"shapes {tuple(y_pred.shape)} and {y.shape} differ")
-    loss = torch.nn.functional.mse_loss(y_pred, torch.from_numpy(np.array(y)), reduction="sum")
+    loss = torch.nn.functional.mse_loss(y_pred, wanted, reduction="sum")
     grads = torch.autograd.grad(loss, leaves)
     return float(loss.detach()), _numpy(grads[0]), _numpy(grads[1])
 
