@@ -236,7 +236,7 @@ def _value_pattern(want: np.ndarray, got: np.ndarray) -> str:
     if want.shape != got.shape or want.dtype.kind != "f" or want.size == 0:
         return ""
     if bad := int((~np.isfinite(got) & np.isfinite(want)).sum()):
-        kind = "nan" if np.isnan(got).any() else "inf"
+        kind = "nan" if np.isnan(got).any() else "inf" if (got == np.inf).any() else "-inf"
         return f"it holds {kind}: {bad} of {got.size} entries" if want.size > 1 else f"it is {kind}"
     if not np.isfinite(want).all():
         return ""
@@ -257,7 +257,9 @@ def _factor(want: np.ndarray, got: np.ndarray) -> str:
         return "the sign is reversed everywhere"
     if want.size > 1:
         return f"every entry is {ratio:.4g} times the expected one"
-    return f"it is {ratio:.4g} times the expected value"
+    # one number is some multiple of every other; only a simple one says anything
+    whole = abs(ratio) if abs(ratio) > 1 else 1 / abs(ratio)
+    return f"it is {ratio:.4g} times the expected value" if abs(whole - round(whole)) < 1e-3 and whole < 100 else ""
 
 
 def _nearly(want: np.ndarray, got: np.ndarray) -> str:

@@ -283,12 +283,27 @@ def _is_students(frame: FrameType | None, course_file: str, nearest: bool) -> bo
     """Say whose call it is: that of the nearest frame outside libraries (or only of the calling frame)."""
     while frame is not None:
         filename = frame.f_code.co_filename
+        if _generated(frame):
+            frame = frame.f_back
+            continue
         if not is_library(filename):
             return filename != course_file
         if not nearest:
             return False
         frame = frame.f_back
     return False
+
+
+def _generated(frame: FrameType) -> bool:
+    """Return True for code that a library made at run time (a dataclass's `__init__`, a named tuple's `__new__`).
+
+    It has no file. Anybody can run text in a library's namespace, so it is nobody's: its caller's it is.
+    """
+    if not frame.f_code.co_filename.startswith("<") or frame.f_code.co_filename.startswith("<frozen"):
+        return False
+    name = frame.f_globals.get("__name__")
+    module = sys.modules.get(name) if isinstance(name, str) else None
+    return module is not None and name != "__main__" and is_library(str(getattr(module, "__file__", None) or ""))
 
 
 def message(used: list[str]) -> Message:

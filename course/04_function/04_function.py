@@ -573,7 +573,8 @@ r"""
 The first layer of a network gets its input from the data. Nobody needs the gradient of the *data*, and yet
 it costs as much as the gradient of the weights: a whole matrix product. So the engine tells your backward
 what it wants. `ctx.needs_input_grad` is a tuple of True and False, one for each argument **that was passed
-to `apply`**.
+to `apply`**. (Your backward may still return one gradient for each argument of `forward`: a `None` too many at the end
+is forgiven.)
 
 For a question nobody asked, return `None` and do no work. The checks see every operation that your backward
 runs (`layer_by_layer/instruments/ledger.py`, below autograd), so work that is done and thrown away counts.
@@ -1010,8 +1011,8 @@ that keep the same tensor keep it once. `sigmoid`, `tanh`, `sqrt` and `softmax` 
 kind.
 
 *(Where even that is too much, a network keeps nothing and runs forward again on the way back: activation
-checkpointing, `torch.utils.checkpoint`, is a Function that does so. Large language models are trained
-that way.)*
+checkpointing. `torch.utils.checkpoint` does so; with `use_reentrant=True` it is literally a Function. Large language
+models are trained that way.)*
 """
 
 # %% [markdown]

@@ -277,7 +277,8 @@ round. Move the slider past 0.08, and look at the second number as you cross it.
 r"""
 ## 6.2 Memory: momentum
 
-Give every parameter a *buffer* $b$ of its own shape, an echo of the slopes so far:
+Give every parameter a *momentum buffer* $b$ of its own shape, an echo of the slopes so far. (The optimizer keeps it;
+it has nothing to do with chapter 5's buffers, which belong to a module.)
 
 $$b \leftarrow \mu\, b + g \qquad\qquad p \leftarrow p - \text{lr}\cdot b$$
 
@@ -2513,6 +2514,8 @@ no random numbers and changes no `lr`. Other loops have more state, and each pie
 | mixed precision | the gradient scaler's `state_dict()` | a few steps are skipped |
 
 Below, the first line, with the schedule of 6.9: stopped after 40 of 100 steps and resumed with and without it.
+`torch.optim.lr_scheduler.LambdaLR(optimizer, f)` is PyTorch's object for a schedule of your own: it counts the steps
+and, at each `.step()`, sets every group's `lr` to its first `lr` times `f(count)`. The count is its state.
 """
 
 # %% tags=["picture"]
@@ -2629,7 +2632,7 @@ text = "; ".join(
     for name, (losses, errors) in runs.items()
 )
 print(text)
-with plot.figure(f"Training loss (log axis) and test error over 300 steps with a fifth of the labels wrong. {text}", columns=2) as axes:
+with plot.figure(f"Training loss (log axis) and test error over 300 steps with a fifth of the labels drawn at random. {text}", columns=2) as axes:
     for name, (losses, errors) in runs.items():
         axes[0].semilogy(at, losses, label=name)
         axes[1].plot(at, errors, label=name)
@@ -2710,9 +2713,9 @@ further off than $m$.
 # %% [markdown]
 r"""
 ### Question B
-A training loop says three things: `model(x)`, `loss.backward()`, `optimizer.step()`. For each of them name what it
-reads, what it writes, and where that lives between two steps. Then: why is the optimizer's state **not** part of the
-model's `state_dict`, although it has an entry for each of its parameters?
+A training loop has three lines: `model(x)`, `loss.backward()`, `optimizer.step()`. For each of them name what it
+reads, what it writes, and where what it wrote is kept until the next step. Then: why is the optimizer's state **not**
+part of the model's `state_dict`, although it has an entry for each of the model's parameters?
 """
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_three_lines", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}

@@ -1470,8 +1470,8 @@ class AdamW:
 
 
 # %% adamw: decay_after_the_step
-# help: You decay after Adam's step, so the step itself is shrunk too. The weight shrinks first, then the
-#   step is taken.
+# help: You decay after Adam's step: what shrinks is the weight with the step in it. The weight shrinks first,
+#   then the step is taken.
 class AdamW:
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
         self.params = list(params)

@@ -262,7 +262,7 @@ strict or not, it copies what fits before it raises. Section 7.9 shows its messa
 r"""
 **Your turn: the mode.** Dropout and batch norm compute something else in evaluation, so a flag has to reach every node.
 Write `train_tree(tree, mode=True)`: set `training` on the tree, and on every `Tree` below it, however deep. It is the shortest
-walk of all: two lines, and the second calls the first.
+walk of all: one line for the node itself, and a loop over its children that calls the function again.
 """
 
 # %%
@@ -741,7 +741,7 @@ def _():
         "the 20,000 weights of Linear(50, 400) are uniform between -1/√50 and 1/√50",
         lambda: Linear(50, 400).weight,
         judge=lambda w: judges.uniform(w, 1 / math.sqrt(50), (400, 50)),
-        advice="torch.rand gives numbers from 0 to 1: where is your law centred, and where does it end?",
+        advice="torch.rand gives numbers from 0 to 1: around which number are yours spread, and where do they end?",
     )
     check.that(
         "the 6,000 biases of Linear(16, 6000) are uniform between -1/4 and 1/4",

@@ -885,7 +885,7 @@ r"""
 *difficulty 2 of 3 · 12 minutes · about 8 lines*
 
 Write `overfit_one_batch(model, x, y, steps=200)`: train `model` **in place** on the one batch of images `x`
-and labels `y` with exactly `steps` updates, each from that step's gradients alone, and return the (mean)
+and labels `y` with exactly `steps` updates, each from gradients of its own (those of earlier steps are cleared from `.grad`), and return the (mean)
 cross-entropy after the last update, or at it, that is, just before it, as a Python `float`. Optimizer and learning
 rate are up to you.
 
@@ -921,13 +921,14 @@ def _():
 
     def run(steps):
         model = parts.step_recorder(weight)
-        with check.lend(overfit_one_batch, train=parts.train_classifier, evaluate=parts.evaluate_classifier):
+        # an optimizer that has nothing left to do, its loss being exactly 0, still takes its step
+        with check.lend(overfit_one_batch, train=parts.train_classifier, evaluate=parts.evaluate_classifier), parts.optimizer_steps() as taken:
             loss = overfit_one_batch(model, x, y, steps) if steps != 200 else overfit_one_batch(model, x, y)
         seen = [weight for _, weight in model.seen] + [model.weight.detach().clone()]
         changes = [seen[i] for i in range(len(seen) - 1) if not torch.equal(seen[i], seen[i + 1])]
         last_two = torch.stack([*changes[-1:], seen[-1]])
         return {
-            "updates": len(changes),
+            "updates": max(len(changes), len(taken)),
             "loss": loss,
             "first": seen[0],
             "last": last_two,
@@ -1012,11 +1013,11 @@ def _():
 
     def known_already():
         model = parts.step_recorder(known)
-        with check.lend(overfit_one_batch, train=parts.train_classifier, evaluate=parts.evaluate_classifier):
+        with check.lend(overfit_one_batch, train=parts.train_classifier, evaluate=parts.evaluate_classifier), parts.optimizer_steps() as taken:
             overfit_one_batch(model, cards, y, 4)
         seen = [weight for _, weight in model.seen] + [model.weight.detach().clone()]
         changes = sum(not torch.equal(seen[i], seen[i + 1]) for i in range(len(seen) - 1))
-        return changes, cards.requires_grad
+        return max(changes, len(taken)), cards.requires_grad
 
     check.equal(
         "a batch that is known already, its loss under 0.01 from the start, is trained on all the same: 4 updates",
@@ -1566,8 +1567,9 @@ plot.images(
 r"""
 ## 8.8 A decision
 
-Which learning rate? How many epochs? There is no formula; there is a procedure. **Write down what you will try, try it, and keep
-what the validation set prefers.** Two questions come first: is a difference larger than luck, and what does the curve of a run say?
+Which learning rate? How many epochs? No formula tells you; a procedure does. **Write down what you will try, try it, and keep what
+does best on the validation set.** Two questions come first. Is a difference between two runs larger than luck? And what does the
+loss curve of a run tell you?
 
 Begin with luck. Two things are drawn at random in a run: the first weights and the order of the images. A **seed** fixes both. The
 same seed gives the same run, to the last digit (on one machine, with one version); another seed gives another.
@@ -1735,7 +1737,7 @@ predicted = None  # the test accuracy, in per cent
 mean, std = float(fit_set.images.mean()), float(fit_set.images.std())
 ruled_test = (test_set.images - mean) / std
 tested = measure(classifier, DataLoader(TensorDataset(ruled_test, test_set.labels), 256))
-print(f"you said {predicted}; validation {unseen[-1]:.2%}, test {tested:.2%}, each ± {(tested * (1 - tested) / len(test_set)) ** 0.5:.2%} by counting")
+print(f"you said {predicted}; validation {unseen[-1]:.2%}, test {tested:.2%}, and an accuracy counted on {len(test_set):,} images is known to ± {(tested * (1 - tested) / len(test_set)) ** 0.5:.2%}")
 
 # %% [markdown]
 r"""

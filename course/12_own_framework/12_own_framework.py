@@ -105,8 +105,8 @@ to 12.4 make one evening, 12.5 to 12.8 another. **NumPy only:** torch is refused
 # %% [markdown]
 r"""
 **Your parts rest on your parts.** What if your `Tensor` is not right yet, and you want to go on? Between the
-exercises stand locked cells that call `own_parts.stand_in(...)`. They try out what you have. A part that does what
-it promises stays yours; for one that does not, the course's takes its place from there on, and the cell says so and
+exercises stand locked cells that call `own_parts.stand_in(...)`. They try out what you have. A part that passes this
+short trial stays yours; for one that does not, the course's takes its place from there on, and the cell says so and
 why. So one slip costs you one exercise, never the rest of the evening.
 
 Nothing you build has to look like the course's inside. The checks only use what a statement promises: names,
@@ -175,6 +175,13 @@ def _():
         lambda: unbroadcast(grad.copy(), (2, 1)),
         expected=np.array([[6.0], [60.0]]),
         advice="compare your result's shape with (2, 1); keepdims is the argument that keeps an axis",
+    )
+    deep = np.stack([grad, 10 * grad])
+    check.close(
+        "both at once: (2, 2, 3) back to (2, 1)",
+        lambda: unbroadcast(deep.copy(), (2, 1)),
+        expected=np.array([[66.0], [660.0]]),
+        advice="the leading axis goes, the stretched one stays with size 1: in which order do you sum?",
     )
     check.close("nothing was stretched: the values stay", lambda: unbroadcast(grad.copy(), (2, 3)), expected=grad)
     ### BEGIN HIDDEN TESTS

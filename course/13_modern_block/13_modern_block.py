@@ -2012,7 +2012,7 @@ def write(model, prompt, count, cached=True, seed=1, **how):
 
 
 for seed in (1, 2, 3):
-    print(write(writer, "\n", 72, seed=seed, temperature=0.7).strip().split("\n")[0])
+    print(write(writer, "\n", 90, seed=seed, temperature=0.7).strip().split("\n")[0])
 same = write(writer, "\nmia ", 70, temperature=0) == write(writer, "\nmia ", 70, cached=False, temperature=0)
 print("\nwith and without the cache, the same text:", same)
 

@@ -56,8 +56,8 @@ print(
 )
 
 # %%
-# chapter 6: a model has 1,000 numbers. How many does AdamW hold beside them and their
-# the gradients?
+# chapter 6: a model has 1,000 numbers. How many does AdamW hold beside them and
+# their gradients?
 prediction = None
 p = nn.Parameter(torch.zeros(1000))
 p.grad = torch.ones(1000)

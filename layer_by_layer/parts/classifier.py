@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 from lessonkit.lent import no_answer_to
@@ -213,6 +215,18 @@ def step_recorder(weight: Any) -> Any:
 
     return StepRecorder()
 
+
+@contextlib.contextmanager
+def optimizer_steps() -> Iterator[list[Any]]:
+    """A list that every optimizer of PyTorch enters itself into at the end of each `step` within the block."""
+    from torch.optim.optimizer import register_optimizer_step_post_hook
+
+    taken: list[Any] = []
+    hook = register_optimizer_step_post_hook(lambda optimizer, *_: taken.append(optimizer))
+    try:
+        yield taken
+    finally:
+        hook.remove()
 
 
 def stale_gradients(model: Any, x: Any, y: Any) -> int:

@@ -215,6 +215,28 @@ def test_a_refusal_names_the_same_call_in_every_process():
     assert said == {"['torch.nn.functional.relu']\n"}
 
 
+def test_what_a_library_generates_is_its_own_and_text_run_in_its_namespace_is_not(tmp_path, monkeypatch):
+    """A library makes code without a file while it is imported: a dataclass's methods, a named tuple's."""
+    (tmp_path / "a_library.py").write_text(
+        "import dataclasses, torch\n\n@dataclasses.dataclass\nclass Made:\n"
+        "    values: object = dataclasses.field(default_factory=lambda: torch.ones(2))\n"
+        "made_by = {}\nexec('def generated(): return torch.ones(3)', globals(), made_by)\n"
+        "def use(): return Made(), made_by['generated']()\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(guard, "_LIBRARY", (*guard._LIBRARY, str(tmp_path)))
+    import a_library
+
+    with guard.watch("e", ["torch.*"], "<the course>") as used:
+        a_library.use()
+    assert used == set()
+    mine: dict = {}
+    exec(compile("def mine(): return torch.ones(3)", "<string>", "exec"), vars(a_library), mine)
+    with guard.watch("e", ["torch.*"], "<the course>") as used:
+        mine["mine"]()
+    assert used == {"torch.*"}
+
+
 def test_names_that_a_run_forged_are_bounded_and_printable():
     said = guard.message([f"\x1b[31m{i}" + "x" * 5_000 for i in range(200)])
     assert len(said.actual) < 1_000
