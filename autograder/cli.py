@@ -501,6 +501,27 @@ def report(chapter: str | None, root: Path) -> None:
 
 
 @main.command()
+@click.argument("chapter")
+@click.option(
+    "--to", "target", type=click.Path(path_type=Path, file_okay=False), default=Path("answers"), show_default=True,
+    help="The folder to write to.",
+)
+@ROOT
+def answers(chapter: str, target: Path, root: Path) -> None:
+    """Write all answers as plain files, without what was handed out: for a tool that looks for copies."""
+    from autograder.books import handed_answers
+    from autograder.errors import NothingHandedIn
+
+    name, count = ch.resolve(root, chapter), 0
+    for student, said in handed_answers.write(root, name, target):
+        _say(f"{student}: {said}")
+        count += 1
+    if not count:
+        raise NothingHandedIn(root / "submitted" / "STUDENT" / name / f"{name}.ipynb")
+    click.echo(f"wrote {target / name}: a folder for each exercise, with a file for each student; the base code is in {handed_answers.BASE}")
+
+
+@main.command()
 @click.argument("chapters", nargs=-1)
 @click.option("--exercise", "exercises", multiple=True, help="Only this exercise; may be given again.")
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="How many solutions at once.")

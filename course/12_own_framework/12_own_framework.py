@@ -1860,7 +1860,7 @@ Each epoch shuffles with `rng` only, and takes steps on batches of `batch_size` 
 optimizer of yours, with which momentum, is free, and so is what you return; `lr` is its learning rate. Images and labels
 stay as they are, and so does `Tensor.grad_enabled`. No torch, no scikit-learn.
 
-The check trains a 64-64-10 network for 30 epochs with `lr=0.1` and `batch_size=16`, takes its weights away, and asks it
+The check trains a 64-64-10 network for 20 epochs with `lr=0.1` and `batch_size=16`, takes its weights away, and asks it
 about digits your code has never seen. **At least 95 %** have to be right.
 """
 
@@ -1997,8 +1997,8 @@ def _():
         return [np.array(t.data) for layer in layers for t in (layer.weight, layer.bias)]
 
     check.that(
-        "after 30 epochs at least 95 % of digits it never saw are right",
-        lambda: trained(210, 30, range(10)),
+        "after 20 epochs at least 95 % of digits it never saw are right",
+        lambda: trained(210, 20, range(10)),
         judge=lambda layers: judges.digits_accuracy(layers, 0.95),
         advice="print the loss of every hundredth batch: it should fall from 2.3 to about 0.1",
     )
