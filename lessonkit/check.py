@@ -310,7 +310,7 @@ def probes(
     `make` gives the student's function, or a new layer; `expected` gives a right one. The message says how many
     of the promises hold, and names those that do not.
     """
-    right = _MISSING if expected is _MISSING else lambda: probing.of(expected, inputs, promises)
+    right = _MISSING if expected is _MISSING else lambda: probing.right(expected, inputs, promises)
     how = {"rtol": rtol, "atol": atol}
     _value_check("close", behaviour, lambda: probing.of(make, inputs, promises), right, how, advice, site)
 

@@ -39,6 +39,15 @@ def of(make: Make, inputs: tuple[Any, ...], promises: tuple[str, ...]) -> dict[s
     return {name: _tried(PROBES[name], make, inputs) for name in promises}
 
 
+def right(make: Make, inputs: tuple[Any, ...], promises: tuple[str, ...]) -> dict[str, Any]:
+    """Return what `of` does for a function that is right; ValueError where it raises, for then nothing is probed."""
+    found = of(make, inputs, promises)
+    for name, value in found.items():
+        if isinstance(value, str) and value.startswith("raised "):
+            raise ValueError(f"what is expected fails itself in the probe {name!r}: it {value}")
+    return found
+
+
 def _tried(probe: Probe, make: Make, inputs: tuple[Any, ...]) -> Any:
     try:
         return probe(make, tuple(_copy(x) for x in inputs))

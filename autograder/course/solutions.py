@@ -64,7 +64,7 @@ def read(path: Path, references: dict[str, str] | None = None) -> list[NamedSolu
         return []
     text = path.read_text(encoding="utf-8")
     titles = list(_TITLE.finditer(text))
-    ends = [title.start() for title in titles[1:]] + [len(text)]
+    ends = [*(title.start() for title in titles[1:]), len(text)] if titles else []
     found: list[NamedSolution] = []
     for title, end in zip(titles, ends, strict=True):
         notes, body = _notes(text[title.end() : end])

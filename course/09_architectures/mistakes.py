@@ -97,6 +97,20 @@ def conv2d(x, weight, bias=None, padding=0):
     return out if bias is None else out + bias[:, None, None]
 
 
+# %% conv2d: square_kernel_in_a_loop
+# help: Both axes are cut into windows of the kernel's height. Its width is weight.shape[3], and may be another.
+def conv2d(x, weight, bias=None, padding=0):
+    x = F.pad(x, (padding, padding, padding, padding))
+    size = weight.shape[2]
+    height, width = x.shape[2] - size + 1, x.shape[3] - size + 1
+    out = 0
+    for i in range(size):
+        for j in range(size):
+            patch = x[:, :, i : i + height, j : j + width]
+            out = out + torch.einsum("nchw,oc->nohw", patch, weight[:, :, i, j])
+    return out if bias is None else out + bias[:, None, None]
+
+
 # %% conv2d: place_by_place
 # help: You go through the places of the image one by one in Python. It is right and takes minutes for real images: let one
 #   operation see all windows at once.
@@ -2287,6 +2301,22 @@ class TransformerBlock(nn.Module):
         return x
 
 
+# %% transformer_block: normed_copy_added_once
+# help: The attention's result is added to ln1(x). What is added to is x itself.
+class TransformerBlock(nn.Module):
+    def __init__(self, d_model, n_heads):
+        super().__init__()
+        self.ln1 = LayerNorm(d_model)
+        self.attention = MultiHeadAttention(d_model, n_heads)
+        self.ln2 = LayerNorm(d_model)
+        self.mlp = nn.Sequential(nn.Linear(d_model, 4 * d_model), nn.GELU(), nn.Linear(4 * d_model, d_model))
+
+    def forward(self, x, causal=False):
+        x = self.ln1(x)
+        x = x + self.attention(x, causal=causal)
+        return x + self.mlp(self.ln2(x))
+
+
 # %% transformer_block: no_skip_around_attention
 # help: The attention's result replaces x. It is added to it.
 class TransformerBlock(nn.Module):
@@ -2845,6 +2875,27 @@ def is_causal(module, length, dim):
                 changed[:, s] = torch.randn(dim, dtype=dtype)
                 moved = (module(changed) - before)[:, s - 1 : s].abs()
                 if moved.max() > 1e-5:
+                    return False
+        return True
+    finally:
+        for part, training in modes:
+            part.training = training
+
+
+# %% is_causal: next_step_not_tried
+# help: The input right after an output is never changed, so a leak of one step is not seen.
+def is_causal(module, length, dim):
+    modes = [(part, part.training) for part in module.modules()]
+    dtype = next((p.dtype for p in module.parameters()), torch.float32)
+    module.eval()
+    try:
+        with torch.no_grad():
+            x = torch.randn(1, length, dim, dtype=dtype)
+            before = module(x)
+            for t in range(length - 2):
+                changed = x.clone()
+                changed[:, t + 2 :] = torch.randn(1, length - t - 2, dim, dtype=dtype)
+                if (module(changed) - before)[:, t].abs().max() > 1e-5:
                     return False
         return True
     finally:

@@ -643,6 +643,21 @@ class SwiGLU(nn.Module):
         return self.down(F.silu(self.gate(x)) * self.up(x))
 
 
+# %% swiglu: bias_in_down
+# help: down has a bias. All three layers are without.
+class SwiGLU(nn.Module):
+    """x (..., dim) -> (..., dim)"""
+
+    def __init__(self, dim, hidden):
+        super().__init__()
+        self.gate = nn.Linear(dim, hidden, bias=False)
+        self.up = nn.Linear(dim, hidden, bias=False)
+        self.down = nn.Linear(hidden, dim)
+
+    def forward(self, x):
+        return self.down(F.silu(self.gate(x)) * self.up(x))
+
+
 # %% swiglu: hidden_cut_to_two_thirds
 # help: hidden is cut to two thirds inside. It is taken as given; the caller has done that.
 class SwiGLU(nn.Module):
@@ -3804,6 +3819,30 @@ def sample_logits(logits, temperature=1.0, top_k=None, top_p=None, generator=Non
 
     place = torch.multinomial(share.reshape(-1, share.shape[-1]), 1, generator=generator)
     return place.reshape(logits.shape[:-1])
+
+
+# %% sample_logits: places_under_top_p
+# help: Under top_p you return the place in the sorted order. The token that stood there is wanted.
+def sample_logits(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
+    """logits (..., V) -> int64 (...)"""
+    if temperature < 0:
+        raise ValueError(f"temperature {temperature} is negative")
+    if top_k is not None and top_k < 1:
+        raise ValueError(f"top_k {top_k} keeps nothing")
+    if top_p is not None and not 0 < top_p <= 1:
+        raise ValueError(f"top_p {top_p} is outside (0, 1]")
+    if temperature == 0:
+        return logits.argmax(dim=-1)
+    logits = logits / temperature
+    if top_k is not None:
+        least = logits.topk(min(top_k, logits.shape[-1]), dim=-1).values[..., -1:]
+        logits = logits.masked_fill(logits < least, float("-inf"))
+    share = logits.softmax(dim=-1)
+    if top_p is not None:
+        ordered = share.sort(dim=-1, descending=True).values
+        before = ordered.cumsum(dim=-1) - ordered
+        share = ordered.masked_fill(before >= top_p, 0.0)
+    return torch.multinomial(share.reshape(-1, share.shape[-1]), 1, generator=generator).reshape(logits.shape[:-1])
 
 
 # %% sample_logits: uniform

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from autograder.author.answers import in_sight
+from autograder.course import solutions
 
 SOLUTION = '''
 def helper(x):
@@ -62,3 +63,8 @@ def test_of_a_module_it_is_forward_that_returns_it():
     assert "return x / x.pow(2).mean(-1, keepdim=True) ** 0.5" in found.code
     assert "self.dim = dim" in found.code
     assert "sqrt" not in found.code
+
+
+def test_a_file_of_named_solutions_without_any_has_none(tmp_path):
+    (tmp_path / "variants.py").write_text('"""Right solutions in an unusual style: none so far."""\n')
+    assert solutions.read(tmp_path / "variants.py") == []

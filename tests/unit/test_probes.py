@@ -116,6 +116,19 @@ def _():
 """
 
 
+def test_an_expected_function_that_raises_probes_nothing_and_is_the_checkers_fault():
+    def refuses(x):
+        raise TypeError("sizes do not meet")
+
+    with pytest.raises(ValueError, match="fails itself in the probe 'one row': it raised TypeError"):
+        probes.right(lambda: refuses, (torch.ones(2, 3),), ("one row",))
+    with pytest.raises(check.CheckerBroke):
+
+        @check.cell("f__rules")
+        def _():
+            check.probes("what f promises", lambda: refuses, torch.ones(2, 3), expected=lambda: refuses)
+
+
 def test_probes_are_recorded_and_judged_outside():
     cut = split(CELL)
     assert "torch.relu" not in cut.student
