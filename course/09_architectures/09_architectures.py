@@ -215,7 +215,8 @@ r"""
 *difficulty 2 of 3 · 20 minutes · about 7 lines*
 
 Write `conv2d(x, weight, bias=None, padding=0)`: x (N, C, H, W), weight (O, C, kh, kw), bias (O,) or None, padding an int ≥ 0 → the
-convolution above, (N, O, H + 2·padding − kh + 1, W + 2·padding − kw + 1), with stride 1 and padding by zeros. It equals `F.conv2d`.
+convolution above, (N, O, H + 2·padding − kh + 1, W + 2·padding − kw + 1), with stride 1 (the kernel moves on by one place between two outputs; with stride 4 it would be laid on every fourth. This is
+not chapter 2's stride, which counts cells of memory) and padding by zeros. It equals `F.conv2d`.
 
 Autograd can differentiate it in x, weight and bias; the inputs are left as they are and may be views; float32 and float64. No Python loop
 over N, H or W; one over kernel positions or channels is fine.
@@ -918,7 +919,7 @@ def _():
 # %% [markdown]
 r"""
 **Four heads of yours, on the wave.** The weights are fresh, nothing is trained. Still, each head looks elsewhere, because each
-has its own few columns of `to_qkv`. The maps are made with both your parts: q and k from your module's `to_qkv`, the weights
+has its own few rows of `to_qkv.weight`. The maps are made with both your parts: q and k from your module's `to_qkv`, the weights
 from your `SimpleAttention`, with the unit matrix for values as before.
 """
 
@@ -1348,7 +1349,7 @@ r"""
 **Thirty blocks, with and without the way past.** Below, the same thirty blocks are run as they are, and with their layers alone, `x` no
 longer added. Then one backward pass, and the size of the gradient that arrives at each block's input. Both in two modes: in evaluation the
 fresh norms stand at mean 0 and variance 1 and do nothing, and in training they normalise. Read from right to left: that is the
-way the gradient goes. Predict the four lines; one of them goes *up*.
+way the gradient goes. Predict the four lines; two of them go *up*, one of them far more than the other.
 """
 
 # %% tags=["picture"]
@@ -1405,8 +1406,9 @@ worked out from the data, that multiplies the change.
 $$y = \text{conv}(x), \qquad \text{output} = x + \sigma(\text{gate}(y)) \cdot y$$
 
 The gate is a 1 × 1 convolution: at each pixel it sees all channels of $y$ and nothing of the neighbours. Sigmoid makes its
-answer a number in (0, 1). Where it is near 0 the block is a wire, and where it is near 1 a residual block. The gates of an LSTM
-work like this, and so do the gated feed-forward layers of today's language models.
+answer a number in (0, 1). Where it is near 0 the block is a wire, and where it is near 1 a residual block. The gates of an LSTM,
+an older layer for sequences, are sigmoids too. The gated feed-forward layers of today's language models multiply two
+branches as well, mostly with another function in place of the sigmoid (chapter 13).
 """
 
 # %% [markdown]
@@ -1798,7 +1800,7 @@ Writing such a test is easy, and so is writing one that lets a cheat pass. Ask o
 
 - Is *every* step changed, and *every* earlier output looked at? A leak may join just one pair of steps, in just one feature.
 - Is the change one that the module can notice? A layer norm does not see a constant that is added to all features.
-- May two effects cancel? The outputs of a layer norm always sum to 0, whatever happens inside.
+- May two effects cancel? The outputs of a fresh layer norm sum to 0, whatever happens inside.
 - Is the module random, or different in training? It is judged in evaluation mode.
 - And does it come back as it was: mode of each submodule, weights, gradients?
 """
@@ -2054,7 +2056,8 @@ def _():
 # %% [markdown]
 r"""
 **Your test on your own parts.** What do you expect of a batch norm over the channels, of a residual block whose image is one row of
-steps, of a GRU that reads both ways? Guess each line before you run the cell.
+steps, of a GRU that reads both ways? (A GRU walks through the steps from first to last and carries a memory; one that
+reads both ways walks from last to first too.) Guess each line before you run the cell.
 """
 
 # %% tags=["picture"]
@@ -2167,7 +2170,7 @@ plot.bars(
     alt="Accuracy on test digits anywhere: " + ", ".join(f"{name} {value:.1%}" for name, value in reached.items()),
 )
 with_it, no_attention, plain = reached.values()
-print(f"of the {with_it - plain:.0%} between the MLP and the DigitFinder, {no_attention - plain:.0%} are there without any attention")
+print(f"the DigitFinder is {100 * (with_it - plain):.0f} points above the MLP; without any attention it is {100 * (no_attention - plain):.0f} points")
 
 # %% [markdown]
 r"""
@@ -2240,8 +2243,8 @@ behind. It is a good question to a model, and a poor proof.
 r"""
 ## 9.10 A model that writes
 
-Now a task in which it matters what else is there. The text is a row of small stories; from the two names in the first sentence follows who
-has the thing in the last. The tokens are characters, 30 different ones.
+Now a task in which it matters what else is there. The text is a row of small stories: one name in the first
+sentence, a second one in the next, and from the two follows who has the thing in the last. The tokens are characters, 30 different ones.
 """
 
 # %% tags=["picture"]
@@ -2582,7 +2585,7 @@ r"""
 | `is_causal` | nothing: tests are yours to write | change an input, look at what must not move |
 
 Eight parts, and not a line of PyTorch was changed. What runs inside `F.scaled_dot_product_attention` computes the same, and where a
-fused kernel fits it never holds the L × S matrix; you write such a one in chapter 11.
+fused kernel fits it never holds the L × S matrix; you write its algorithm in chapter 11.
 """
 
 # %% [markdown]

@@ -1533,7 +1533,7 @@ def _():
 
     x, upstream = torch.tensor([0.6, -0.9, 2.0, -3.0]), torch.tensor([1.0, 2.0, 1.0, 1.0])
     check.close(
-        "the gradient of x passes inside, and is 0 where the level was clamped",
+        "the gradient of x passes inside, and is 0 where v itself lies beyond the last level",
         lambda: gradients(x, upstream, 0.5, 3)["x"],
         expected=torch.tensor([1.0, 2.0, 0.0, 0.0]),
         advice="only the scale's gradient is made smaller, not that of x",
@@ -2456,7 +2456,7 @@ step can never move again.
 
 # %% [markdown]
 r"""
-**How wide is the gate?** Tried when this chapter was written, on 20 seeds (the float network, the shuffle).
+**How much room is there?** Tried when this chapter was written, on 20 seeds (the float network, the shuffle).
 The float network is trained for three epochs, and on until rounding it to two bits leaves fewer than a fifth
 of some training images right. Then the plainest loop there is: Adam at 1e-3, four epochs over 8,000 images in
 batches of 64. Per cent of the held-out digits:
@@ -2480,7 +2480,7 @@ Flatten, QATLinear(784, 64, bits=2), ReLU, QATLinear(64, 10, bits=2) of the cour
 function is judged, and holds the weights of a trained float network. Its mode and which parameters may train
 are as before on return.
 
-The gate: after 4 epochs on the stand-in digits, the grader takes the model's own weights, rounds them to two
+The bar: after 4 epochs on the stand-in digits, the grader takes the model's own weights, rounds them to two
 bits *itself*, and counts on images that nobody has seen. At least **80 %**, and at least **50 points** more
 than before. Adam at 1e-3 passes with room.
 """
@@ -2731,9 +2731,9 @@ with plot.figure(
 r"""
 ## 10.10 Four bits and fewer, everywhere
 
-The gate rounded weights and left activations alone. Now both, with what you built in 10.5 and 10.6: `LSQ` learns the
+Exercise 10.9 rounded weights and left activations alone. Now both, with what you built in 10.5 and 10.6: `LSQ` learns the
 step of the input and of both weights, and `PACT` learns the lid of the hidden layer, whose levels lie between 0 and α.
-The loss decides all five numbers, together with the weights. Below is the network; its forward pass is five lines.
+The loss decides all four numbers, together with the weights. Below is the network; its forward pass is five lines.
 """
 
 

@@ -10,7 +10,7 @@
 r"""
 # 11 · Shipping
 
-Ten chapters long the only user of your layers was you. You knew the shapes, you watched the loss, and when something
+For ten chapters the only user of your layers was you. You knew the shapes, you watched the loss, and when something
 broke you restarted the kernel. From here on somebody else calls your code: at night, with an input you never thought
 of, from a program that is not even Python.
 
@@ -100,7 +100,7 @@ r"""
 **The traveller.** `digits_classifier.pt`, the file of 8.10: weights, the mean and the standard deviation that they need, and a card.
 Where there is none beside this notebook or chapter 8's, the course trains a stand-in now, a few seconds long, and the card says so.
 
-Round your network stands what somebody wrote in a hurry, `Reader`: a ruler in front, so that images may come in as they are; a look at
+Round your network stands what somebody wrote in a hurry, `Reader`: a `Ruler` in front (8.2's mean and standard deviation, as a layer), so that images may come in as they are; a look at
 its own features on the way, which raises where they are not finite; and a last layer of theirs. It is as right as your network, and it
 is slow. Nobody knows yet why.
 """
@@ -399,7 +399,8 @@ are *summed*. Then there are three tools, all of them batched:
 
 - line axes up with `None` and multiply, then sum: clear, but the whole (B, O, I, J) exists in memory;
 - find a matrix product in it: sum one index with `@`, the other by hand;
-- hand the index formula to `torch.einsum`, which looks for the products itself.
+- hand the index formula to `torch.einsum`, which looks for the products itself. (`torch.einsum("ij,jk->ik", a, b)` is
+  `a @ b`: one group of letters for each input, and after the arrow those that are kept.)
 
 A loop hidden in `map`, in recursion or in `np.vectorize` is still a loop: Python walks, and you wait.
 """
@@ -472,7 +473,7 @@ def _():
         "it takes as many operations for 60 rows and 60 outputs as for 3 and 3",
         lambda: [operations(3, 3), operations(60, 3), operations(3, 60), operations(60, 60)],
         judge=lambda seen: None if max(seen) <= seen[0] + 25 else "the number of operations grows with the rows" if seen[1] > seen[0] + 25 else "the number of operations grows with the outputs",
-        advice="map, vmap over a list and np.vectorize walk too",
+        advice="map, recursion and np.vectorize walk too",
     )
     ### BEGIN HIDDEN TESTS
     x, w, y = check.tensor(27, 60, 8), check.tensor(28, 60, 8, 8), check.tensor(29, 60, 8)
@@ -585,7 +586,7 @@ def _():
         "two keys, one a block: weights 1/4 and 3/4 for the first query, halves for the second",
         lambda: tiled_attention(q, k, v, 1),
         expected=torch.tensor([[7.0, 3.0], [6.0, 2.0]]),
-        advice="follow top, total and out by hand through the two blocks",
+        advice="follow m, ℓ and a of the text by hand through the two blocks",
     )
     q, k, v = check.tensor(31, 3, 4), check.tensor(32, 6, 4), check.tensor(33, 6, 2)
     wide = [t.double() for t in (q, k, v)]
@@ -736,7 +737,9 @@ moves with a few slow calls, whoever caused them; the **minimum** is closest to 
 what a user mostly sees. Report minimum and median, and the maximum for those who have to promise something.
 
 Three more rules: warm up first, and throw that away. Take a clock that only goes forward (`time.perf_counter`, not
-the time of day). And turn gradients off, unless training is what you measure: the graph costs time and memory.
+the time of day). And turn gradients off, unless training is what you measure: the graph costs time and memory. (On a GPU there is a
+fourth: a call returns before it is done, so `torch.cuda.synchronize()` stands before each look at the clock.
+`profile_layer` is asked for the processor.)
 """
 
 # %% [markdown]
@@ -785,7 +788,7 @@ def _():
         "two to warm up and four that count: six calls on x, and the three names",
         lambda: calls(2, 4),
         expected=lambda: [6, [6.0] * 6, keys],
-        advice="print len(layer.calls) and the dictionary: is the layer called once more, with another x, or are the names others?",
+        advice="count the calls in your two loops: warmup + repeats in all, each on the x that was given: is the layer called once more, with another x, or are the names others?",
     )
     ### BEGIN HIDDEN TESTS
     check.equal("without numbers: three to warm up and twenty", lambda: calls(), expected=lambda: [23, [6.0] * 23, keys])
@@ -908,8 +911,8 @@ for event in busiest:
 r"""
 That names the operation, not the place in *your* model. For this, modules have **hooks**: functions that run just before
 and just after a module's forward (`register_forward_pre_hook`, `register_forward_hook`). Each registration gives back a
-handle, and `handle.remove()` takes that one hook away. Look at the clock in both, for each **leaf** module (one without
-children: only leaves do work of their own), and add up: a leaf that is called often counts each time.
+handle, and `handle.remove()` takes that one hook away. Look at the clock in both, for each **leaf** module (one without children; what a
+container computes between its children, an addition for instance, belongs to no leaf and is not counted), and add up: a leaf that is called often counts each time.
 
 Whoever hangs hooks into somebody else's model takes them down again, also where the model raises. Theirs stay.
 """
@@ -925,7 +928,7 @@ several places has its first name; a model that has no children is itself the le
 
 It runs without gradients and in whatever mode it finds. Afterwards every hook of yours is gone and all others are there,
 also where the model raises; what it raises goes on to the caller. How many passes you run is up to you (running statistics
-may move). It is tested on models whose slowest leaf takes at least three times as long as any other.
+may move). It is tested warm, on models whose slowest leaf takes at least three times as long as any other.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "bottleneck", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1086,7 +1089,7 @@ r"""
 piece of code of it. Two things to know, and both can be watched: below, the backend only counts the graphs and runs them
 as they are.
 
-- Where the code leaves the graph (a decision that depends on numbers, a `print`, NumPy), the graph ends and another
+- Where the code leaves the graph (a decision that depends on numbers, a `print`, a call into a library that it cannot read), the graph ends and another
   begins after it: a **graph break**. It is right, and slower. The reader's look at its own features is one.
 - A graph is made for what it saw. Another dtype, another attribute, another size: a **recompile**. The second size makes
   sizes free, so it stops there; one row is a special case and compiles once more.
@@ -1392,7 +1395,8 @@ r"""
 ### The same operator in C++
 
 *A worked section without points.* `torch.utils.cpp_extension` compiles C++ while the notebook runs, and
-`TORCH_LIBRARY` registers what it finds there: the same schema, the same tools. The first run takes some ten seconds to a
+`TORCH_LIBRARY` registers the schema and the kernel. Fake kernel and gradient would be registered from Python, as above
+(`torch.library.register_fake`, `register_autograd`); here we leave them out, so this one neither exports nor trains. The first run takes some ten seconds to a
 minute; later ones take the result from a cache. Where this machine has no compiler, the cell says so, and nothing later
 needs it. After a *change* of the source, restart the kernel: a C++ library cannot be unloaded.
 """
@@ -1700,8 +1704,8 @@ it on phones, in browsers, in C#. `torch.onnx.export` goes the way of 11.8 and t
 catalogue's.
 
 **Nothing of this is checked by itself.** A file that was written without an error may still hold the batch size of the
-example. Today's exporter turns PyTorch's own dropout and batch norm into their eval form whatever their mode is; a layer of
-*yours* that asks `self.training` is written down as it answers. So the last step of an export is always the same: load the file in the *other*
+example. Today's exporter writes batch norm in its eval form whatever its mode is; a dropout in training mode, and a layer of
+*yours* that asks `self.training`, are written down as they are, and drop on in the file. So the last step of an export is always the same: load the file in the *other*
 runtime, put in numbers, compare. One row, many rows, not those of the example.
 """
 
@@ -1874,7 +1878,7 @@ this on it first.
 
 # %% [markdown]
 r"""
-The model is attacked as it is used: in eval mode. It is somebody's model all the same, so that nothing of it may be left
+The model is attacked as it is used: in eval mode. It is somebody's model all the same, so nothing of it may be left
 changed: no mode, no weight, no gradient in any `.grad`. And the caller may have frozen its parameters, or may stand inside
 `torch.no_grad()`; the gradient of x is needed all the same. (`torch.autograd.grad` gives a gradient without putting it
 anywhere; `torch.enable_grad` is the other switch.)
@@ -2015,7 +2019,7 @@ def _():
 
 # %% [markdown]
 r"""
-**The traveller under attack.** Share of test digits right, against ε. (The grey line moves each pixel by the same ε, up or
+**The traveller under attack.** Share of test digits right, against ε. (The dashed line moves each pixel by the same ε, up or
 down at random: it is not the size of the change that hurts, it is its direction.) Below, five digits at ε = 0.05.
 """
 
@@ -2150,7 +2154,7 @@ with torch.no_grad():
     print("loaded, the same answers:", torch.equal(load_artefact(released, known)(test_images), reader(test_images)))
 swapped = dict(reader.state_dict())
 swapped["first.weight"] = swapped["first.weight"][torch.randperm(256)]  # the same numbers in another order
-for name, content in (("two rows swapped", as_safetensors(swapped, about)), ("cut short", released[:-1])):
+for name, content in (("rows shuffled", as_safetensors(swapped, about)), ("cut short", released[:-1])):
     try:
         load_artefact(content, known)
     except ValueError as error:
@@ -2158,7 +2162,7 @@ for name, content in (("two rows swapped", as_safetensors(swapped, about)), ("cu
 
 # %% [markdown]
 r"""
-A sum of all weights would have missed the swapped rows; the fingerprint does not.
+A sum of all weights would have missed the shuffled rows; the fingerprint does not.
 
 Now the door, the clock and the file together, as a service would use them. Eight visitors come, some of them hostile.
 """
@@ -2267,8 +2271,8 @@ r"""
 - *Next chapter:* `12_own_framework`, the library in one notebook, in NumPy.
 - *In the library:* `torch/library.py` and `torch/_library/custom_ops.py` are `custom_op`, `torch/testing/_internal/optests/` is
   what `opcheck` runs; `torch/export/` holds `ExportedProgram` and `Dim`; `torch/onnx/` the exporter;
-  `torch/_weights_only_unpickler.py` is short, and lists what a file may build. `aten/src/ATen/native/transformers/` has the
-  tiled attention that you wrote, for processors and for GPUs.
+  `torch/_weights_only_unpickler.py` is short, and lists what a file may build. `aten/src/ATen/native/cpu/FlashAttentionKernel.cpp`
+  is the tiled attention that you wrote, for processors; `aten/src/ATen/native/transformers/cuda/` holds the way to the GPU's.
 - *Further:* Milakov and Gimelshein, *Online normalizer calculation for softmax* (2018); Dao and others, *FlashAttention*
   (2022); the PyTorch pages on custom operators and on `torch.export`; the ONNX operator catalogue.
 - *Try:* give `tiled_attention` a causal mask that skips the blocks that are all in the future, and draw the time saved.

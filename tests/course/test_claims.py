@@ -6,6 +6,7 @@ import copy
 import itertools
 import math
 import pickle
+import warnings
 from pathlib import Path
 
 import pytest
@@ -637,3 +638,22 @@ def test_14_the_names_of_the_summary_can_be_imported():
     assert (Shard(0).dim, Replicate().is_replicate(), Partial().is_partial()) == (0, True, True)
     assert torch._dynamo.explain
     assert torch._dynamo.mark_dynamic
+
+
+def test_11_onnx_keeps_a_training_dropout_and_writes_batch_norm_in_its_eval_form(tmp_path):
+    """Chapter 11: what the exporter makes of a model that nobody put into eval mode."""
+    onnxruntime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+
+    def exported(*layers):
+        model = nn.Sequential(nn.Linear(4, 4), *layers).train()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.onnx.export(model, (torch.ones(64, 4),), tmp_path / "model.onnx", dynamo=True, verbose=False)
+        session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+        return model, session.run(None, {session.get_inputs()[0].name: torch.ones(64, 4).numpy()})[0]
+
+    _, dropped = exported(nn.Dropout(0.5))
+    assert 0.3 < (dropped == 0).mean() < 0.7
+    model, normed = exported(nn.BatchNorm1d(4))
+    assert torch.allclose(torch.from_numpy(normed), model.eval()(torch.ones(64, 4)), atol=1e-5)
