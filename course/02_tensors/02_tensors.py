@@ -88,7 +88,7 @@ r"""
 A tensor looks like a NumPy array, and most of what you know carries over: shapes, slices, `@`, `.T`,
 `.sum()`. A few names are different, and one default is:
 
-| NumPy | torch | |
+| NumPy | torch | what to know |
 |---|---|---|
 | `np.array([1.0])` is float64 | `torch.tensor([1.0])` is **float32** | half the memory, often twice the speed |
 | `axis=0`, `keepdims=True` | `dim=0`, `keepdim=True` | |

@@ -2176,7 +2176,7 @@ you saved the weights and lost the state: SGD's momentum buffers are empty, Adam
 you had lowered is high again. A **checkpoint** holds what training needs in order to go on, three things at
 least:
 
-| | from | what is in it |
+| what | from | what is in it |
 |---|---|---|
 | model | `model.state_dict()` | parameters **and** buffers (running means, counters) |
 | optimizer | `optimizer.state_dict()` | the state of each parameter **and** the groups with their `lr` |

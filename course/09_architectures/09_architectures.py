@@ -2476,7 +2476,7 @@ r"""
 
 The famous architectures are these parts with other numbers. What differs is what goes in, what the mask allows, and what is asked of the output.
 
-| | tokens | mask | asked |
+| model | tokens | mask | asked |
 |---|---|---|---|
 | **ResNet** (2015) | none: images | none | the class; residual blocks, and now and then a stride of 2 |
 | **GPT-2** (2019) | pieces of words | causal | the next token |

@@ -2128,7 +2128,7 @@ print(f"adapters off: stories {float(losses_at(writer, unseen, 72).mean()):.2f},
 r"""
 ## BERT, GPT, ViT, Llama: choices of these parts
 
-| | attention | position | norm | MLP | reads → gives |
+| model | attention | position | norm | MLP | reads → gives |
 |---|---|---|---|---|---|
 | Transformer (2017) | encoder full, decoder causal, and across | sines, added | layer norm, after | ReLU | a sentence → its translation |
 | BERT (2018) | **full**, `causal=False` | learned table | layer norm, after | GELU | a text with holes → what was in the holes |

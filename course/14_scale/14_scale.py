@@ -1524,7 +1524,7 @@ print("32 tokens go to experts:", torch.bincount(chosen, minlength=4).tolist(), 
 
 # %% [markdown]
 r"""
-| | what is cut | what travels, and when | good where |
+| way | what is cut | what travels, and when | good where |
 |---|---|---|---|
 | data parallel (14.4) | the batch | gradients, once a step | the model fits |
 | sharded optimizer, FSDP (14.6) | moments, gradients, weights | weights, before each layer | memory is short |
