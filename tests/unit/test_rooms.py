@@ -126,6 +126,7 @@ def test_the_command_line_is_the_one_designed():
         "grade",
         "feedback",
         "report",
+        "answers",
         "atlas",
         "export",
         "students",
