@@ -258,8 +258,8 @@ def _factor(want: np.ndarray, got: np.ndarray) -> str:
     if want.size > 1:
         return f"every entry is {ratio:.4g} times the expected one"
     # one number is some multiple of every other; only a simple one says anything
-    whole = abs(ratio) if abs(ratio) > 1 else 1 / abs(ratio)
-    return f"it is {ratio:.4g} times the expected value" if abs(whole - round(whole)) < 1e-3 and whole < 100 else ""
+    halves = 2 * max(abs(ratio), 1 / abs(ratio))
+    return f"it is {ratio:.4g} times the expected value" if abs(halves - round(halves)) < 1e-3 and halves < 200 else ""
 
 
 def _nearly(want: np.ndarray, got: np.ndarray) -> str:
